@@ -14,7 +14,7 @@ os.environ.update(
     AWS_REGION="eu-west-1",
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
-    EMAIL_URL=f"filemail:///{tempfile.gettempdir()}/community-crm-tests-{os.getpid()}",
+    EMAIL_URL=f"file://{tempfile.gettempdir()}/community-crm-tests-{os.getpid()}",
     PUBLIC_URL="http://testserver",
     CRM_TIME_ZONE="UTC",
 )
