@@ -1,0 +1,1 @@
+"""What is true: entities, rules and filters. Standard library only."""

@@ -1,0 +1,228 @@
+"""The people filter: what the list, its CSV, a segment, an audience and the API all mean by the same words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.folding import fold
+from crm.domain.people import EmailStatus, Person, search_tokens
+
+MAX_VALUES = 50
+MAX_COUNT = 999_999
+PAGING_FIELDS = frozenset({"order", "limit", "nextToken", "prevToken", "explain"})
+
+
+class Order(StrEnum):
+    """How people are sorted. `SOURCE` is the order of whatever index answers, the cheapest; ties go by name, then id."""
+
+    SOURCE = ""
+    NAME = "name"
+    ATTENDED = "attended"
+    HOSTED = "hosted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleFilter:
+    """Which people. Values are as typed and compare folded; several values of a field mean either, fields must all hold.
+
+    `None` for a count means no bound; both ends belong to the range. `attends` holds event ids (registered or attended),
+    `mailed` campaign ids (sent or uncertain).
+    """
+
+    company: tuple[str, ...] = ()
+    job_title: tuple[str, ...] = ()
+    city: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    company_not: tuple[str, ...] = ()
+    job_title_not: tuple[str, ...] = ()
+    city_not: tuple[str, ...] = ()
+    state_not: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    tag_not: tuple[str, ...] = ()
+    hosted_min: int | None = None
+    hosted_max: int | None = None
+    attended_min: int | None = None
+    attended_max: int | None = None
+    q: str = ""
+    email_status: tuple[EmailStatus, ...] = ()
+    attends: tuple[str, ...] = ()
+    attends_not: tuple[str, ...] = ()
+    mailed: tuple[str, ...] = ()
+    mailed_not: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The folded words of `q`, each a prefix that must hold."""
+        return tuple(dict.fromkeys(fold(self.q).split()))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everybody matches."""
+        return self == PeopleFilter()
+
+    @property
+    def needs_membership(self) -> bool:
+        """Whether events or campaigns decide, which a profile does not tell."""
+        return bool(self.attends or self.attends_not or self.mailed or self.mailed_not)
+
+    def fingerprint(self) -> str:
+        """The filter as canonical text: equal for filters that mean the same."""
+        return json.dumps(
+            {
+                name: sorted({fold(value) for value in values}) if isinstance(values, tuple) else values
+                for name, values in self._set_fields()
+            },
+            sort_keys=True,
+        )
+
+    def _set_fields(self) -> list[tuple[str, object]]:
+        pairs = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return [
+            (name, " ".join(sorted(self.words)) if name == "q" else value) for name, value in pairs if value not in ((), None, "")
+        ]
+
+    def matches(self, person: Person) -> bool:
+        """Tell whether the profile of `person` passes; events and campaigns are not looked at."""
+        profile = person.profile
+        return (
+            all(
+                (not wanted or fold(value) in _folded(wanted)) and fold(value) not in _folded(unwanted)
+                for value, wanted, unwanted in (
+                    (profile.company, self.company, self.company_not),
+                    (profile.job_title, self.job_title, self.job_title_not),
+                    (profile.city, self.city, self.city_not),
+                    (profile.state, self.state, self.state_not),
+                )
+            )
+            and (not self.tag or bool(_folded(self.tag) & _folded(profile.tags)))
+            and not _folded(self.tag_not) & _folded(profile.tags)
+            and (self.hosted_min or 0) <= person.hosted_event_count <= (MAX_COUNT if self.hosted_max is None else self.hosted_max)
+            and (self.attended_min or 0)
+            <= person.attended_event_count
+            <= (MAX_COUNT if self.attended_max is None else self.attended_max)
+            and (not self.email_status or person.email_status in self.email_status)
+            and all(_word_matches(word, profile.last_name, search_tokens(profile)) for word in self.words)
+        )
+
+
+def _folded(values: Sequence[str]) -> frozenset[str]:
+    return frozenset(fold(value) for value in values)
+
+
+def _word_matches(word: str, last_name: str, tokens: Sequence[str]) -> bool:
+    if len(word) == 1:
+        return fold(last_name).startswith(word)
+    return any(token.startswith(word) for token in tokens)
+
+
+TEXTS = {
+    "company": "company",
+    "jobTitle": "job_title",
+    "city": "city",
+    "state": "state",
+    "companyNot": "company_not",
+    "jobTitleNot": "job_title_not",
+    "cityNot": "city_not",
+    "stateNot": "state_not",
+    "tag": "tag",
+    "tagNot": "tag_not",
+    "attends": "attends",
+    "attendsNot": "attends_not",
+    "mailed": "mailed",
+    "mailedNot": "mailed_not",
+}
+NUMBERS = {
+    "hostedEventCountMin": "hosted_min",
+    "hostedEventCountMax": "hosted_max",
+    "attendedEventCountMin": "attended_min",
+    "attendedEventCountMax": "attended_max",
+}
+NAMES = frozenset({*TEXTS, *NUMBERS, "q", "emailStatus"})
+"""Every name that a filter may have in a query string, a JSON body or a segment."""
+
+
+def parse_filter(values: Mapping[str, Sequence[str]]) -> PeopleFilter:
+    """Return the filter that `{contract name: values as typed}` means; names that are not a filter's are left alone.
+
+    RuleViolation names each field whose value can't be. Empty values count as not given.
+    """
+    errors: list[FieldError] = []
+    parsed: dict[str, object] = {}
+    for name, attribute in TEXTS.items():
+        parsed[attribute] = _texts(name, values.get(name, ()), errors)
+    for name, attribute in NUMBERS.items():
+        parsed[attribute] = _number(name, values.get(name, ()), errors)
+    parsed["q"] = _search(values.get("q", ()), errors)
+    parsed["email_status"] = _statuses(values.get("emailStatus", ()), errors)
+    for name in ("hosted", "attended"):
+        low, high = parsed[f"{name}_min"], parsed[f"{name}_max"]
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            errors.append(
+                FieldError(field=f"{name}EventCountMin", message=f"“From” ({low}) is more than “to” ({high}); nobody can match.")
+            )
+    if errors:
+        raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
+    return PeopleFilter(**parsed)  # type: ignore[arg-type]  # each value was parsed to its field's type above
+
+
+def filter_values(wanted: PeopleFilter) -> dict[str, list[str]]:
+    """Return the filter under the contract's names, the inverse of `parse_filter`; only what is set."""
+    out: dict[str, list[str]] = {}
+    for name, attribute in TEXTS.items():
+        if getattr(wanted, attribute):
+            out[name] = list(getattr(wanted, attribute))
+    for name, attribute in NUMBERS.items():
+        if getattr(wanted, attribute) is not None:
+            out[name] = [str(getattr(wanted, attribute))]
+    if wanted.q:
+        out["q"] = [wanted.q]
+    if wanted.email_status:
+        out["emailStatus"] = [status.value for status in wanted.email_status]
+    return out
+
+
+def parse_order(text: str) -> Order:
+    """Return the order of that name; RuleViolation on another."""
+    try:
+        return Order(text)
+    except ValueError:
+        raise RuleViolation("order can be name, attended or hosted.", field="order") from None
+
+
+def _texts(name: str, typed: Sequence[str], errors: list[FieldError]) -> tuple[str, ...]:
+    distinct = {fold(value): value.strip() for value in reversed(typed) if value.strip()}
+    if any(not folded or len(folded.encode()) > 500 for folded in distinct):
+        errors.append(FieldError(field=name, message=f"{name} is too long, or has only accents in it; nobody can match."))
+    if len(distinct) > MAX_VALUES:
+        errors.append(FieldError(field=name, message=f"{name} can have {MAX_VALUES} values; these are {len(distinct)}."))
+    return tuple(distinct.values())[::-1]
+
+
+def _number(name: str, typed: Sequence[str], errors: list[FieldError]) -> int | None:
+    given = [value.strip() for value in typed if value.strip()]
+    if not given:
+        return None
+    if len(given) > 1 or not (given[0].isascii() and given[0].isdigit()) or len(given[0]) > 6:
+        errors.append(FieldError(field=name, message=f"{name} must be one whole number from 0 to {MAX_COUNT:,}."))
+        return None
+    return int(given[0])
+
+
+def _search(typed: Sequence[str], errors: list[FieldError]) -> str:
+    text = " ".join(" ".join(typed).split())
+    if len(fold(text).encode()) > 300 or len(fold(text).split()) > 10:
+        errors.append(FieldError(field="q", message="The search text is too long; ten words are the most."))
+    elif text and not fold(text):
+        errors.append(FieldError(field="q", message="The search text has only accents in it; type at least one letter."))
+    return text
+
+
+def _statuses(typed: Sequence[str], errors: list[FieldError]) -> tuple[EmailStatus, ...]:
+    given = dict.fromkeys(value.strip() for value in typed if value.strip())
+    if unknown := [value for value in given if value not in set(EmailStatus)]:
+        allowed = ", ".join(EmailStatus)
+        errors.append(FieldError(field="emailStatus", message=f"emailStatus “{unknown[0][:40]}” is unknown; use {allowed}."))
+        return ()
+    return tuple(EmailStatus(value) for value in given)

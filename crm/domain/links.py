@@ -1,0 +1,91 @@
+"""Links in e-mails: signed, without an address in them, and valid for as long as one of their keys is."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from crm.domain.errors import BadToken
+from crm.domain.people import folded_address
+
+TAG_BYTES = 16
+COMPACT, TEXT = b"\x01", b"\x02"
+HEX_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Links:
+    """Makes and reads what stands in links. The first of `keys` signs, all of them are tried, so a new key breaks no old link."""
+
+    def __init__(self, keys: Sequence[str], public_url: str) -> None:
+        if not keys or not all(key.strip() for key in keys):
+            raise ValueError("LINK_KEY needs at least one key, and none of them may be empty.")
+        self._keys = tuple(key.strip().encode() for key in keys)
+        self.public_url = public_url.rstrip("/")
+
+    def unsubscribe_url(self, email_id: str, user_id: str) -> str:
+        """Return the address behind which the person of this e-mail can unsubscribe."""
+        return f"{self.public_url}/u/{self.unsubscribe_token(email_id, user_id)}/"
+
+    def unsubscribe_token(self, email_id: str, user_id: str) -> str:
+        """Return the signed token of an unsubscribe link: letters, digits, `-` and `_`; 66 characters for our own ids."""
+        return self._sign("unsubscribe", email_id, user_id)
+
+    def read_unsubscribe(self, token: str) -> tuple[str, str]:
+        """Return (e-mail id, user id) of an unsubscribe token; BadToken when it was changed or made for something else."""
+        email_id, user_id = self._read("unsubscribe", token)
+        return email_id, user_id
+
+    def suppression_hashes(self, address: str) -> tuple[str, ...]:
+        """Return how an address is remembered without being kept, one hash per key: the first is written, all are looked up."""
+        folded = unicodedata.normalize("NFC", folded_address(unicodedata.normalize("NFC", address)))
+        return tuple(_mac(key, "suppression", folded.encode()).hex() for key in self._keys)
+
+    def _sign(self, purpose: str, first: str, second: str) -> str:
+        payload = _packed(first, second)
+        return _to_text(payload + _mac(self._keys[0], purpose, payload)[:TAG_BYTES])
+
+    def _read(self, purpose: str, token: str) -> tuple[str, str]:
+        signed = _from_text(token)
+        payload, tag = signed[:-TAG_BYTES], signed[-TAG_BYTES:]
+        if not any([hmac.compare_digest(_mac(key, purpose, payload)[:TAG_BYTES], tag) for key in self._keys]):
+            raise BadToken("This link is not valid; perhaps a part of it was cut off.")
+        return _unpacked(payload)
+
+
+def _mac(key: bytes, purpose: str, payload: bytes) -> bytes:
+    """The purpose has a key of its own, so a token for one thing never opens another."""
+    return hmac.digest(hmac.digest(key, b"community-crm/" + purpose.encode(), hashlib.sha256), payload, hashlib.sha256)
+
+
+def _packed(first: str, second: str) -> bytes:
+    if HEX_ID.fullmatch(first) and HEX_ID.fullmatch(second):
+        return COMPACT + bytes.fromhex(first + second)
+    if "\0" in first:
+        raise ValueError("an id has no NUL character")
+    return TEXT + f"{first}\0{second}".encode()
+
+
+def _unpacked(payload: bytes) -> tuple[str, str]:
+    if payload[:1] == COMPACT:
+        text = payload[1:].hex()
+        return text[:32], text[32:]
+    first, _, second = payload[1:].decode().partition("\0")
+    return first, second
+
+
+def _to_text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _from_text(token: str) -> bytes:
+    """Decode strictly: a last character whose spare bits differ is another token, not the same one."""
+    try:
+        data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if len(data) <= TAG_BYTES or _to_text(data) != token:
+        raise BadToken("This link is not valid; perhaps a part of it was cut off.")
+    return data

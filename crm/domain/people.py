@@ -1,0 +1,174 @@
+"""People: who they are and what may be written about them."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.folding import control_characters, fold
+
+MAX_TAGS = 20
+MAX_SEARCH_TOKENS = 20
+MAX_BYTES = {
+    "firstName": 200,
+    "lastName": 200,
+    "email": 254,
+    "phoneNumber": 60,
+    "company": 500,
+    "jobTitle": 500,
+    "city": 200,
+    "state": 200,
+}
+REQUIRED = ("firstName", "lastName", "email")
+LABELS = {
+    "firstName": "First name",
+    "lastName": "Last name",
+    "email": "E-mail",
+    "phoneNumber": "Phone",
+    "company": "Company",
+    "jobTitle": "Job title",
+    "city": "City",
+    "state": "State",
+    "tags": "Tags",
+}
+# A local part and a host with a dot, no spaces; what an address really is, only a delivery tells (RFC 5321, 4.5.3.1: 64 + 255).
+ADDRESS = re.compile(
+    r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?!-)(?:[^\s@\"(),:;<>\[\]\\./?#%!&]{1,63}\.)+[^\s@\"(),:;<>\[\]\\./?#%!&]{2,63}"
+)
+
+
+class EmailStatus(StrEnum):
+    """Whether a person may be mailed."""
+
+    MAILABLE = "mailable"
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+def folded_address(address: str) -> str:
+    """Return the address as it is compared: trimmed and casefolded; accents count.
+
+    >>> folded_address(" Ada@Example.org ")
+    'ada@example.org'
+    """
+    return address.strip().casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What staff type about a person. Empty text means unknown."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone_number: str = ""
+    company: str = ""
+    job_title: str = ""
+    city: str = ""
+    state: str = ""
+    tags: tuple[str, ...] = ()
+
+    def cleaned(self) -> "Profile":
+        """Return the profile trimmed, with each tag once; RuleViolation names every field that can't be."""
+        trimmed = {name: getattr(self, attribute).strip() for name, attribute in ATTRIBUTES.items()}
+        tags = tuple({fold(tag): tag.strip() for tag in reversed(self.tags) if tag.strip()}.values())[::-1]
+        errors = [FieldError(field=name, message=message) for name, value in trimmed.items() if (message := _fault(name, value))]
+        errors += _tag_faults(tags)
+        if errors:
+            raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
+        return Profile(**{ATTRIBUTES[name]: value for name, value in trimmed.items()}, tags=tags)
+
+    @property
+    def name(self) -> str:
+        """First and last name as one reads them."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+ATTRIBUTES = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "email",
+    "phoneNumber": "phone_number",
+    "company": "company",
+    "jobTitle": "job_title",
+    "city": "city",
+    "state": "state",
+}
+"""The API's name of each text field, and ours."""
+
+
+def _fault(name: str, value: str) -> str | None:
+    label = LABELS[name]
+    if not value:
+        return f"{label} is required." if name in REQUIRED else None
+    if control_characters(value):
+        return f"{label} has a control character in it (a tab or line break, perhaps); remove it."
+    folded = folded_address(value) if name == "email" else fold(value)
+    if not folded:
+        return f"{label} has only accents in it; type at least one letter, digit or sign."
+    if len(folded.encode()) > MAX_BYTES[name] or len(value.encode()) > 2 * MAX_BYTES[name]:
+        return f"{label} is too long; {MAX_BYTES[name]} bytes are the most."
+    if name == "email" and not ADDRESS.fullmatch(value):
+        return f"“{value}” is not an e-mail address; it should look like name@example.org."
+    return None
+
+
+def _tag_faults(tags: tuple[str, ...]) -> list[FieldError]:
+    if len(tags) > MAX_TAGS:
+        return [FieldError(field="tags", message=f"A person can have {MAX_TAGS} tags; these are {len(tags)}.")]
+    return [
+        FieldError(
+            field="tags",
+            message=f"The tag “{tag[:40]}” can't be used: it is too long, empty but for accents, or has a control character.",
+        )
+        for tag in tags
+        if not fold(tag) or control_characters(tag) or len(fold(tag).encode()) > 100
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One person as stored. Times are aware UTC; the two counts are kept by the transactions of hosts and attendances."""
+
+    id: str
+    profile: Profile
+    hosted_event_count: int = 0
+    attended_event_count: int = 0
+    email_status: EmailStatus = EmailStatus.MAILABLE
+    version: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+    def edited(self, profile: Profile, *, now: datetime) -> "Person":
+        """Return the person with another profile, checked; RuleViolation names what can't be."""
+        return replace(self, profile=profile.cleaned(), updated_at=now)
+
+    @property
+    def name(self) -> str:
+        """First and last name as one reads them."""
+        return self.profile.name
+
+    @property
+    def listed_name(self) -> str:
+        """Last name first, as lists sort it."""
+        return f"{self.profile.last_name}, {self.profile.first_name}"
+
+    @property
+    def mailable(self) -> bool:
+        """Whether a campaign may go to this person."""
+        return self.email_status is EmailStatus.MAILABLE
+
+
+def search_tokens(profile: Profile) -> tuple[str, ...]:
+    """Return what prefixes are looked up in: each word of the name, folded, then the whole address; 20 at most.
+
+    Words of one character are left out: two characters are the least a prefix has.
+
+    >>> search_tokens(Profile(first_name="Ada", last_name="King Noël", email="ada@example.org"))
+    ('ada', 'king', 'noel', 'ada@example.org')
+    """
+    words = dict.fromkeys(word for word in fold(f"{profile.first_name} {profile.last_name}").split() if len(word) > 1)
+    address = fold(profile.email)
+    return (*[word for word in words if word != address][: MAX_SEARCH_TOKENS - 1], address)

@@ -1,0 +1,28 @@
+"""How it is kept: all repositories over one table."""
+
+from collections.abc import Callable
+
+from crm.store.campaigns import CampaignRepository
+from crm.store.emails import EmailRepository
+from crm.store.events import EventRepository
+from crm.store.jobs import JobRepository
+from crm.store.people import PeopleRepository
+from crm.store.stats import StatsRepository
+from crm.store.suppression import SuppressionRepository
+from crm.store.table import Table
+from crm.store.tokens import TokenSigner
+
+
+class Store:
+    """The repositories. `hashes` gives the suppression hashes of an address, current key first; `page_key` signs page tokens."""
+
+    def __init__(self, table: Table, *, hashes: Callable[[str], tuple[str, ...]], page_key: bytes) -> None:
+        signer = TokenSigner(page_key)
+        self.table = table
+        self.stats = StatsRepository(table)
+        self.suppressions = SuppressionRepository(table, hashes)
+        self.people = PeopleRepository(table, self.stats, self.suppressions, signer)
+        self.events = EventRepository(table, self.stats, signer)
+        self.jobs = JobRepository(table)
+        self.campaigns = CampaignRepository(table, self.stats, signer)
+        self.emails = EmailRepository(table, self.stats, signer)

@@ -1,0 +1,379 @@
+"""The table, its entities and its eight indexes, declared once as data.
+
+Table creation, the key attributes of every item, the planner and docs/access-patterns.md are computed from this; no key and
+no index name is spelled anywhere else.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crm.store.keys import render
+
+Item = dict[str, Any]
+TTL_ATTRIBUTE = "expiresAt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """One kind of item; `pk` and `sk` are key templates over its attributes."""
+
+    name: str
+    pk: str
+    sk: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """How one entity stands in an index. It is left out while a part of the key is missing, or `only` does not hold.
+
+    `only` is (attribute, values): the attribute must be one of them, or just be set and not 0 where `values` is empty.
+    """
+
+    entity: str
+    partition: str
+    sort: str
+    serves: str
+    only: tuple[str, tuple[str, ...]] | None = None
+
+    def keys(self, item: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return partition and sort key of `item` here, None when it is not in."""
+        if self.only is not None:
+            name, values = self.only
+            if not item.get(name) or (values and item[name] not in values):
+                return None
+        partition, sort = render(self.partition, item), render(self.sort, item)
+        return None if partition is None or sort is None else (partition, sort)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One global secondary index. `projected` is None for all attributes, () for keys only, else names; `why` says so."""
+
+    number: int
+    name: str
+    entries: tuple[Entry, ...]
+    projected: tuple[str, ...] | None
+    why: str
+
+    @property
+    def pk(self) -> str:
+        """The attribute with the partition key."""
+        return f"GSI{self.number}PK"
+
+    @property
+    def sk(self) -> str:
+        """The attribute with the sort key."""
+        return f"GSI{self.number}SK"
+
+    def entry(self, entity: str) -> Entry:
+        """Return how `entity` stands in this index; KeyError when it does not."""
+        for entry in self.entries:
+            if entry.entity == entity:
+                return entry
+        raise KeyError(entity)
+
+
+ENTITIES = (
+    Entity(name="user", pk="USER#{id}", sk="PROFILE", note="a person: profile, counts, e-mail status, tags, version"),
+    Entity(name="log", pk="USER#{userId}", sk="LOG#{at:raw}#{id}", note="a person's notes, edits, imports"),
+    Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
+    Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount"),
+    Entity(name="host", pk="EVENT#{eventId}", sk="HOST#{userId}", note="at most 20"),
+    Entity(
+        name="email",
+        pk="EMAIL#{id}",
+        sk="ANALYTICS",
+        note="one per campaign and person, 700 bytes at most; text stands on the campaign",
+    ),
+    Entity(name="hit", pk="EMAIL#{emailId}", sk="HIT#{at:raw}#{id}", note="an open or click with its class; TTL"),
+    Entity(name="emailClaim", pk="UNIQUE#EMAIL#{address}", sk="CLAIM", note="one person per address"),
+    Entity(name="slugClaim", pk="UNIQUE#SLUG#{slug}", sk="CLAIM", note="one published event per slug"),
+    Entity(
+        name="searchToken",
+        pk="SEARCH#{token:two}",
+        sk="{token:fold}#USER#{userId}",
+        note="each word of the name, and the whole address",
+    ),
+    Entity(name="tagMember", pk="TAG#{tag:fold}#{userId:shard}", sk="USER#{userId}", note="who has a tag"),
+    Entity(name="campaign", pk="CAMPAIGN#{id}", sk="DETAIL", note="content, UTM, audience filter, state; figures are counters"),
+    Entity(
+        name="chunk",
+        pk="CAMPAIGN#{campaignId}",
+        sk="CHUNK#{lane}#{dueAt:raw}#{seq}",
+        note="up to 50 e-mail ids that wait: the sender's queue, read consistently",
+    ),
+    Entity(name="job", pk="{owner:raw}", sk="JOB#{name}", note="durable work with a lease; owner is the PK of what it works on"),
+    Entity(name="delta", pk="DELTA#{id:shard}", sk="{at:raw}#{id}", note="counter changes of one transaction, not yet folded"),
+    Entity(name="counter", pk="STATS#{what:raw}", sk="{key:raw}", note="folded counts"),
+    Entity(name="suppression", pk="SUPPRESSED#{hash}", sk="REASON", note="HMAC of the address, no address; outlives the person"),
+    Entity(name="pace", pk="PACE#{sender}", sk="BUCKET", note="messages a second over all workers"),
+    Entity(name="seen", pk="SEEN#{provider}#{eventId}", sk="ONCE", note="webhook event seen; TTL"),
+    Entity(name="repeat", pk="REPEAT#{token}#{hash}", sk="ANSWER", note="answer to an idempotency key; TTL"),
+    Entity(name="segment", pk="SEGMENT#{id}", sk="DETAIL", note="a saved filter"),
+    Entity(name="template", pk="TEMPLATE#{id}", sk="DETAIL", note="a text to start from"),
+    Entity(name="audit", pk="AUDIT#{at:month}", sk="{at:raw}#{id}", note="who did what to what, from where"),
+    Entity(name="import", pk="IMPORT#{id}", sk="DETAIL", note="one import: mapping, counts, state"),
+)
+BY_NAME = {entity.name: entity for entity in ENTITIES}
+
+PERSON_SORT = "LASTNAME#{lastName:fold}#{firstName:fold}#USER#{id}"
+PERSON_LISTED = tuple(
+    [
+        "id",
+        "entityType",
+        "firstName",
+        "lastName",
+        "email",
+        "phoneNumber",
+        "company",
+        "jobTitle",
+        "city",
+        "state",
+        "tags",
+        "tagKeys",
+        "search",
+        "hostedEventCount",
+        "attendedEventCount",
+        "emailStatus",
+        "version",
+        "createdAt",
+        "updatedAt",
+        "GSI1PK",
+        "GSI2PK",
+        "GSI3PK",
+        "GSI3SK",
+        "GSI7SK",
+    ]
+)
+
+INDEXES = (
+    Index(
+        number=1,
+        name="GSI_ByCompany",
+        entries=(
+            Entry(entity="user", partition="COMPANY#{company:fold}", sort=PERSON_SORT, serves="people of a company, by name"),
+        ),
+        projected=None,
+        why="a list page shows the whole profile and filters on all of it: no second read",
+    ),
+    Index(
+        number=2,
+        name="GSI_ByJobTitle",
+        entries=(
+            Entry(entity="user", partition="JOBTITLE#{jobTitle:fold}", sort=PERSON_SORT, serves="people with a title, by name"),
+        ),
+        projected=None,
+        why="as GSI_ByCompany",
+    ),
+    Index(
+        number=3,
+        name="GSI_ByLocation",
+        entries=(
+            Entry(
+                entity="user",
+                partition="STATE#{state:fold?}",
+                sort="CITY#{city:fold?}#" + PERSON_SORT,
+                serves="people of a state, or of a city in it, by city and name",
+                only=("place", ()),
+            ),
+        ),
+        projected=None,
+        why="as GSI_ByCompany",
+    ),
+    Index(
+        number=4,
+        name="GSI_UsersByActivity",
+        entries=(
+            Entry(
+                entity="user",
+                partition="ATTENDED#{id:shard}",
+                sort="{attendedEventCount:count}#USER#{id}",
+                serves="most active attendees; attended between a and b",
+            ),
+            Entry(
+                entity="email",
+                partition="MAILED#{userId}",
+                sort="{createdAt:raw}#EMAIL#{id}",
+                serves="what a person was mailed, by time",
+            ),
+        ),
+        projected=PERSON_LISTED,
+        why="profiles as GSI_ByCompany; nothing of an e-mail that changes when it is sent: an outcome costs no write here",
+    ),
+    Index(
+        number=5,
+        name="GSI_EventAttendees",
+        entries=(
+            Entry(
+                entity="attendance",
+                partition="EVENT#{eventId}",
+                sort="{status}#{since:raw}#USER#{userId}",
+                serves="who attends an event, by status in order of arrival",
+            ),
+            Entry(
+                entity="host",
+                partition="HOST#{userId}",
+                sort="{startAt:raw}#EVENT#{eventId}",
+                serves="what a person hosts, by date",
+            ),
+            Entry(
+                entity="user",
+                partition="HOSTED#{id:shard}",
+                sort="{hostedEventCount:count}#USER#{id}",
+                serves="people that hosted, by how often",
+                only=("hostedEventCount", ()),
+            ),
+        ),
+        projected=(*PERSON_LISTED, "eventId", "userId", "status", "since"),
+        why="profiles as GSI_ByCompany; attendances are three ids and carry no names",
+    ),
+    Index(
+        number=6,
+        name="GSI_EventsByDate",
+        entries=(
+            Entry(
+                entity="event",
+                partition="EVENTS#DRAFT",
+                sort="{startAt:raw}#EVENT#{id}",
+                serves="drafts, by date",
+                only=("status", ("draft",)),
+            ),
+            Entry(
+                entity="event",
+                partition="EVENTS#{startAt:year}",
+                sort="{startAt:raw}#EVENT#{id}",
+                serves="events in a date range",
+            ),
+            Entry(
+                entity="campaign",
+                partition="CAMPAIGNS#{createdAt:year}",
+                sort="{createdAt:raw}#CAMPAIGN#{id}",
+                serves="campaigns, newest first",
+            ),
+            Entry(
+                entity="job",
+                partition="DUE",
+                sort="{dueAt:raw}#{owner:raw}#{name}",
+                serves="work that is due",
+                only=("dueAt", ()),
+            ),
+        ),
+        projected=(),
+        why="keys only: registeredCount and leases change often, and a list page reads its 50 events in one batch",
+    ),
+    Index(
+        number=7,
+        name="GSI_ByName",
+        entries=(
+            Entry(
+                entity="user",
+                partition="NAME#{lastName:first}",
+                sort=PERSON_SORT,
+                serves="everybody by name; last names from a prefix",
+            ),
+        ),
+        projected=None,
+        why="as GSI_ByCompany",
+    ),
+    Index(
+        number=8,
+        name="GSI_EmailsByCampaign",
+        entries=(
+            Entry(
+                entity="email",
+                partition="CAMPAIGN#{campaignId}#{status}#{id:lane}",
+                sort="{createdAt:raw}#EMAIL#{id}",
+                serves="a campaign's e-mails by status, newest first: for reading only",
+            ),
+        ),
+        projected=None,
+        why="the list shows the whole e-mail; its outcome moves it to another partition anyway",
+    ),
+)
+INDEX = {index.name: index for index in INDEXES}
+BY_COMPANY, BY_JOB_TITLE, BY_LOCATION, BY_ACTIVITY, EVENT_ATTENDEES, BY_DATE, BY_LAST_NAME, BY_CAMPAIGN = INDEXES
+
+
+def keyed(entity: str, attributes: Mapping[str, Any]) -> Item:
+    """Return the item of that entity: `attributes` without empty ones, entityType, PK, SK and the keys of its indexes.
+
+    KeyError or ValueError for what can't be keyed is a bug of the caller.
+    """
+    kept = {
+        name: value for name, value in attributes.items() if value is not None and value != "" and value != [] and value != {}
+    }
+    item: Item = {"entityType": entity, **kept, **key(entity, **attributes)}
+    derived = {**item, "place": item.get("state") or item.get("city")}
+    for index in INDEXES:
+        for entry in index.entries:
+            if entry.entity == entity and (pair := entry.keys(derived)) is not None:
+                item[index.pk], item[index.sk] = pair
+                break
+    return item
+
+
+def key(entity: str, **attributes: Any) -> dict[str, str]:
+    """Return `{"PK": …, "SK": …}` of that entity; ValueError when an attribute of the key is missing.
+
+    >>> key("user", id="u1")
+    {'PK': 'USER#u1', 'SK': 'PROFILE'}
+    """
+    declared = BY_NAME[entity]
+    pk, sk = render(declared.pk, attributes), render(declared.sk, attributes)
+    if pk is None or sk is None:
+        raise ValueError(f"{entity} lacks a part of its key")
+    return {"PK": pk, "SK": sk}
+
+
+def prefix(entity: str, **attributes: Any) -> tuple[str, str]:
+    """Return the PK, and the SK up to its first part that `attributes` lacks: the key condition for a range of items.
+
+    >>> prefix("chunk", campaignId="c1", lane=2)
+    ('CAMPAIGN#c1', 'CHUNK#2#')
+    """
+    declared = BY_NAME[entity]
+    pk = render(declared.pk, attributes)
+    if pk is None:
+        raise ValueError(f"{entity} lacks a part of its partition key")
+    head = declared.sk
+    while (sk := render(head, attributes)) is None:
+        head = head[: head.rindex("{")]
+    return pk, sk
+
+
+def create_request(name: str) -> dict[str, Any]:
+    """Return the arguments of CreateTable: on-demand, string keys, eight indexes."""
+    attributes = ["PK", "SK", *[attribute for index in INDEXES for attribute in (index.pk, index.sk)]]
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _key_schema("PK", "SK"),
+        "AttributeDefinitions": _definitions(attributes),
+        "GlobalSecondaryIndexes": [index_request(index) for index in INDEXES],
+    }
+
+
+def index_request(index: Index) -> dict[str, Any]:
+    """Return the declaration of one index, for CreateTable or UpdateTable."""
+    projection: dict[str, Any] = {
+        "ProjectionType": "ALL" if index.projected is None else "INCLUDE" if index.projected else "KEYS_ONLY"
+    }
+    if index.projected:
+        own = {index.pk, index.sk}
+        projection["NonKeyAttributes"] = [name for name in index.projected if name not in own]
+    return {"IndexName": index.name, "KeySchema": _key_schema(index.pk, index.sk), "Projection": projection}
+
+
+def index_definitions(index: Index) -> list[dict[str, str]]:
+    """Return the attribute definitions that adding `index` to a table needs."""
+    return _definitions(["PK", "SK", index.pk, index.sk])
+
+
+def _key_schema(pk: str, sk: str) -> list[dict[str, str]]:
+    return [{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]
+
+
+def _definitions(names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]

@@ -1,0 +1,431 @@
+"""The only door to DynamoDB: get, put, query, count, batch, transact; retries; errors in the words of the domain.
+
+Every conditional write is a TransactWriteItems, also a single one: its ClientRequestToken makes a repeat after a lost reply
+safe, which a plain conditional write is not (it would find its own work and call it a conflict).
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from crm.domain.errors import Conflict, CrmError, StoreUnavailable
+from crm.store import schema
+from crm.store.cost import charge
+from crm.store.expressions import Expression, Where
+from crm.store.schema import Index, Item
+from crm.store.values import deserialise_item, serialise_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Key = Mapping[str, str]
+MAX_ACTIONS = 100
+BATCH = 100
+TRANSIENT = frozenset(
+    [
+        "TransactionConflictException",
+        "TransactionInProgressException",
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "LimitExceededException",
+    ]
+)
+TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"})
+
+
+class ConditionFailed(Conflict):
+    """A condition of a write did not hold, so nothing was written. `failed` are the positions of the actions at fault."""
+
+    def __init__(self, failed: Sequence[int]) -> None:
+        super().__init__("This was changed by someone else meanwhile. Load it again and repeat your change.")
+        self.failed = frozenset(failed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One part of a write. `error` is raised when its conditions fail; without it a ConditionFailed tells the positions."""
+
+    expect: Where = ()
+    error: CrmError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put(Action):
+    """Write a whole item, as `schema.keyed` made it."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Action):
+    """Change some attributes: set those with a value, remove those that are None, add the increments."""
+
+    key: Key
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    increments: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Action):
+    """Remove an item; it may be gone already unless `expect` says otherwise."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Action):
+    """Write nothing, but let the others be written only if this item is as expected."""
+
+    key: Key
+
+
+def changed(old: Item, new: Item, *, expect: Where, error: CrmError | None = None) -> Update:
+    """Return the Update that turns item `old` into `new`: only attributes that differ, index keys among them."""
+    names = sorted({*old, *new} - {"PK", "SK"})
+    changes = {name: new.get(name) for name in names if old.get(name) != new.get(name)}
+    return Update(key={"PK": old["PK"], "SK": old["SK"]}, changes=changes, expect=expect, error=error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Items of one partition, of the table or an index, in order of the sort key.
+
+    `low` and `high` are inclusive bounds of the sort key; `limit` counts before `where`, as DynamoDB does; `attributes`
+    None means all that are projected. An index can't be read consistently.
+    """
+
+    partition: str
+    index: Index | None = None
+    low: str | None = None
+    high: str | None = None
+    forward: bool = True
+    limit: int | None = None
+    where: Where = ()
+    attributes: Sequence[str] | None = None
+    consistent: bool = False
+    start: Key | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """One answer: items that passed, and the key to go on from (None at the end; a page may be empty and still go on)."""
+
+    items: list[Item]
+    next: Key | None
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Table:
+    """One table over one boto3 client. Thread-safe as the client is; `clock` tells which items have expired.
+
+    `patience` is how long, in seconds, a request is repeated while the engine is busy or away before StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        name: str,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float = 5.0,
+    ) -> None:
+        self.client = client
+        self.name = name
+        self.clock = clock
+        self.sleep = sleep
+        self.patience = patience
+
+    # reading
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """Return one item, or None; 0.5 read units per 4 KB, double when consistent."""
+        answer = self._call("get_item", writes=False, Key=serialise_item(key), ConsistentRead=consistent)
+        item = deserialise_item(answer["Item"]) if answer.get("Item") else None
+        return item if item is not None and not self._expired(item) else None
+
+    def batch_get(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item | None]:
+        """Return the items in the order of `keys`, None where there is none; one request per 100."""
+        found: dict[tuple[str, str], Item] = {}
+        distinct = list({(key["PK"], key["SK"]) for key in keys})
+        for start in range(0, len(distinct), BATCH):
+            wanted = [serialise_item({"PK": pk, "SK": sk}) for pk, sk in distinct[start : start + BATCH]]
+            for item in self._batch(wanted, consistent):
+                found[item["PK"], item["SK"]] = item
+        alive = {pair: item for pair, item in found.items() if not self._expired(item)}
+        return [alive.get((key["PK"], key["SK"])) for key in keys]
+
+    def _batch(self, wanted: list[dict[str, Any]], consistent: bool) -> Iterator[Item]:
+        deadline = time.monotonic() + self.patience
+        attempt = 0
+        while wanted:
+            request = {self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+            answer = self._call("batch_get_item", writes=False, named=False, RequestItems=request)
+            yield from (deserialise_item(item) for item in answer.get("Responses", {}).get(self.name, ()))
+            wanted = (answer.get("UnprocessedKeys") or {}).get(self.name, {}).get("Keys", [])
+            if wanted:
+                attempt = self._wait(attempt, deadline, None)
+
+    def query(self, query: Query) -> Rows:
+        """Return one page of a query: up to `limit` items or 1 MB read, filtered."""
+        answer = self._call("query", writes=False, **self._query(query))
+        items = [item for raw in answer.get("Items", ()) if not self._expired(item := deserialise_item(raw))]
+        following = answer.get("LastEvaluatedKey")
+        return Rows(items=items, next=deserialise_item(following) if following else None)
+
+    def walk(self, query: Query) -> Iterator[Item]:
+        """Give every item of a query, page after page."""
+        rows = self.query(query)
+        yield from rows.items
+        while rows.next is not None:
+            rows = self.query(_from(query, rows.next))
+            yield from rows.items
+
+    def count(self, query: Query) -> int:
+        """Return how many items a query finds, without fetching them."""
+        total = 0
+        start: Key | None = None
+        while True:
+            answer = self._call("query", writes=False, Select="COUNT", **self._query(_from(query, start)))
+            total += int(answer["Count"])
+            if not answer.get("LastEvaluatedKey"):
+                return total
+            start = deserialise_item(answer["LastEvaluatedKey"])
+
+    def scan(self, *, where: Where = (), segments: int = 1, segment: int = 0, consistent: bool = False) -> Iterator[Item]:
+        """Give every item of the table, or of one of `segments` parts: for `verify` and plans that say `scan`, nothing else."""
+        start: dict[str, Any] = {}
+        expression = Expression()
+        text = expression.where(where)
+        arguments: dict[str, Any] = {"FilterExpression": text, **self._placeholders(expression)} if text else {}
+        if segments > 1:
+            arguments |= {"TotalSegments": segments, "Segment": segment}
+        while True:
+            answer = self._call("scan", writes=False, ConsistentRead=consistent, **arguments, **start)
+            yield from (item for raw in answer.get("Items", ()) if not self._expired(item := deserialise_item(raw)))
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    # writing
+
+    def write(self, actions: Sequence[Action]) -> None:
+        """Write all of it or nothing; 100 actions at most.
+
+        Raises the `error` of the first action whose condition fails, else ConditionFailed; StoreUnavailable when the engine
+        stays away (the write may then have happened).
+        """
+        if not actions:
+            return
+        if len(actions) > MAX_ACTIONS:
+            raise ValueError(f"{len(actions)} actions in one transaction")
+        if len(actions) == 1 and not actions[0].expect and isinstance(actions[0], Put | Delete):
+            return self._write_alone(actions[0])
+        request = [self._action(action) for action in actions]
+        try:
+            self._call(
+                "transact_write_items", writes=True, named=False, TransactItems=request, ClientRequestToken=uuid.uuid4().hex
+            )
+        except _Cancelled as cancelled:
+            failed = ConditionFailed(cancelled.failed)
+            raise next(
+                (error for position in cancelled.failed if (error := actions[position].error) is not None), failed
+            ) from failed
+
+    def _write_alone(self, action: Put | Delete) -> None:
+        if isinstance(action, Put):
+            self._call("put_item", writes=True, Item=serialise_item(action.item))
+        else:
+            self._call("delete_item", writes=True, Key=serialise_item(action.key))
+
+    # the table itself
+
+    def ping(self) -> None:
+        """Return when the table answers; StoreUnavailable when it does not within a second."""
+        Table(self.client, self.name, patience=1.0).get({"PK": "PING", "SK": "PING"}, consistent=False)
+
+    def missing(self) -> list[str]:
+        """Return what is not there yet: "table", names of indexes, "TTL"."""
+        description = self._describe()
+        if description is None:
+            return ["table", *[index.name for index in schema.INDEXES], "TTL"]
+        present = {index["IndexName"] for index in description.get("GlobalSecondaryIndexes", ())}
+        ttl = self._call("describe_time_to_live", writes=False, metered=False)["TimeToLiveDescription"]["TimeToLiveStatus"]
+        return [index.name for index in schema.INDEXES if index.name not in present] + (
+            ["TTL"] if ttl not in {"ENABLED", "ENABLING"} else []
+        )
+
+    def create_missing(self, *, report: Callable[[str], None] = lambda _: None) -> list[str]:
+        """Create what `missing` names, and return it; waits until it is usable. Safe to repeat, also at the same moment."""
+        wanted = self.missing()
+        if "table" in wanted:
+            report(f"creating table {self.name} with {len(schema.INDEXES)} indexes")
+            self._ignoring_in_use("create_table", named=False, **schema.create_request(self.name))
+        self._wait_active()
+        if "table" not in wanted:
+            for index in schema.INDEXES:
+                if index.name in wanted:
+                    report(f"adding index {index.name}")
+                    self._add_index(index)
+        if "TTL" in wanted:
+            report("switching on expiry")
+            specification = {"Enabled": True, "AttributeName": schema.TTL_ATTRIBUTE}
+            self._ignoring_in_use("update_time_to_live", TimeToLiveSpecification=specification)
+        return wanted
+
+    def _add_index(self, index: Index) -> None:
+        update = [{"Create": schema.index_request(index)}]
+        self._ignoring_in_use(
+            "update_table", AttributeDefinitions=schema.index_definitions(index), GlobalSecondaryIndexUpdates=update
+        )
+        self._wait_active()
+
+    def _describe(self) -> dict[str, Any] | None:
+        try:
+            return dict(self._call("describe_table", writes=False, metered=False)["Table"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+
+    def _wait_active(self) -> None:
+        while True:
+            description = self._describe() or {}
+            states = [
+                description.get("TableStatus"),
+                *[index.get("IndexStatus") for index in description.get("GlobalSecondaryIndexes", ())],
+            ]
+            if all(state in {"ACTIVE", "UPDATING"} for state in states) and description.get("TableStatus") == "ACTIVE":
+                return
+            self.sleep(1.0)
+
+    def _ignoring_in_use(self, operation: str, **arguments: Any) -> None:
+        try:
+            self._call(operation, writes=False, metered=False, **arguments)
+        except ClientError as error:
+            taken = error.response["Error"]["Code"] in {"ResourceInUseException"} or "already enabled" in str(error)
+            if not taken:
+                raise
+
+    # requests
+
+    def _query(self, query: Query) -> dict[str, Any]:
+        pk, sk = (query.index.pk, query.index.sk) if query.index else ("PK", "SK")
+        expression = Expression()
+        condition = f"{expression.name(pk)} = {expression.value(query.partition)}"
+        if query.low is not None and query.high is not None:
+            condition += f" AND {expression.name(sk)} BETWEEN {expression.value(query.low)} AND {expression.value(query.high)}"
+        elif query.low is not None or query.high is not None:
+            operator, bound = (">=", query.low) if query.low is not None else ("<=", query.high)
+            condition += f" AND {expression.name(sk)} {operator} {expression.value(bound)}"
+        optional = {
+            "IndexName": query.index.name if query.index else None,
+            "FilterExpression": expression.where(query.where) or None,
+            "ProjectionExpression": ", ".join(expression.name(name) for name in query.attributes) if query.attributes else None,
+            "ConsistentRead": True if query.consistent else None,
+            "Limit": query.limit,
+            "ExclusiveStartKey": serialise_item(query.start) if query.start else None,
+        }
+        given = {name: value for name, value in optional.items() if value is not None}
+        return {"KeyConditionExpression": condition, "ScanIndexForward": query.forward, **given, **self._placeholders(expression)}
+
+    def _action(self, action: Action) -> dict[str, Any]:
+        expression = Expression()
+        arguments: dict[str, Any] = {"TableName": self.name}
+        if isinstance(action, Put):
+            kind, arguments["Item"] = "Put", serialise_item(action.item)
+        elif isinstance(action, Update):
+            kind, arguments["Key"] = "Update", serialise_item(action.key)
+            arguments["UpdateExpression"] = expression.update(action.changes, action.increments)
+            if not arguments["UpdateExpression"]:
+                kind = "ConditionCheck"
+                del arguments["UpdateExpression"]
+        elif isinstance(action, Delete | Check):
+            kind, arguments["Key"] = "Delete" if isinstance(action, Delete) else "ConditionCheck", serialise_item(action.key)
+        if action.expect:
+            arguments["ConditionExpression"] = expression.where(action.expect)
+        return {kind: arguments | self._placeholders(expression)}
+
+    def _placeholders(self, expression: Expression) -> dict[str, Any]:
+        values = {"ExpressionAttributeValues": serialise_item(expression.values)} if expression.values else {}
+        return {**expression.arguments(), **values}
+
+    def _expired(self, item: Item) -> bool:
+        expires = item.get(schema.TTL_ATTRIBUTE)
+        return expires is not None and int(expires) <= self.clock().timestamp()
+
+    def _call(
+        self, operation: str, *, writes: bool, named: bool = True, metered: bool = True, **arguments: Any
+    ) -> dict[str, Any]:
+        if named:
+            arguments["TableName"] = self.name
+        if metered:
+            arguments["ReturnConsumedCapacity"] = "TOTAL"
+        deadline = time.monotonic() + self.patience
+        attempt = 0
+        while True:
+            try:
+                answer: dict[str, Any] = getattr(self.client, operation)(**arguments)
+            except ClientError as error:
+                if metered and error.response["Error"]["Code"] == "ResourceNotFoundException":
+                    raise StoreUnavailable(
+                        f"The table {self.name} does not exist yet; `manage.py init_table` creates it."
+                    ) from error
+                if not _worth_a_repeat(error):
+                    raise
+                attempt = self._wait(attempt, deadline, error)
+            except ParamValidationError:
+                raise
+            except BotoCoreError as error:
+                attempt = self._wait(attempt, deadline, error)
+            else:
+                if metered:
+                    charge(answer, writes=writes)
+                return answer
+
+    def _wait(self, attempt: int, deadline: float, error: Exception | None) -> int:
+        pause = random.uniform(0.3, 1.0) * min(1.0, 0.02 * 2**attempt)
+        if time.monotonic() + pause > deadline:
+            raise StoreUnavailable(
+                "The data store can't be reached just now. Nothing you typed is lost; try again in a minute."
+            ) from error
+        self.sleep(pause)
+        return attempt + 1
+
+
+class _Cancelled(Exception):
+    """A transaction of which some conditions failed."""
+
+    def __init__(self, failed: Sequence[int]) -> None:
+        super().__init__(f"conditions {list(failed)} failed")
+        self.failed = tuple(failed)
+
+
+def _worth_a_repeat(error: ClientError) -> bool:
+    """Tell whether a repeat can help; raise _Cancelled where a condition failed. The reasons count, not the message."""
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        reasons = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())]
+        if failed := [position for position, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]:
+            raise _Cancelled(failed) from error
+        return any(reason in TRANSIENT_REASONS for reason in reasons)
+    return code in TRANSIENT or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+
+
+def _from(query: Query, start: Key | None) -> Query:
+    if start is None:
+        return query
+    return replace(query, start=start)
