@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ class Launcher:
         self.port = port
         self.host = host
         self._engine: subprocess.Popen[bytes] | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def run(self) -> None:
         """Return after SIGTERM or SIGINT, with the engine stopped. Raises EngineInUse, EngineUnavailable."""
@@ -53,15 +54,15 @@ class Launcher:
 
     def _keep_running(self, lock: IO[str]) -> None:
         deaths: list[float] = []
-        while not self._stopping:
+        while not self._stopping.is_set():
             # The engine inherits the lock: should it outlive us where the system can't prevent that, the file stays guarded.
             self._engine = start_engine(
                 self.program, port=self.port, database=self.database, host=self.host, keep_open=[lock.fileno()]
             )
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             status = self._engine.wait()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if status >= 0:
                 raise EngineUnavailable(f"The local engine ended by itself with status {status}; its own words stand above.")
@@ -71,7 +72,7 @@ class Launcher:
             log.warning("local engine died and is started again", extra={"signal": -status, "deaths": len(deaths)})
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping.set()
         if self._engine is not None:
             self._engine.terminate()
 
