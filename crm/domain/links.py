@@ -50,7 +50,7 @@ class Links:
     def _read(self, purpose: str, token: str) -> tuple[str, str]:
         signed = _from_text(token)
         payload, tag = signed[:-TAG_BYTES], signed[-TAG_BYTES:]
-        if not any([hmac.compare_digest(_mac(key, purpose, payload)[:TAG_BYTES], tag) for key in self._keys]):
+        if not any(hmac.compare_digest(_mac(key, purpose, payload)[:TAG_BYTES], tag) for key in self._keys):
             raise BadToken("This link is not valid; perhaps a part of it was cut off.")
         return _unpacked(payload)
 
