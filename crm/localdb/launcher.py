@@ -46,7 +46,7 @@ class Launcher:
             signal.signal(number, self._stop)
         self.database.parent.mkdir(parents=True, exist_ok=True)
         with _only_one(self.database) as lock:
-            _check_port(self.host, self.port)
+            check_port(self.port, "the local engine", self.host)
             try:
                 self._keep_running(lock)
             finally:
@@ -117,13 +117,21 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
-def _check_port(host: str, port: int) -> None:
-    """Do nothing if the port is free. Raises EngineInUse."""
+def check_port(port: int, purpose: str, host: str = LOOPBACK) -> None:
+    """Do nothing if the port is free. Raises EngineInUse; `purpose` is who wants it, as in "the site"."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise EngineInUse(
-                f"Port {port} is taken by another program, so the local engine can't use it ({error.strerror})."
+                f"Port {port} can't be used for {purpose} ({error.strerror}). Stop what uses it, or choose another port: "
+                f"make run PORT={port + 10}"
             ) from error
+
+
+def check_free(database: Path, port: int) -> None:
+    """Do nothing if an engine could start on this file and port at this moment. Raises EngineInUse."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(database):
+        check_port(port, "the local engine")

@@ -1,0 +1,127 @@
+"""`manage.py run`: everything on one machine, for `make run`."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from crm.localdb import EngineUnavailable, check_free, check_port, die_with_parent, engine_binary, wait_until_answers
+from crm.management.commands.prepare import sign_in_words
+
+ENGINE_SECONDS = 15.0
+STOP_SECONDS = 40.0
+# Honcho gives its processes 5 seconds to stop; a worker may need longer to finish the message in hand.
+HONCHO = "import honcho.command, honcho.manager; honcho.manager.KILL_WAIT = 30; honcho.command.main()"
+
+
+class Command(BaseCommand):
+    """Engine first, web and worker under honcho after it; stopped in the opposite order, so that the worker can still write."""
+
+    help = "Starts the local engine, prepares everything, and runs web and worker until Ctrl-C."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, _leave)
+        port = int(os.environ.get("PORT") or 8000)
+        try:
+            check_port(port, "the site")
+            with local_engine(port + 1) as engine:
+                call_command("prepare", demo_data=engine is not None, stdout=self.stdout)
+                with web_and_worker(port) as running:
+                    self._watch(port, running, engine)
+        except EngineUnavailable as error:
+            raise CommandError(str(error)) from error
+
+    def _watch(self, port: int, running: "subprocess.Popen[bytes]", engine: "subprocess.Popen[bytes] | None") -> None:
+        """Tell once that the site is up; return when web and worker end, raise when the engine does."""
+        told = False
+        while running.poll() is None:
+            if engine is not None and engine.poll() is not None:
+                raise CommandError("The local engine ended, so everything else stops too; its own words stand above.")
+            if not told and site_answers(port):
+                told = True
+                self.stdout.write(f"\n  Community CRM is ready: http://127.0.0.1:{port}")
+                self.stdout.write(f"  {sign_in_words()}. Ctrl-C stops everything.\n\n")
+                self.stdout.flush()
+            time.sleep(0.2)
+        raise CommandError("Web or worker ended by itself; its own words stand above.")
+
+
+@contextmanager
+def local_engine(port: int) -> Iterator["subprocess.Popen[bytes] | None"]:
+    """Keep the local engine running meanwhile; None where DYNAMODB_ENDPOINT_URL names another. Raises EngineUnavailable."""
+    endpoint = urlsplit(settings.DYNAMODB_ENDPOINT_URL)
+    if (endpoint.hostname, endpoint.port) not in {("127.0.0.1", port), ("localhost", port)}:
+        yield None
+        return
+    engine_binary()
+    check_free(Path(settings.BASE_DIR) / "var" / "crm.db", port)
+    command = [sys.executable, "manage.py", "localdb", "--port", str(port)]
+    with child(command, stdout=subprocess.DEVNULL) as engine:
+        if not wait_until_answers(port, ENGINE_SECONDS, alive=lambda: engine.poll() is None):
+            raise EngineUnavailable("The local engine did not start; its own words stand above.")
+        yield engine
+
+
+@contextmanager
+def web_and_worker(port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Keep both running meanwhile, under honcho."""
+    command = [sys.executable, "-c", HONCHO, "start", "--env", os.devnull, "--port", str(port), "web", "worker"]
+    with child(command) as running:
+        yield running
+
+
+@contextmanager
+def child(command: list[str], stdout: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command meanwhile, with our Python first on its path and out of reach of the terminal's Ctrl-C, which is ours."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    process = subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def site_answers(port: int) -> bool:
+    """Tell whether the web processes serve pages."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": f"127.0.0.1:{port}"})
+        return connection.getresponse().status < http.client.BAD_REQUEST
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind, so that everything that was started is stopped; further signals change nothing about that."""
+    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(0)
