@@ -126,10 +126,15 @@ class Connection(smtplib.SMTP):
         return _reply(self.docmd(line))
 
     def write_body(self, data: bytes) -> None:
-        """Write the message without its final dot: until that is written the server can't have accepted it."""
+        """Write the message without its final dot: until that is written the server can't have accepted it.
+
+        Broken, with its answer, where the server has refused before it saw the end.
+        """
         lines = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
         stuffed = re.sub(rb"(?m)^\.", b"..", lines)
         self.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
+        if self._has_answered():
+            raise Broken(reply=_reply(self.getreply()))
 
     def finish(self) -> Reply:
         """Write the final dot and return the answer. From here on a Broken does not say whether the message went out."""
@@ -195,9 +200,11 @@ class Connection(smtplib.SMTP):
         texts: list[bytes] = []
         for _ in range(MAX_REPLY_LINES):
             line = self._line()
+            if not line[:3].isdigit():
+                return 0, line.strip()
             texts.append(line[4:].strip())
             if line[3:4] != b"-":
-                return int(line[:3]) if line[:3].isdigit() else 0, b"\n".join(texts)
+                return int(line[:3]), b"\n".join(texts)
         raise Broken("its answer never ends")
 
     def _line(self) -> bytes:
@@ -211,6 +218,20 @@ class Connection(smtplib.SMTP):
             self._unread += read
         line, _, self._unread = self._unread.partition(b"\n")
         return line
+
+    def _has_answered(self) -> bool:
+        """Whether something can be read already; Broken when the server has hung up."""
+        sock = self._open_socket()
+        sock.setblocking(False)
+        with _broken():
+            try:
+                read = sock.recv(MAX_LINE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return bool(self._unread)
+        if not read:
+            raise Broken("it closed the connection")
+        self._unread += read
+        return True
 
     def _open_socket(self) -> socket.socket:
         if self.sock is None:

@@ -41,7 +41,7 @@ class SmtpMailer:
         self._lock = threading.Lock()
 
     def send(self, message: OutgoingMessage, *, deadline: float) -> Delivery:
-        """Hand `message` over within `deadline` seconds. A kept connection found dead before anything was sent is replaced once."""
+        """Hand `message` over within `deadline` seconds. A kept connection found dead before that is replaced once."""
         _refuse_unsafe(message)
         until = Deadline(deadline)
         line = self._kept(until)
