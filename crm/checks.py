@@ -1,0 +1,54 @@
+"""System checks: settings that would let the application start and then fail somebody, found by `manage.py check` instead."""
+
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+
+
+def register_all() -> None:
+    """Make Django run the checks below."""
+    checks.register(settings_that_fail_later, "crm")
+    checks.register(settings_for_everybody, "crm", deploy=True)
+
+
+def settings_that_fail_later(**_options: Any) -> Sequence[checks.CheckMessage]:
+    """Errors: values that can't work anywhere."""
+    found: list[checks.CheckMessage] = []
+    if settings.CRM_TIME_ZONE not in zoneinfo.available_timezones():
+        found.append(_error(1, f"CRM_TIME_ZONE is {settings.CRM_TIME_ZONE!r}, which is no time zone.", "Set it to a name like Europe/Stockholm."))
+    if any(len(key) < 16 for key in settings.LINK_KEYS):
+        found.append(_error(2, "A key in LINK_KEY has fewer than 16 characters.", "Anybody could guess it and unsubscribe others."))
+    if not _is_address(settings.PUBLIC_URL):
+        hint = "Set it to the address under which people reach this site, like https://crm.example.org."
+        found.append(_error(3, f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which can't begin a link in an e-mail.", hint))
+    if "@" not in settings.DEFAULT_FROM_EMAIL:
+        found.append(_error(4, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", "Set it to a sender."))
+    for name in ("CRM_SEND_RATE", "CRM_LEASE_SECONDS", "CRM_WINDOW", "CRM_RETRY_SECONDS"):
+        if getattr(settings, name) <= 0:
+            found.append(_error(5, f"{name} is {getattr(settings, name)}; it must be more than 0.", "Remove it to get the default."))
+    return found
+
+
+def settings_for_everybody(**_options: Any) -> Sequence[checks.CheckMessage]:
+    """Warnings with `--deploy`: what is fine on a machine of one's own, but not for others."""
+    found: list[checks.CheckMessage] = []
+    if not settings.DEBUG and not settings.PUBLIC_URL.startswith("https://"):
+        found.append(checks.Warning("PUBLIC_URL is not https.", hint="Links in e-mails should be encrypted.", id="crm.W001"))
+    if settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
+        found.append(checks.Warning("DEFAULT_FROM_EMAIL is at localhost.", hint="No provider will take such mail.", id="crm.W002"))
+    return found
+
+
+def _error(number: int, message: str, hint: str) -> checks.CheckMessage:
+    """An error with our prefix."""
+    return checks.Error(message, hint=hint, id=f"crm.E{number:03}")
+
+
+def _is_address(url: str) -> bool:
+    """Whether `url` is scheme and host, and nothing that would break a path put behind it."""
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.query or parts.fragment)

@@ -1,0 +1,65 @@
+"""`manage.py create_staff USERNAME --role Admin`: an account for somebody who works here."""
+
+import secrets
+import sys
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
+
+from crm.staff import ROLES, set_role
+
+
+class Command(BaseCommand):
+    """Makes an account with a role. A second time it changes nothing but what is asked for, so set-up can repeat it."""
+
+    help = "Makes a staff account with a role; one that exists keeps its password unless a new one is given."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Who, as what, and where the password comes from: never from the command line, where others could read it."""
+        parser.add_argument("username")
+        parser.add_argument("--role", choices=list(ROLES), default="Viewer")
+        parser.add_argument("--email", default=None)
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--password-stdin", action="store_true", help="read it from standard input")
+        where.add_argument("--generate", action="store_true", help="make one and print it alone on the last line")
+        parser.add_argument("--keep", action="store_true", help="change nothing if the account exists already")
+        parser.add_argument("--allow-weak", action="store_true", help="for a demo: take a password that could be guessed")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Make or change the account."""
+        username, email = options["username"], options["email"]
+        if options["keep"] and User.objects.filter(username=username).exists():
+            self.stderr.write(f"{username} exists already and stays as it is.")
+            return
+        password = secrets.token_urlsafe(15) if options["generate"] else sys.stdin.readline().rstrip("\r\n")
+        user = User.objects.filter(username=username).first() or User(username=username)
+        if email is not None:
+            user.email = email
+        self._check(user, password, weak=options["allow_weak"])
+        user.set_password(password)
+        with transaction.atomic():
+            user.save()
+            set_role(user, options["role"])
+        self.stderr.write(f"{username} may sign in as {options['role']}.")
+        if options["generate"]:
+            self.stdout.write(password)
+
+    def _check(self, user: User, password: str, *, weak: bool) -> None:
+        """CommandError for a name, address or password that can't be."""
+        try:
+            user.clean_fields(exclude=["password", "email"])
+            if user.email:
+                validate_email(user.email)
+            if not password:
+                raise ValidationError("The password is empty.")
+            if not weak:
+                validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        if user.email and User.objects.filter(email__iexact=user.email).exclude(pk=user.pk).exists():
+            raise CommandError(f"Another account has the address {user.email}.")

@@ -1,0 +1,127 @@
+"""What happens around every view: policy, sign-in, the store, errors as answers; and what every page shows of the shell."""
+
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.messages import get_messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
+from django_htmx.http import HttpResponseClientRedirect
+
+from crm.domain.errors import CrmError
+from crm.staff import role_of
+from crm.web.http import CrmRequest, crm_error_answer, error_answer
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+class ContentPolicyMiddleware:
+    """Put the strict Content-Security-Policy on every answer that has none of its own."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_POLICY)
+        return response
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Ask for sign-in on every view that is not marked public.
+
+    The JSON API is left alone: each of its operations asks for a token, and a session is no way in. Its pages about itself
+    are pages like all others. When htmx asks after a session has ended, the whole page goes to the sign-in.
+    """
+
+    API_PAGES = frozenset({"openapi-json", "openapi-view", "api-root"})
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        if match and "ninja" in match.app_names and match.url_name not in self.API_PAGES:
+            return None
+        return cast("HttpResponseBase | None", super().process_view(request, view_func, view_args, view_kwargs))
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+        """Lead to the sign-in, and from there back."""
+        htmx = cast(CrmRequest, request).htmx
+        if not htmx:
+            return cast(HttpResponseBase, super().handle_no_permission(request, view_func))
+        came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()
+        return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': came_from})}")
+
+
+class StoreMiddleware:
+    """Give the request its `store`, opened when it is first asked for."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        cast(Any, request).store = SimpleLazyObject(_open_store)
+        return self.get_response(request)
+
+
+def _open_store() -> object:
+    """The process's store. Imported here, so that a page without data does not wait for boto3."""
+    from crm.wiring import get_store
+
+    return get_store()
+
+
+class AnswerMiddleware:
+    """Turn errors into answers, and hand waiting messages to htmx as toasts."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content and not request.path.startswith("/api/"):
+            page = error_answer(request, 405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        if isinstance(response, HttpResponse) and _is_part(request, response):
+            waiting = list(get_messages(request))
+            if waiting:
+                response.write(render_to_string("_toasts.html", {"waiting": waiting, "alongside": True}, request))
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """A domain error as page or toast; for htmx also what Django itself would answer with a whole page."""
+        if isinstance(exception, CrmError):
+            return crm_error_answer(request, exception)
+        if getattr(request, "htmx", None) and isinstance(exception, PermissionDenied):
+            return error_answer(request, 403, str(exception))
+        if getattr(request, "htmx", None) and isinstance(exception, Http404):
+            return error_answer(request, 404)
+        return None
+
+
+def _is_part(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether htmx will put this answer into a page that is already there."""
+    htmx = getattr(request, "htmx", None)
+    html = response.headers.get("Content-Type", "").startswith("text/html")
+    elsewhere = any(name in response.headers for name in ("HX-Redirect", "HX-Refresh", "HX-Location"))
+    return bool(htmx) and html and response.status_code != 204 and response.status_code // 100 != 3 and not elsewhere
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """For the rail of every page: the organisation, the area one is in, and one's role."""
+    match = request.resolver_match
+    user = getattr(request, "user", None)
+    return {
+        "organisation": settings.CRM_ORGANISATION,
+        "demo_password": settings.DEMO_PASSWORD,
+        "area": match.namespaces[0] if match and match.namespaces else "",
+        "role": SimpleLazyObject(lambda: role_of(user) if user else None),
+    }

@@ -1,0 +1,1 @@
+"""What answers without sign-in: health, and the links inside e-mails."""

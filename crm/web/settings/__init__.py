@@ -1,0 +1,1 @@
+"""Settings: one's own account, API tokens, staff."""

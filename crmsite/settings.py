@@ -1,0 +1,219 @@
+"""Settings, read from the environment and from `.env`; variables that are set win. `.env.example` explains each name.
+
+Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the start with a sentence that says what to set.
+"""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+
+
+def _required(name: str, *, for_debug: str, what: str) -> str:
+    """The variable's value; `for_debug` stands in for it with DEBUG=1 only."""
+    value: str = env.str(name, default="") or (for_debug if DEBUG else "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set: set it to {what}, or set DEBUG=1 on a machine of your own.")
+    return value
+
+
+def _list(text: str) -> list[str]:
+    """The parts of a comma separated value, without empty ones."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+# --- secrets and addresses ---------------------------------------------------------------------------------------------
+
+SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
+LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text that you keep for years"))
+ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the host names you serve, comma separated"))
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="" if not DEBUG else "http://127.0.0.1:8000").rstrip("/")
+
+HTTPS: bool = env.bool("HTTPS", default=not DEBUG)  # 0 only where nobody but this machine can connect
+TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+if PUBLIC_URL:
+    CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
+X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "crm.web.http.csrf_failure"
+
+# --- ours: the table, mail, and the work in the background ----------------------------------------------------------------
+
+CRM_ORGANISATION: str = env.str("CRM_ORGANISATION", default="Community CRM")
+CRM_TABLE: str = env.str("CRM_TABLE", default="CommunityApp")
+CRM_TIME_ZONE: str = env.str("CRM_TIME_ZONE", default="UTC")
+CRM_SEND_RATE: float = env.float("CRM_SEND_RATE", default=10.0)
+CRM_LEASE_SECONDS: float = env.float("CRM_LEASE_SECONDS", default=60.0)
+CRM_WINDOW: int = env.int("CRM_WINDOW", default=50)
+CRM_RETRY_SECONDS: float = env.float("CRM_RETRY_SECONDS", default=60.0)
+CRM_UNDO_SECONDS: float = env.float("CRM_UNDO_SECONDS", default=60.0)
+DYNAMODB_ENDPOINT_URL: str = env.str("DYNAMODB_ENDPOINT_URL", default="http://127.0.0.1:8001" if DEBUG else "")
+AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
+EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Community CRM <crm@localhost>")
+
+# Django's own mail (password resets) goes the same way where Django knows it; elsewhere staff ask their administrator.
+_mail = urlsplit(EMAIL_URL)
+PASSWORD_RESET = _mail.scheme in {"file", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl"}
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp+tls", _mail.scheme in {"smtps", "smtp+ssl"}
+EMAIL_TIMEOUT = 20
+if _mail.scheme in {"file", "filemail"}:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = BASE_DIR / _mail.path
+
+# --- Django ----------------------------------------------------------------------------------------------------------------
+
+ROOT_URLCONF = "crmsite.urls"
+WSGI_APPLICATION = "crmsite.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "crm",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "crm.web.middleware.ContentPolicyMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "crm.web.middleware.SignInMiddleware",
+    "crm.web.middleware.StoreMiddleware",
+    "crm.web.middleware.AnswerMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "crm.web.middleware.shell",
+            ],
+            "builtins": [
+                "django.templatetags.static",
+                "template_partials.templatetags.partials",
+                "crm.templatetags.crm",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "crm.web.forms.Renderer"
+
+# --- staff accounts ----------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'staff.sqlite3'}")}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    if _database["NAME"] != ":memory:":
+        _database["NAME"] = BASE_DIR / str(_database["NAME"])  # an absolute path stays as it is
+        Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # Several web processes write here: readers never wait (WAL), writers queue from the start of a transaction.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+
+# In the database, so that limits on sign-in hold over all web processes and outlive a restart.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}}
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "crm.web.sign_in.Adapter"
+ACCOUNT_FORMS = {"login": "crm.web.sign_in.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+DEMO_PASSWORD: str = env.str("DEMO_PASSWORD", default="") if DEBUG else ""  # shown at the sign-in
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+# --- language and time -------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = CRM_TIME_ZONE
+
+# --- static files -------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": BASE_DIR / "var" / "files"}},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- logs: one JSON object a line, plain lines with DEBUG ------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "crm.logs.PlainFormatter" if DEBUG else "crm.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}
+
+# The strict policy of every page; crm.web.http.content_policy gives one view its own.
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+)

@@ -1,0 +1,43 @@
+"""All addresses: pages, sign-in, JSON API, and the pages for errors."""
+
+from importlib.util import find_spec
+
+from allauth.account import views as account
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+accounts: list[URLPattern | URLResolver] = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("signup/", account.signup, name="account_signup"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+]
+if settings.PASSWORD_RESET:
+    accounts += [
+        path("password/reset/", account.password_reset, name="account_reset_password"),
+        path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
+        re_path(
+            r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+            account.password_reset_from_key,
+            name="account_reset_password_from_key",
+        ),
+        path("password/reset/key/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    ]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include(accounts)),
+    path("", include("crm.web.urls")),
+]
+if find_spec("crm.api") and find_spec("crm.api.api"):
+    from crm.api.api import api
+
+    urlpatterns.append(path("api/", api.urls))
+
+handler400 = "crm.web.http.bad_request"
+handler403 = "crm.web.http.forbidden"
+handler404 = "crm.web.http.not_found"
+handler429 = "crm.web.http.too_many"
+handler500 = "crm.web.http.server_error"

@@ -1,0 +1,119 @@
+// Community CRM in the browser. Loaded in <head> without defer, so that the page never flashes in the wrong theme.
+// Every page works without this file; it makes them quicker to use.
+(() => {
+  const root = document.documentElement;
+  const all = (css, within = document) => [...within.querySelectorAll(css)];
+  const on = (name, act, options) => document.addEventListener(name, act, options);
+
+  // Theme: follows the system until somebody chooses.
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const tell = () => all("[data-theme-switch]").forEach((b) => b.setAttribute("aria-pressed", String(root.dataset.bsTheme === "dark")));
+  const paint = (theme) => { root.dataset.bsTheme = theme || chosen() || (system.matches ? "dark" : "light"); tell(); };
+  paint();
+  system.addEventListener("change", () => paint());
+  const switchTheme = () => {
+    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    try { localStorage.setItem("theme", next); } catch { /* private window: it holds for this page only */ }
+    paint(next);
+  };
+
+  // Toasts: what went well fades, the rest stays until closed.
+  const fade = () => all("[data-fades]:not([data-fading])").forEach((toast) => {
+    toast.dataset.fading = "";
+    const go = () => setTimeout(() => toast.matches(":hover, :focus-within") ? go() : toast.remove(), 6000);
+    go();
+  });
+  const complain = (title, text) => {
+    const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+    const words = toast.querySelector("span");
+    const [strong, note] = [document.createElement("b"), document.createElement("span")];
+    strong.textContent = title;
+    note.className = "sub";
+    note.textContent = text;
+    words.replaceChildren(strong, note);
+    document.getElementById("toasts").append(toast);
+  };
+
+  // Dialogs: <button commandfor="id" command="show-modal"> in browsers that do not know it yet.
+  const command = (button) => {
+    const dialog = document.getElementById(button.getAttribute("commandfor"));
+    if (!dialog) return;
+    button.getAttribute("command") === "close" ? dialog.close() : dialog.showModal();
+  };
+  const knowsCommand = "commandForElement" in HTMLButtonElement.prototype;
+
+  // Selection: shift-click takes the range, the box in the head takes the page; [data-selected] shows how many.
+  let last = null;
+  const boxes = (table) => all("tbody input[type=checkbox][name]", table);
+  const count = (table) => {
+    const every = boxes(table), picked = every.filter((box) => box.checked);
+    every.forEach((box) => box.closest("tr").classList.toggle("picked", box.checked));
+    const head = table.querySelector("[data-select-page]");
+    if (head) { head.checked = picked.length === every.length && every.length > 0; head.indeterminate = picked.length > 0 && !head.checked; }
+    const form = table.closest("form") || document;
+    all("[data-selected]", form).forEach((place) => { place.textContent = picked.length.toLocaleString("en"); });
+    all("[data-selection]", form).forEach((bar) => { bar.hidden = picked.length === 0; });
+  };
+  const select = (box, shift) => {
+    const table = box.closest("table"), every = boxes(table);
+    if (box.matches("[data-select-page]")) every.forEach((one) => { one.checked = box.checked; });
+    else if (shift && every.includes(last)) {
+      const [from, to] = [every.indexOf(last), every.indexOf(box)].sort((a, b) => a - b);
+      every.slice(from, to + 1).forEach((one) => { one.checked = box.checked; });
+    }
+    if (every.includes(box)) last = box;
+    count(table);
+  };
+
+  on("click", (e) => {
+    const at = (css) => e.target.closest(css);
+    if (at("[aria-disabled=true]")) { e.preventDefault(); e.stopPropagation(); return; }
+    if (at("[data-theme-switch]")) switchTheme();
+    if (at("[data-close]")) at(".toast-s").remove();
+    if (!knowsCommand && at("button[commandfor]")) command(at("button[commandfor]"));
+    if (at("table input[type=checkbox]:is([name], [data-select-page])")) select(e.target, e.shiftKey);
+    all("details.filter[open], details.menu[open]").forEach((open) => { if (!open.contains(e.target)) open.open = false; });
+  }, true);
+
+  on("keydown", (e) => {
+    if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]")) {
+      const search = document.querySelector("main input[type=search]");
+      if (search) { e.preventDefault(); search.focus(); search.select(); }
+    }
+    const open = e.key === "Escape" && document.querySelector("details.filter[open], details.menu[open]");
+    if (open) { open.open = false; open.querySelector("summary").focus(); }
+  });
+
+  // Leaving a changed form asks once; sending it locks it, so a double click does nothing twice.
+  let changed = null;
+  const wary = (form) => form && form.matches("[data-guard]");
+  on("input", (e) => { if (wary(e.target.form)) changed = e.target.form; });
+  addEventListener("beforeunload", (e) => { if (changed && changed.isConnected) e.preventDefault(); });
+  on("submit", (e) => {
+    const form = e.target;
+    if (e.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) { e.preventDefault(); return; }
+    changed = null;
+    if (Object.keys(form.dataset).some((name) => name.startsWith("hx")) || form.matches("[hx-post], [hx-put], [hx-patch], [hx-delete], [data-stays]")) return;
+    form.dataset.sent = "yes";
+    setTimeout(() => all("button:not([type=button])", form).forEach((b) => b.setAttribute("aria-disabled", "true")));
+  });
+  addEventListener("pageshow", (e) => {  // back from the next page: the form may be sent again
+    if (e.persisted) all("form[data-sent]").forEach((form) => { delete form.dataset.sent; all("button[aria-disabled]", form).forEach((b) => b.removeAttribute("aria-disabled")); });
+  });
+
+  // htmx: errors that bring a toast or a form are shown, all others are told in our words.
+  on("htmx:beforeSwap", (e) => {
+    const { xhr } = e.detail;
+    if (xhr.status < 400) return;
+    e.detail.shouldSwap = xhr.status === 422 || xhr.getResponseHeader("HX-Retarget") !== null;
+    if (!e.detail.shouldSwap) complain("That did not work", `The server answered ${xhr.status}. Nothing was changed on this page.`);
+  });
+  on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
+  on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
+  const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
+  on("htmx:afterSettle", ready);
+  on("htmx:oobAfterSwap", fade);
+  on("DOMContentLoaded", ready);
+})();
