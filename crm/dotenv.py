@@ -1,4 +1,4 @@
-"""`python -m crm.dotenv`: the `.env` of a machine of one's own, written on the first `make run` and kept in step with PORT.
+"""`python -m crm.dotenv`: the `.env` of a machine of one's own, written on the first `make run`, its PORT kept up to date.
 
 Settings need it before Django can start, so this is no management command.
 """
@@ -9,15 +9,15 @@ import secrets
 import sys
 from pathlib import Path
 
-DEFAULT_PORT = "8000"
-FIRST = """\
-# Written by `make run`. `.env.example` explains every name; variables that are set in the shell win.
-DEBUG=1
+SECRETS = """\
+# Made on this machine, for this machine. `.env.example` explains every name; variables that are set win.
 SECRET_KEY={secret}
 LINK_KEY={link}
+"""
+DEVELOPMENT = """\
+DEBUG=1
+# Where the site listens; the local engine takes the next port.
 PORT={port}
-PUBLIC_URL={public}
-DYNAMODB_ENDPOINT_URL={endpoint}
 # The local engine takes any key pair; boto3 wants one.
 AWS_ACCESS_KEY_ID=local
 AWS_SECRET_ACCESS_KEY=local
@@ -26,55 +26,45 @@ DEMO_PASSWORD={password}
 """
 
 
-def main() -> None:
-    """Write `.env`, or tell why that can't be."""
+def main(*, only_secrets: bool = False) -> None:
+    """Write the file, or take over another PORT into it; `only_secrets` is for a site that gets the rest otherwise."""
     file = Path(os.environ.get("CRM_ENV_FILE") or Path(__file__).resolve().parents[1] / ".env")
     port = os.environ.get("PORT", "")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65535):
-        sys.exit(f"PORT is {port!r}; it must be a number from 1 to 65534 (the engine takes the next one).")
-    if file.exists():
+        sys.exit(f"PORT is {port!r}; it must be a number from 1 to 65534 (the local engine takes the next one).")
+    if not file.exists():
+        template = SECRETS if only_secrets else SECRETS + DEVELOPMENT
+        _write_private(file, fill(template, port or "8000"))
+    elif port and not only_secrets:
         before = file.read_text(encoding="utf-8")
-        after = moved(before, port) if port else before
+        after = with_port(before, port)
         if after != before:
             file.write_text(after, encoding="utf-8")
-    else:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as fresh:
-            fresh.write(first(port or DEFAULT_PORT))
 
 
-def first(port: str) -> str:
-    """Return a new file's text, with secrets that nobody else has."""
-    return FIRST.format(
-        secret=secrets.token_urlsafe(48),
-        link=secrets.token_urlsafe(32),
-        password=secrets.token_hex(5),
-        port=port,
-        **addresses(port),
+def fill(template: str, port: str) -> str:
+    """Return the file's text, with secrets that nobody else has."""
+    return template.format(
+        secret=secrets.token_urlsafe(48), link=secrets.token_urlsafe(32), password=secrets.token_hex(5), port=port
     )
 
 
-def addresses(port: str) -> dict[str, str]:
-    """Return where the site and, on the next port, the engine are found."""
-    return {"public": f"http://127.0.0.1:{port}", "endpoint": f"http://127.0.0.1:{int(port) + 1}"}
+def with_port(text: str, port: str) -> str:
+    """Return the file's text with another port; nothing else in it changes.
 
-
-def moved(text: str, port: str) -> str:
-    """Return the file's text for another port: addresses that followed the old one follow, others stay.
-
-    >>> print(moved("PORT=8000\\nPUBLIC_URL=http://127.0.0.1:8000\\nDYNAMODB_ENDPOINT_URL=https://db.example", "9000"))
+    >>> print(with_port("DEBUG=1\\nPORT=8000\\nCRM_TABLE=Mine", "9000"))
+    DEBUG=1
     PORT=9000
-    PUBLIC_URL=http://127.0.0.1:9000
-    DYNAMODB_ENDPOINT_URL=https://db.example
+    CRM_TABLE=Mine
     """
-    found = re.search(r"^PORT=(\d+)$", text, re.MULTILINE)
-    if found is None:
-        return f"{text.rstrip()}\nPORT={port}\n".lstrip()
-    old, new = addresses(found[1]), addresses(port)
-    text = f"{text[: found.start()]}PORT={port}{text[found.end() :]}"
-    for name, key in (("PUBLIC_URL", "public"), ("DYNAMODB_ENDPOINT_URL", "endpoint")):
-        text = re.sub(rf"^{name}={re.escape(old[key])}$", f"{name}={new[key]}", text, flags=re.MULTILINE)
-    return text
+    text, found = re.subn(r"^PORT=.*$", f"PORT={port}", text, flags=re.MULTILINE)
+    return text if found else f"{text.rstrip()}\nPORT={port}\n"
+
+
+def _write_private(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as fresh:
+        fresh.write(text)
 
 
 if __name__ == "__main__":
-    main()
+    main(only_secrets="--only-secrets" in sys.argv)

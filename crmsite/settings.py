@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_env(env.str("CRM_ENV_FILE", default="") or BASE_DIR / ".env")
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 
@@ -35,7 +35,8 @@ def _list(text: str) -> list[str]:
 SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
 LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text that you keep for years"))
 ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the host names you serve, comma separated"))
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="" if not DEBUG else "http://127.0.0.1:8000").rstrip("/")
+PORT: int = env.int("PORT", default=8000)  # where gunicorn listens; the local engine takes the next one
+PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}" if DEBUG else "").rstrip("/")
 
 HTTPS: bool = env.bool("HTTPS", default=not DEBUG)  # 0 only where nobody but this machine can connect
 TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
@@ -63,7 +64,7 @@ CRM_LEASE_SECONDS: float = env.float("CRM_LEASE_SECONDS", default=60.0)
 CRM_WINDOW: int = env.int("CRM_WINDOW", default=50)
 CRM_RETRY_SECONDS: float = env.float("CRM_RETRY_SECONDS", default=60.0)
 CRM_UNDO_SECONDS: float = env.float("CRM_UNDO_SECONDS", default=60.0)
-DYNAMODB_ENDPOINT_URL: str = env.str("DYNAMODB_ENDPOINT_URL", default="http://127.0.0.1:8001" if DEBUG else "")
+DYNAMODB_ENDPOINT_URL: str = env.str("DYNAMODB_ENDPOINT_URL", default=f"http://127.0.0.1:{PORT + 1}" if DEBUG else "")
 AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
 EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Community CRM <crm@localhost>")
@@ -209,7 +210,10 @@ LOGGING = {
     "formatters": {"line": {"()": "crm.logs.PlainFormatter" if DEBUG else "crm.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "botocore": {"level": "WARNING"},  # it tells with every start where it found its credentials
+    },
 }
 
 # The strict policy of every page; crm.web.http.content_policy gives one view its own.

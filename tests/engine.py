@@ -28,7 +28,7 @@ class Engine:
         """Return once it answers; the port is chosen the first time and kept from then on."""
         program = engine_binary()
         for _ in range(TRIES):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             process = start_engine(program, port=port, database=self.database)
             if wait_until_answers(port, START_SECONDS, alive=lambda process=process: process.poll() is None):
                 self.port, self._process = port, process
@@ -63,7 +63,7 @@ class Engine:
         self.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -4,6 +4,7 @@ import os
 import tempfile
 
 os.environ.update(
+    CRM_ENV_FILE=os.devnull,
     DEBUG="1",
     SECRET_KEY="a key for tests alone",
     LINK_KEY="a link key for tests alone",

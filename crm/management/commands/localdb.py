@@ -1,6 +1,5 @@
 """`manage.py localdb`: the local engine, in the foreground."""
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crm.localdb import EngineUnavailable, Launcher, engine_binary
+
+
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class Command(BaseCommand):
@@ -35,7 +37,5 @@ class Command(BaseCommand):
 
 def default_port() -> int:
     """Return the port of DYNAMODB_ENDPOINT_URL where that names this machine, else the one after PORT."""
-    endpoint = urlsplit(os.environ.get("DYNAMODB_ENDPOINT_URL", ""))
-    if endpoint.hostname in ("127.0.0.1", "localhost") and endpoint.port:
-        return endpoint.port
-    return int(os.environ.get("PORT", "8000")) + 1
+    endpoint = urlsplit(settings.DYNAMODB_ENDPOINT_URL)
+    return endpoint.port if endpoint.hostname in LOOPBACK and endpoint.port else settings.PORT + 1

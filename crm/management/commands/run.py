@@ -35,13 +35,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, _leave)
-        port = int(os.environ.get("PORT") or 8000)
         try:
-            check_port(port, "the site")
-            with local_engine(port + 1) as engine:
+            check_port(settings.PORT, "the site")
+            with local_engine(settings.PORT + 1) as engine:
                 call_command("prepare", demo_data=engine is not None, stdout=self.stdout)
-                with web_and_worker(port) as running:
-                    self._watch(port, running, engine)
+                with web_and_worker(settings.PORT) as running:
+                    self._watch(settings.PORT, running, engine)
         except EngineUnavailable as error:
             raise CommandError(str(error)) from error
 
