@@ -7,6 +7,7 @@ from crm.store.emails import EmailRepository
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository
 from crm.store.people import PeopleRepository
+from crm.store.repeats import RepeatRepository
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
@@ -26,3 +27,4 @@ class Store:
         self.jobs = JobRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.emails = EmailRepository(table, self.stats, signer)
+        self.repeats = RepeatRepository(table, page_key)

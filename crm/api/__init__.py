@@ -1,0 +1,1 @@
+"""JSON for scripts: the mission's calls under /api, described by OpenAPI."""

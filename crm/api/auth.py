@@ -1,0 +1,31 @@
+"""Who a request comes from, and what it may do: bearer tokens with scopes, no session."""
+
+from django.http import HttpRequest
+from ninja.errors import AuthenticationError, AuthorizationError
+from ninja.security import HttpBearer
+
+from crm.staff import SCOPES, TokenUse, authenticate_token
+
+
+class Scope(HttpBearer):
+    """Let in a token that has `scope`, within what its owner may do now; 401 without a good token, 403 without the scope."""
+
+    def __init__(self, scope: str, permission: str = "") -> None:
+        super().__init__()
+        self.scope = scope
+        self.permission = permission or f"crm.{SCOPES[scope][0]}"
+        self.openapi_security_schema = self.openapi_security_schema | {"description": "A token of Settings → API tokens."}
+
+    def __call__(self, request: HttpRequest) -> TokenUse:
+        use = super().__call__(request)
+        if not isinstance(use, TokenUse):
+            raise AuthenticationError(message="Send a valid token: “Authorization: Bearer …”. Settings → API tokens makes one.")
+        return use
+
+    def authenticate(self, request: HttpRequest, token: str) -> TokenUse | None:
+        use = authenticate_token(token.strip())
+        if use is not None and not (self.scope in use.scopes and use.can(self.permission)):
+            raise AuthorizationError(
+                message=f"This call needs the scope {self.scope}; the token lacks it, or its owner may not do that any more."
+            )
+        return use

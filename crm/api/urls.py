@@ -1,0 +1,80 @@
+"""The API and its description."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import render
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from ninja import NinjaAPI
+
+from crm.api import campaigns, emails, events, people
+from crm.api.docs import calls
+from crm.api.errors import add_handlers, problem
+from crm.api.wire import JsonParser
+from crm.staff import authenticate_token
+
+api = NinjaAPI(
+    title="Community CRM",
+    version="1",
+    description="People, events and mailings. Times are UTC; a list gives nextToken until it ends; errors are RFC 9457 problems.",
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url=None,
+    parser=JsonParser(),
+)
+add_handlers(api)
+api.add_router("/users", people.router)
+api.add_router("/events", events.router)
+api.add_router("/emails", emails.router)
+api.add_router("/campaigns", campaigns.router)
+
+
+@login_not_required
+@require_safe
+def openapi(request: HttpRequest) -> HttpResponse:
+    """The description, for whoever is signed in or has a token."""
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    if not request.user.is_authenticated and (not bearer or authenticate_token(bearer) is None):
+        return problem(401, "Sign in, or send a valid token.")
+    return JsonResponse(api.get_openapi_schema(path_prefix="/api/"))
+
+
+@require_safe
+def docs(request: HttpRequest) -> HttpResponse:
+    """The description as a page."""
+    return render(request, "api/docs.html", {"groups": calls(api.get_openapi_schema(path_prefix="/api/"))})
+
+
+@csrf_exempt
+@login_not_required
+def nothing(request: HttpRequest, rest: str) -> HttpResponse:
+    """Whatever is not a call."""
+    return problem(404, "There is nothing at this address; /api/docs lists the calls.")
+
+
+def _as_problem(view: object) -> object:
+    """Answer a wrong method as a problem too; no operation looks at a session."""
+
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response: HttpResponseBase = view(request, *args, **kwargs)  # type: ignore[operator]
+        if isinstance(response, HttpResponseNotAllowed):
+            allowed = response.headers["Allow"]
+            response = problem(405, f"This address takes {allowed}.")
+            response.headers["Allow"] = allowed
+        return response
+
+    return csrf_exempt(login_not_required(answer))
+
+
+calls_patterns = [pattern for pattern in api.urls[0] if getattr(pattern, "name", "") != "api-root"]
+for pattern in calls_patterns:
+    pattern.callback = _as_problem(pattern.callback)
+
+app_name = "api"
+urlpatterns = [
+    path("openapi.json", openapi, name="openapi"),
+    path("docs", docs, name="docs"),
+    *calls_patterns,
+    re_path(r"^(?P<rest>.*)$", nothing),
+]

@@ -1,0 +1,208 @@
+"""The shapes that calls share: typed requests, lists, times, the people filter; and answering a repeat as the first time."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar, cast
+
+from django.http import HttpRequest
+from ninja import Field, Schema
+from ninja.parser import Parser
+from pydantic import ConfigDict
+
+from crm.api.errors import UnsupportedMediaType
+from crm.domain.errors import Conflict, FieldError, RuleViolation
+from crm.domain.filters import PAGING_FIELDS
+from crm.staff import TokenUse
+from crm.store import Store
+from crm.store.keys import stamp
+from crm.store.table import Action
+
+T = TypeVar("T")
+
+
+class ApiRequest(HttpRequest):
+    """A request with a good token: `auth` says whose, `store` is at hand."""
+
+    auth: TokenUse
+    store: Store
+
+
+class JsonParser(Parser):
+    """JSON in UTF-8 and nothing else: no NaN, no half characters."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        kind = (request.content_type or "").lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedMediaType("Send the body as application/json.")
+        data = json.loads(request.body, parse_constant=_refuse)
+        json.dumps(data, ensure_ascii=False).encode()
+        return data
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class In(Schema):
+    """A body; a member that the call does not know is refused, because a misspelled filter would match everybody."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=200_000)
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list, and the tokens of those beside it."""
+
+    items: list[T]
+    nextToken: str | None = None
+    prevToken: str | None = None
+
+
+class Problem(Schema):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+PROBLEMS = {frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503}): Problem}
+"""What any call may answer instead."""
+
+
+def typed(request: HttpRequest) -> ApiRequest:
+    """Return the request as what Scope and the store's middleware have made of it."""
+    return cast(ApiRequest, request)
+
+
+def known_only(request: HttpRequest, names: frozenset[str]) -> dict[str, list[str]]:
+    """Return the query string as `{name: values}`; RuleViolation names parameters that the call does not know."""
+    given = {name: request.GET.getlist(name) for name in request.GET}
+    if unknown := sorted(set(given) - names):
+        errors = [FieldError(field=name[:60], message="is not a parameter of this call; check the spelling") for name in unknown]
+        raise RuleViolation("; ".join(f"{error.field} {error.message}" for error in errors), errors=errors)
+    return given
+
+
+def limit_of(given: Mapping[str, Sequence[str]], default: int) -> int:
+    """Return `limit`, 1 to 200; RuleViolation for another value."""
+    text = (given.get("limit") or [str(default)])[-1]
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 200):
+        raise RuleViolation("limit must be a whole number from 1 to 200.", field="limit")
+    return int(text)
+
+
+def token_of(given: Mapping[str, Sequence[str]]) -> str | None:
+    """Return nextToken or prevToken, None for the first page; RuleViolation when both are given."""
+    tokens = [value for name in ("nextToken", "prevToken") for value in given.get(name, ()) if value]
+    if len(tokens) > 1:
+        raise RuleViolation("Give nextToken or prevToken, not both.", field="nextToken")
+    return tokens[0] if tokens else None
+
+
+def filter_members(body: Mapping[str, Any], names: frozenset[str]) -> dict[str, list[str]]:
+    """Return the filter's members of a body as a query string would give them."""
+    return {
+        name: [str(value) for value in (values if isinstance(values, list) else [values])]
+        for name, values in body.items()
+        if name in names and values is not None
+    }
+
+
+def utc(moment: datetime | None) -> str | None:
+    """Return a time as the API writes it."""
+    return stamp(moment) if moment is not None else None
+
+
+def now() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def once(
+    request: HttpRequest,
+    made: Mapping[str, str],
+    *,
+    make: Callable[[Sequence[Action]], T],
+    again: Callable[[Mapping[str, str]], T],
+) -> T:
+    """Do `make` once for the request's Idempotency-Key and answer a repeat by `again`, from what the first one made.
+
+    `make` is given the actions that belong into its first transaction; without the header it is just done.
+    """
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        return make(())
+    token = str(typed(request).auth.token_id)
+    body = f"{request.method} {request.path}\n".encode() + request.body
+    if (first := typed(request).store.repeats.find(token, key, body)) is not None:
+        return again(first.made)
+    try:
+        return make([typed(request).store.repeats.action(token, key, body, made=made, now=now())])
+    except Conflict:
+        if (twin := typed(request).store.repeats.find(token, key, body)) is None:
+            raise
+        return again(twin.made)
+
+
+TextOrTexts = str | list[str] | None
+"""A value, or several of which any will do."""
+
+
+class PeopleFilterMembers(In):
+    """The people filter as members of a body. Several values of one field mean either; different fields must all hold."""
+
+    company: TextOrTexts = None
+    jobTitle: TextOrTexts = None
+    city: TextOrTexts = None
+    state: TextOrTexts = None
+    companyNot: TextOrTexts = None
+    jobTitleNot: TextOrTexts = None
+    cityNot: TextOrTexts = None
+    stateNot: TextOrTexts = None
+    tag: TextOrTexts = None
+    tagNot: TextOrTexts = None
+    hostedEventCountMin: int | None = None
+    hostedEventCountMax: int | None = None
+    attendedEventCountMin: int | None = None
+    attendedEventCountMax: int | None = None
+    q: str | None = Field(None, description="Prefixes of words of a name, or of an address.")
+    emailStatus: TextOrTexts = Field(None, description="mailable, unsubscribed, bounced, complained")
+    attends: TextOrTexts = Field(None, description="Ids of events: registered or attended.")
+    attendsNot: TextOrTexts = None
+    mailed: TextOrTexts = Field(None, description="Ids of campaigns: sent or uncertain.")
+    mailedNot: TextOrTexts = None
+
+
+def _parameters(*, paging: bool) -> list[dict[str, Any]]:
+    texts = {"type": "array", "items": {"type": "string"}}
+    whole = {"type": "integer", "minimum": 0, "maximum": 999_999}
+    given: list[dict[str, Any]] = []
+    for name, declared in PeopleFilterMembers.model_fields.items():
+        schema = whole if declared.annotation == int | None else {"type": "string"} if name == "q" else texts
+        given.append({"name": name, "in": "query", "schema": schema, "description": declared.description or ""})
+    if paging:
+        given += [
+            {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["name", "attended", "hosted"]}},
+            *paging_parameters(default=50),
+            {"name": "explain", "in": "query", "schema": {"type": "string", "enum": ["1"]}, "description": "1 adds the cost."},
+        ]
+    return given
+
+
+def paging_parameters(*, default: int) -> list[dict[str, Any]]:
+    """Return limit and the two tokens for the OpenAPI description of a list."""
+    limit = {"type": "integer", "minimum": 1, "maximum": 200, "default": default}
+    return [
+        {"name": "limit", "in": "query", "schema": limit},
+        {"name": "nextToken", "in": "query", "schema": {"type": "string"}},
+        {"name": "prevToken", "in": "query", "schema": {"type": "string"}},
+    ]
+
+
+FILTER_PARAMETERS = _parameters(paging=False)
+LIST_PARAMETERS = _parameters(paging=True)
+FILTER_NAMES = frozenset(PeopleFilterMembers.model_fields)
+LIST_NAMES = FILTER_NAMES | PAGING_FIELDS

@@ -1,0 +1,67 @@
+"""Answers to requests with an idempotency key, so that a repeat answers as the first time and does nothing again."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crm.domain.errors import Conflict, RuleViolation
+from crm.store import schema
+from crm.store.expressions import absent
+from crm.store.table import Action, Put, Table
+
+KEPT_FOR = timedelta(days=1)
+MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What the first request made: `{name of what was made: its id}`, and what else the answer needs, as text."""
+
+    made: Mapping[str, str]
+
+
+class RepeatRepository:
+    """The `REPEAT#…` items. `key` makes the hash of a body worthless to whoever reads the table."""
+
+    def __init__(self, table: Table, key: bytes) -> None:
+        self._table = table
+        self._key = key
+
+    def find(self, token: str, idempotency_key: str, body: bytes) -> Answered | None:
+        """Return what the first request under this key made, None when this is the first; one consistent read.
+
+        RuleViolation when the key is too long, or was used with another body.
+        """
+        if len(idempotency_key) > MAX_KEY:
+            raise RuleViolation(f"The Idempotency-Key can have {MAX_KEY} characters.", field="Idempotency-Key")
+        item = self._table.get(schema.key("repeat", token=token, hash=_digest(idempotency_key)))
+        if item is None:
+            return None
+        if not hmac.compare_digest(item["body"], self._body(body)):
+            raise RuleViolation(
+                "This Idempotency-Key was used with another body. Use a new key for a new request.", field="Idempotency-Key"
+            )
+        return Answered(made=item["made"])
+
+    def action(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str], now: datetime) -> Action:
+        """Return the Put that belongs into the first transaction of the request; Conflict when a twin was quicker."""
+        item = schema.keyed(
+            "repeat",
+            {
+                "token": token,
+                "hash": _digest(idempotency_key),
+                "body": self._body(body),
+                "made": dict(made),
+                "expiresAt": int((now + KEPT_FOR).timestamp()),
+            },
+        )
+        return Put(item=item, expect=[absent()], error=Conflict("The same request is just being answered; repeat it."))
+
+    def _body(self, body: bytes) -> str:
+        return hmac.new(self._key, body, hashlib.sha256).hexdigest()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
