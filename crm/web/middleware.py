@@ -90,6 +90,8 @@ class AnswerMiddleware:
             page = error_answer(request, 405)
             page.headers["Allow"] = response.headers["Allow"]
             return page
+        if response.status_code == 404 and request.resolver_match is None:
+            return error_answer(request, 404)  # also with DEBUG, where Django would show its list of addresses
         if isinstance(response, HttpResponse) and _is_part(request, response):
             waiting = list(get_messages(request))
             if waiting:
@@ -97,12 +99,12 @@ class AnswerMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """A domain error as page or toast; for htmx also what Django itself would answer with a whole page."""
+        """A domain error, and what Django raises for a thing that is not there or not allowed, as page or toast."""
         if isinstance(exception, CrmError):
             return crm_error_answer(request, exception)
-        if getattr(request, "htmx", None) and isinstance(exception, PermissionDenied):
+        if isinstance(exception, PermissionDenied):
             return error_answer(request, 403, str(exception))
-        if getattr(request, "htmx", None) and isinstance(exception, Http404):
+        if isinstance(exception, Http404):
             return error_answer(request, 404)
         return None
 

@@ -14,5 +14,5 @@ for _area in ("people", "events", "campaigns", "analytics"):
     if find_spec(f"crm.web.{_area}") and find_spec(f"crm.web.{_area}.urls"):
         _prefix = "" if _area == "analytics" else f"{_area}/"
         urlpatterns.append(path(_prefix, include(f"crm.web.{_area}.urls")))
-if not find_spec("crm.web.analytics"):
-    urlpatterns.append(path("", RedirectView.as_view(url="/people/"), name="home"))
+if not find_spec("crm.web.analytics.urls" if find_spec("crm.web.analytics") else "crm.web.analytics"):
+    urlpatterns.append(path("", RedirectView.as_view(url="/people/")))
