@@ -1,0 +1,36 @@
+"""What the API says of itself."""
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from tests.api.conftest import Script
+
+CALLS = {
+    ("post", "/api/users"),
+    ("get", "/api/users"),
+    ("get", "/api/users/count"),
+    ("get", "/api/users/{user_id}"),
+    ("post", "/api/events"),
+    ("get", "/api/events/{event_id}/attendees"),
+    ("post", "/api/emails/send"),
+    ("get", "/api/campaigns/{campaign_id}"),
+    ("get", "/api/emails/analytics"),
+}
+
+
+def test_every_promised_call_is_described(script: Script) -> None:
+    status, schema = script.get("/openapi.json")
+
+    described = {(method, path) for path, operations in schema["paths"].items() for method in operations}
+    assert status == 200
+    assert described >= CALLS
+
+
+def test_the_description_page_lists_the_calls_and_needs_a_sign_in(sign_in: Callable[[str], Client]) -> None:
+    page = sign_in("Viewer").get("/api/docs")
+
+    assert page.status_code == 200
+    assert all(path in page.content.decode() for _, path in CALLS)
+    assert Client().get("/api/docs").status_code == 302
+    assert Client().get("/api/openapi.json").status_code == 401

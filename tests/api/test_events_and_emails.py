@@ -1,0 +1,131 @@
+"""The calls about events, sending and analytics."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crm.services import verify
+from crm.store import Store
+from tests.api.conftest import Script
+
+EVENT = {
+    "slug": "spring-meetup",
+    "title": "Spring meetup",
+    "startAt": "2026-06-01T18:00:00Z",
+    "endAt": "2026-06-01T21:00:00+02:00",
+}
+
+
+@pytest.fixture
+def ids(script: Script) -> list[str]:
+    def create(number: int) -> str:
+        body = {
+            "firstName": "P",
+            "lastName": f"Q{number}",
+            "email": f"p{number}@example.org",
+            "company": "Acme" if number < 3 else "Other",
+        }
+        return str(script.post("/users", body)[1]["id"])
+
+    return [create(number) for number in range(5)]
+
+
+def test_an_event_is_published_with_hosts_and_attendees_and_counts_in_step(script: Script, store: Store, ids: list[str]) -> None:
+    status, event = script.post(
+        "/events", {**EVENT, "owner": ids[0], "hostIds": ids[:1], "attendeeIds": ids[1:4], "maxCapacity": 3}
+    )
+
+    attendees = script.get(f"/events/{event['id']}/attendees?limit=2")[1]
+    rest = script.get(f"/events/{event['id']}/attendees?limit=2&nextToken={attendees['nextToken']}")[1]
+
+    assert (status, event["status"], event["registeredCount"]) == (201, "published", 3)
+    assert event["endAt"] == "2026-06-01T19:00:00.000Z"
+    assert {a["userId"] for a in attendees["items"] + rest["items"]} == set(ids[1:4])
+    assert {a["status"] for a in attendees["items"]} == {"registered"}
+    assert script.get(f"/users/{ids[0]}")[1]["hostedEventCount"] == 1
+    assert script.get("/users/count?attendedEventCountMin=1") == (200, {"count": 3})
+    assert verify.differences(store) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "words"),
+    [
+        ({"attendeeIds": ["ghost"]}, 422, "ghost"),
+        ({"hostIds": ["phantom"]}, 422, "phantom"),
+        ({"owner": "spectre"}, 422, "spectre"),
+        ({"maxCapacity": 1, "attendeeIds": "all"}, 409, "seat"),
+        ({"endAt": "2026-05-01T00:00:00Z"}, 422, "ends before"),
+        ({"slug": "No Slug!"}, 422, "slug"),
+        ({"timezone": "Mars/Olympus"}, 422, "Mars/Olympus"),
+        ({"startAt": "2026-06-01T18:00:00"}, 422, "startAt"),
+    ],
+)
+def test_an_event_that_cannot_be_writes_nothing(
+    script: Script, store: Store, ids: list[str], change: dict[str, Any], expected: int, words: str
+) -> None:
+    change = {name: ids if value == "all" else value for name, value in change.items()}
+
+    status, answer = script.post("/events", {**EVENT, "owner": ids[0], **change})
+
+    assert status == expected
+    assert words in answer["detail"]
+    assert script.post("/events", {**EVENT, "owner": ids[0]})[0] == 201
+    assert verify.differences(store) == []
+
+
+def test_a_taken_slug_is_a_conflict(script: Script, ids: list[str]) -> None:
+    script.post("/events", {**EVENT, "owner": ids[0]})
+
+    status, answer = script.post("/events", {**EVENT, "owner": ids[0]})
+
+    assert (status, answer["errors"][0]["field"]) == (409, "slug")
+
+
+def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: list[str]) -> None:
+    body = {"subject": "Hello {{ firstName }}", "body": "Text", "company": "ACME", "utmCampaign": "spring"}
+
+    status, accepted = script.post("/emails/send", body, Idempotency_Key="once")
+    again = script.post("/emails/send", body, Idempotency_Key="once")
+    campaign = script.get(f"/campaigns/{accepted['campaignId']}")[1]
+
+    assert status == 202
+    assert (accepted["matched"], accepted["suppressed"], accepted["willReceive"]) == (3, 0, 3)
+    assert again == (202, accepted)
+    assert campaign["filter"] == {"company": ["ACME"]}
+    assert set(campaign["counts"]) == {"queued", "sent", "failed", "uncertain", "skipped"}
+    assert len(script.get("/campaigns")[1]["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"company": "nobody there"}, None),
+        ({"subject": " "}, "subject"),
+        ({"body": "Hi {{ fristName }}"}, "body"),
+        ({"body": "{% if %}"}, "body"),
+        ({"compnay": "Acme"}, "compnay"),
+        ({"emailStatus": "happy"}, "emailStatus"),
+    ],
+)
+def test_a_campaign_that_cannot_be_is_refused(script: Script, ids: list[str], change: dict[str, str], field: str | None) -> None:
+    status, answer = script.post("/emails/send", {"subject": "S", "body": "B", **change})
+
+    assert status == 422
+    assert answer["detail"]
+    assert field is None or field in {error["field"] for error in answer["errors"]}
+    assert script.get("/campaigns")[1]["items"] == []
+
+
+def test_analytics_of_nothing_are_zeros_and_bad_dates_are_named(script: Script) -> None:
+    status, summary = script.get("/emails/analytics/summary?start_date=2026-05-01&end_date=2026-05-02")
+
+    assert status == 200
+    assert set(summary["totals"].values()) <= {0}
+    assert script.get("/emails/analytics")[1] == {"items": [], "nextToken": None, "prevToken": None}
+    assert script.get("/emails/analytics?start_date=yesterday")[0] == 422
+    assert script.get("/emails/analytics?status=lost")[0] == 422
+
+
+def test_somebody_without_the_scope_sends_nothing(script_for: Callable[..., Script]) -> None:
+    assert script_for("people:read", "emails:read").post("/emails/send", {"subject": "S", "body": "B"})[0] == 403
