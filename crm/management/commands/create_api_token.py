@@ -16,7 +16,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """The owner, and what narrows the token."""
         parser.add_argument("username", help="whose token it is: it may never more than they may")
-        parser.add_argument("--scopes", nargs="+", metavar="SCOPE", default=list(SCOPES), help=f"of {', '.join(SCOPES)}; default all")
+        parser.add_argument(
+            "--scopes", nargs="+", metavar="SCOPE", default=list(SCOPES), help=f"of {', '.join(SCOPES)}; default all"
+        )
         parser.add_argument("--name", default="command line", help="by which one knows it again in the settings")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crm.localdb import EngineUnavailable, Launcher, engine_binary
 
-
 LOOPBACK = ("127.0.0.1", "localhost")
 
 

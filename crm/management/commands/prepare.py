@@ -27,7 +27,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, demo_data: bool, **options: Any) -> None:
         call_command("init_table", stdout=self.stdout)
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("createcachetable", verbosity=0)
         if settings.DEBUG:
             prepare_demo_account()
         elif not User.objects.exists():
