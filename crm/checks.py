@@ -19,17 +19,21 @@ def settings_that_fail_later(**_options: Any) -> Sequence[checks.CheckMessage]:
     """Errors: values that can't work anywhere."""
     found: list[checks.CheckMessage] = []
     if settings.CRM_TIME_ZONE not in zoneinfo.available_timezones():
-        found.append(_error(1, f"CRM_TIME_ZONE is {settings.CRM_TIME_ZONE!r}, which is no time zone.", "Set it to a name like Europe/Stockholm."))
+        hint = "Set it to a name like Europe/Stockholm."
+        found.append(_error(1, f"CRM_TIME_ZONE is {settings.CRM_TIME_ZONE!r}, which is no time zone.", hint))
     if any(len(key) < 16 for key in settings.LINK_KEYS):
-        found.append(_error(2, "A key in LINK_KEY has fewer than 16 characters.", "Anybody could guess it and unsubscribe others."))
+        hint = "Anybody could guess it and unsubscribe others."
+        found.append(_error(2, "A key in LINK_KEY has fewer than 16 characters.", hint))
     if not _is_address(settings.PUBLIC_URL):
         hint = "Set it to the address under which people reach this site, like https://crm.example.org."
         found.append(_error(3, f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which can't begin a link in an e-mail.", hint))
     if "@" not in settings.DEFAULT_FROM_EMAIL:
-        found.append(_error(4, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", "Set it to a sender."))
+        hint = "Set it to a sender, like Community <crm@example.org>."
+        found.append(_error(4, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", hint))
     for name in ("CRM_SEND_RATE", "CRM_LEASE_SECONDS", "CRM_WINDOW", "CRM_RETRY_SECONDS"):
-        if getattr(settings, name) <= 0:
-            found.append(_error(5, f"{name} is {getattr(settings, name)}; it must be more than 0.", "Remove it to get the default."))
+        value = getattr(settings, name)
+        if value <= 0:
+            found.append(_error(5, f"{name} is {value}; it must be more than 0.", "Remove it to get the default."))
     return found
 
 
@@ -39,7 +43,8 @@ def settings_for_everybody(**_options: Any) -> Sequence[checks.CheckMessage]:
     if not settings.DEBUG and not settings.PUBLIC_URL.startswith("https://"):
         found.append(checks.Warning("PUBLIC_URL is not https.", hint="Links in e-mails should be encrypted.", id="crm.W001"))
     if settings.DEFAULT_FROM_EMAIL.rstrip(">").endswith("@localhost"):
-        found.append(checks.Warning("DEFAULT_FROM_EMAIL is at localhost.", hint="No provider will take such mail.", id="crm.W002"))
+        hint = "No provider will take such mail."
+        found.append(checks.Warning("DEFAULT_FROM_EMAIL is at localhost.", hint=hint, id="crm.W002"))
     return found
 
 

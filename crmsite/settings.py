@@ -33,8 +33,8 @@ def _list(text: str) -> list[str]:
 # --- secrets and addresses ---------------------------------------------------------------------------------------------
 
 SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
-LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text that you keep for years"))
-ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the host names you serve, comma separated"))
+LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text, kept for years"))
+ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the names you serve, by commas"))
 PORT: int = env.int("PORT", default=8000)  # where gunicorn listens; the local engine takes the next one
 PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}" if DEBUG else "").rstrip("/")
 
@@ -202,7 +202,7 @@ STORAGES = {
     },
 }
 
-# --- logs: one JSON object a line, plain lines with DEBUG ------------------------------------------------------------------------
+# --- logs: one JSON object a line, plain lines with DEBUG -----------------------------------------------------------------------
 
 LOGGING = {
     "version": 1,

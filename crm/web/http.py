@@ -60,7 +60,7 @@ class CrmRequest(HttpRequest):
 
 def public(view: View) -> View:
     """Mark a view that answers without sign-in; every other view needs it."""
-    return cast(View, login_not_required(view))
+    return login_not_required(view)
 
 
 def permission_required(permission: str) -> Callable[[View], View]:
@@ -123,7 +123,8 @@ def error_answer(request: HttpRequest, status: int, message: str = "", *, title:
     htmx = getattr(request, "htmx", None)
     if htmx and not htmx.boosted and not htmx.history_restore_request:
         response = render(request, "_toast.html", {"level": "error", "title": title, "text": message}, status=status)
-        response.headers.update({"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Push-Url": "false"})
+        for name, value in {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Push-Url": "false"}.items():
+            response.headers[name] = value
     else:
         response = render(request, "errors/page.html", {"status": status, "title": title, "message": message}, status=status)
     patch_vary_headers(response, ("HX-Request",))
@@ -163,7 +164,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for a bug: it needs no database, as that may be what broke."""
-    return render(None, "errors/500.html", {"title": TITLES[500], "message": WORDS[500]}, status=500)  # type: ignore[arg-type]
+    return render(None, "errors/500.html", {"title": TITLES[500], "message": WORDS[500]}, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

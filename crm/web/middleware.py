@@ -49,13 +49,15 @@ class SignInMiddleware(LoginRequiredMiddleware):
         match = request.resolver_match
         if match and "ninja" in match.app_names and match.url_name not in self.API_PAGES:
             return None
-        return cast("HttpResponseBase | None", super().process_view(request, view_func, view_args, view_kwargs))
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]  # htmx follows no redirect of a whole page
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
         """Lead to the sign-in, and from there back."""
         htmx = cast(CrmRequest, request).htmx
         if not htmx:
-            return cast(HttpResponseBase, super().handle_no_permission(request, view_func))
+            return super().handle_no_permission(request, view_func)
         came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()
         return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': came_from})}")
 

@@ -35,7 +35,8 @@ def tokens(request: CrmRequest) -> HttpResponse:
         if form.is_valid():
             days = form.cleaned_data["days"]
             expires_at = timezone.now() + timedelta(days=days) if days else None
-            made, secret = create_token(request.user, form.cleaned_data["scopes"], form.cleaned_data["name"], expires_at=expires_at)
+            wanted, name = form.cleaned_data["scopes"], form.cleaned_data["name"]
+            made, secret = create_token(request.user, wanted, name, expires_at=expires_at)
             context |= {"form": TokenForm(), "made": made, "secret": secret}
         else:
             status = 422
