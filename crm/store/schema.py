@@ -81,6 +81,7 @@ ENTITIES = (
     Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
     Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount"),
     Entity(name="host", pk="EVENT#{eventId}", sk="HOST#{userId}", note="at most 20"),
+    Entity(name="pending", pk="EVENT#{eventId}", sk="PENDING#{seq:count}", note="up to 90 ids that a new event still has to seat"),
     Entity(
         name="email",
         pk="EMAIL#{id}",
@@ -97,7 +98,8 @@ ENTITIES = (
         note="each word of the name, and the whole address",
     ),
     Entity(name="tagMember", pk="TAG#{tag:fold}#{userId:shard}", sk="USER#{userId}", note="who has a tag"),
-    Entity(name="campaign", pk="CAMPAIGN#{id}", sk="DETAIL", note="content, UTM, audience filter, state; figures are counters"),
+    Entity(name="campaign", pk="CAMPAIGN#{id}", sk="DETAIL", note="subject, UTM, state; small, for each step of a job looks at it"),
+    Entity(name="content", pk="CAMPAIGN#{campaignId}", sk="CONTENT", note="a campaign's text and audience filter"),
     Entity(
         name="chunk",
         pk="CAMPAIGN#{campaignId}",

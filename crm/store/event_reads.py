@@ -1,0 +1,179 @@
+"""What is read of events: by id, by date, by person, and who is on their lists."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crm.domain.errors import NotFound
+from crm.domain.events import Attendance, AttendanceStatus, Event
+from crm.store import ranges, schema
+from crm.store.event_items import attendance_of, event_of
+from crm.store.keys import behind_prefix, render, stamp, unescape
+from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Item
+from crm.store.stats import CounterRange, StatsRepository
+from crm.store.table import Query, Table
+from crm.store.tokens import TokenSigner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events by date, and the tokens of the pages beside."""
+
+    items: list[Event]
+    next_token: str | None
+    prev_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendeePage:
+    """Some attendances of an event, by status and then in order of arrival, and the tokens of the pages beside."""
+
+    items: list[Attendance]
+    next_token: str | None
+    prev_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonEvents:
+    """What a person hosts, and where they stand with other events; latest first."""
+
+    hosted: list[Event]
+    attended: list[tuple[Event, Attendance]]
+
+
+class EventReads:
+    """Reading; EventRepository adds the writes."""
+
+    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._signer = signer
+
+    def get(self, event_id: str) -> Event:
+        """Return the event as it is at this moment. Raises NotFound."""
+        item = self._table.get(schema.key("event", id=event_id))
+        if item is None:
+            raise NotFound("There is no such event; it may have been deleted.")
+        return event_of(item)
+
+    def get_many(self, event_ids: Sequence[str]) -> dict[str, Event]:
+        """Return those that exist, by id; one request per 100."""
+        items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids])
+        return {item["id"]: event_of(item) for item in items if item is not None}
+
+    def page(
+        self,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int = 50,
+        token: str | None = None,
+        newest_first: bool = False,
+    ) -> EventPage:
+        """Return events, drafts left out, that start from `start` to `end`, both inclusive; None is no bound.
+
+        One query per year that has events, and one batch. Raises BadToken.
+        """
+        purpose = f"events {start} {end} {newest_first}"
+        position = self._signer.read(purpose, token) if token else None
+        found = ranges.read(self._table, self._years(start, end, newest_first), limit=limit, position=position)
+        events = self.get_many([_id_of(item) for item in found.items])
+        return EventPage(
+            items=[events[event_id] for item in found.items if (event_id := _id_of(item)) in events],
+            next_token=self._signer.sign(purpose, found.next) if found.next else None,
+            prev_token=self._signer.sign(purpose, found.prev) if found.prev else None,
+        )
+
+    def _years(self, start: datetime | None, end: datetime | None, newest_first: bool) -> list[Query]:
+        """One range per year that may have events; the counters tell which these are."""
+        counted = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
+        years = sorted(year for year in counted if (start is None or year >= f"{start.astimezone(UTC):%Y}"))
+        years = [year for year in years if end is None or year <= f"{end.astimezone(UTC):%Y}"]
+        partition = next(entry.partition for entry in BY_DATE.entries if entry.entity == "event" and entry.only is None)
+        queries = [
+            Query(
+                partition=str(render(partition, {"startAt": year})),
+                index=BY_DATE,
+                low=stamp(start) if start is not None else None,
+                high=behind_prefix(stamp(end)) if end is not None else None,
+                forward=not newest_first,
+            )
+            for year in years
+        ]
+        return queries[::-1] if newest_first else queries
+
+    def host_ids(self, event_id: str) -> list[str]:
+        """Return who hosts the event, at this moment: ids of people, in no order that means something."""
+        partition, low = schema.prefix("host", eventId=event_id)
+        query = Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)
+        return [item["userId"] for item in self._table.walk(query)]
+
+    def attendees(
+        self, event_id: str, *, limit: int = 50, token: str | None = None, statuses: Sequence[AttendanceStatus] = ()
+    ) -> AttendeePage:
+        """Return who is on the list of the event with one of `statuses` (none given: all), in order of arrival in each.
+
+        One query per status. Raises BadToken. An index answers: a moment may pass until a change is seen here.
+        """
+        purpose = f"attendees {event_id} {','.join(statuses)}"
+        position = self._signer.read(purpose, token) if token else None
+        found = ranges.read(self._table, _by_status(event_id, statuses), limit=limit, position=position)
+        return AttendeePage(
+            items=[attendance_of(item) for item in found.items],
+            next_token=self._signer.sign(purpose, found.next) if found.next else None,
+            prev_token=self._signer.sign(purpose, found.prev) if found.prev else None,
+        )
+
+    def walk_attendees(self, event_id: str, *, statuses: Sequence[AttendanceStatus] = ()) -> Iterator[Attendance]:
+        """Give everybody on the list, page after page, in the order of `attendees`."""
+        for query in _by_status(event_id, statuses):
+            yield from (attendance_of(item) for item in self._table.walk(query))
+
+    def attendee_counts(self, event_id: str) -> dict[AttendanceStatus, int]:
+        """Return how many people stand on the list with each status; from the counters, whatever the length of the list."""
+        what = f"ATTENDEES#{event_id}"
+        snapshot = self._stats.snapshot(ranges=[CounterRange(what)])
+        return {status: snapshot.value(what, status.value) for status in AttendanceStatus}
+
+    def attendances_of(self, user_id: str) -> list[Attendance]:
+        """Return where a person stands with events, at this moment, by event id."""
+        partition, low = schema.prefix("attendance", userId=user_id)
+        query = Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)
+        return [attendance_of(item) for item in self._table.walk(query)]
+
+    def of_person(self, user_id: str) -> PersonEvents:
+        """Return what a person hosts and where they stand with other events, latest first; two queries and their events."""
+        hosted = [item["eventId"] for item in self._table.walk(hosted_by(user_id))]
+        attendances = self.attendances_of(user_id)
+        events = self.get_many([*hosted, *[attendance.event_id for attendance in attendances]])
+        pairs = [(events[attendance.event_id], attendance) for attendance in attendances if attendance.event_id in events]
+        return PersonEvents(
+            hosted=sorted((events[event_id] for event_id in hosted if event_id in events), key=_start, reverse=True),
+            attended=sorted(pairs, key=lambda pair: _start(pair[0]), reverse=True),
+        )
+
+
+def hosted_by(user_id: str) -> Query:
+    """The hosts' items of one person, by the start of the event; from an index."""
+    entry = EVENT_ATTENDEES.entry("host")
+    return Query(partition=str(render(entry.partition, {"userId": user_id})), index=EVENT_ATTENDEES)
+
+
+def _by_status(event_id: str, statuses: Sequence[AttendanceStatus]) -> list[Query]:
+    """One range of the index per status, the whole partition where none is given."""
+    entry = EVENT_ATTENDEES.entry("attendance")
+    partition = str(render(entry.partition, {"eventId": event_id}))
+    if not statuses:
+        return [Query(partition=partition, index=EVENT_ATTENDEES)]
+    head = entry.sort[: entry.sort.index("{since")]
+    lows = [str(render(head, {"status": status.value})) for status in dict.fromkeys(statuses)]
+    return [Query(partition=partition, index=EVENT_ATTENDEES, low=low, high=behind_prefix(low)) for low in lows]
+
+
+def _id_of(item: Item) -> str:
+    """The event's id from an item of the index, which has keys alone."""
+    return unescape(str(item["PK"]).partition("#")[2])
+
+
+def _start(event: Event) -> datetime:
+    return event.start_at
