@@ -1,0 +1,76 @@
+"""How an e-mail looks: one column that fits any screen, styles inside the elements, colours for light and dark."""
+
+import html
+
+FONT = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
+STYLES = {
+    "p": "margin:0 0 16px",
+    "h1": "margin:0 0 16px;font-size:26px;line-height:1.25",
+    "h2": "margin:28px 0 12px;font-size:21px;line-height:1.3",
+    "h3": "margin:24px 0 8px;font-size:17px;line-height:1.4",
+    "h4": "margin:24px 0 8px;font-size:16px",
+    "ul": "margin:0 0 16px;padding-left:24px",
+    "ol": "margin:0 0 16px;padding-left:24px",
+    "li": "margin:0 0 6px",
+    "a": "color:#0d5743;text-decoration:underline",
+    "blockquote": "margin:0 0 16px;padding:0 0 0 16px;border-left:3px solid #b9c8c2",
+    "hr": "margin:24px 0;border:0;border-top:1px solid #d5dedb",
+    "img": "max-width:100%;height:auto;border:0",
+    "code": "font-family:Menlo,Consolas,monospace;font-size:14px",
+    "table": "margin:0 0 16px;border-collapse:collapse",
+    "th": "padding:6px 12px 6px 0;border-bottom:1px solid #b9c8c2;text-align:left",
+    "td": "padding:6px 12px 6px 0;border-bottom:1px solid #d5dedb;vertical-align:top",
+}
+"""Style of each element that Markdown makes; many mail programs know no style sheet."""
+PRE = '<pre style="margin:0 0 16px;white-space:pre-wrap">'
+BUTTON = (
+    "display:inline-block;padding:10px 20px;border-radius:6px;background-color:#0d5743;color:#ffffff;"
+    "font-weight:700;text-decoration:none"
+)
+DARK = """
+:root{color-scheme:light dark;supported-color-schemes:light dark}
+@media (max-width:480px){.card{padding:20px 18px!important}.sheet{padding:0!important}}
+@media (prefers-color-scheme:dark){
+.sheet{background-color:#14201d!important}.card{background-color:#1c2926!important;color:#e4ece9!important}
+.link{color:#7fd1b3!important}.button{background-color:#7fd1b3!important;color:#0b1f19!important}
+.organisation{color:#7fd1b3!important}.foot{color:#a9b8b3!important}
+}
+"""
+
+
+def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, str, str]:
+    """Return the fixed HTML around subject, preheader, letter and unsubscribe link: before, between and after these four."""
+    name = html.escape(organisation)
+    sender = html.escape(", ".join(part for part in (organisation, postal_address) if part))
+    head = (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<meta name="supported-color-schemes" content="light dark">\n<title>'
+    )
+    body = (
+        f"</title>\n<style>{DARK}</style>\n</head>\n"
+        '<body class="sheet" style="margin:0;padding:0;background-color:#f3f5f4">\n'
+        '<div style="display:none;max-height:0;overflow:hidden;opacity:0">'
+    )
+    card = (
+        '</div>\n<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>\n'
+        '<td class="sheet" align="center" style="padding:32px 12px;background-color:#f3f5f4">\n'
+        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:584px"><tr>\n'
+        '<td class="card" align="left" style="padding:28px 32px;border-radius:8px;background-color:#ffffff;color:#1c2926;'
+        f'{FONT};font-size:16px;line-height:1.6;word-break:break-word">\n'
+        f'<p class="organisation" style="margin:0 0 16px;font-weight:700;color:#0d5743">{name}</p>\n'
+    )
+    foot = (
+        '</td></tr><tr>\n<td class="foot" align="left" style="padding:16px 32px;color:#55625e;'
+        f'{FONT};font-size:13px;line-height:1.5">\n'
+        f'<p style="margin:0 0 8px">You get this because your address is with {sender}.</p>\n'
+        '<p style="margin:0"><a class="link" style="color:#0d5743" href="'
+    )
+    end = '">Unsubscribe</a></p>\n</td></tr></table>\n</td></tr></table>\n</body>\n</html>\n'
+    return head, body, card, foot, end
+
+
+def text_foot(organisation: str, postal_address: str) -> str:
+    """Return the end of the plain-text part, to which the unsubscribe link is added."""
+    sender = ", ".join(part for part in (organisation, postal_address) if part)
+    return f"\n-- \nYou get this because your address is with {sender}.\nUnsubscribe: "

@@ -1,0 +1,115 @@
+"""From a rendered message to the bytes that are handed over (RFC 5322, MIME), with the headers of a mailing."""
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, parseaddr
+from functools import lru_cache
+
+from crm.domain.errors import DeliveryFailed
+from crm.domain.folding import control_characters
+from crm.jobs.render import Rendered
+from crm.mail.port import OutgoingMessage
+
+BASE64_FROM = 6
+"""Texts with more than one byte in so many outside ASCII are shorter as Base64 than as quoted-printable."""
+ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+
+
+def build(
+    rendered: Rendered,
+    *,
+    email_id: str,
+    campaign_id: str,
+    to: str,
+    to_name: str,
+    sender: str,
+    unsubscribe_url: str,
+    list_id: str,
+    date: datetime,
+) -> OutgoingMessage:
+    """Return the whole message. The same e-mail always has the same Message-ID, so that a double can be told.
+
+    `sender` is an address or `Name <address>`; `list_id` a name such as `mailings.example.org`; `date` is aware. An empty
+    `unsubscribe_url` leaves its headers out. Raises DeliveryFailed when `to` is no address that mail can go to.
+    """
+    sender_name, sender_address = _sender(sender)
+    recipient = _address(to)
+    headers = [
+        ("From", _mailbox("From", sender_name, sender_address)),
+        ("To", _mailbox("To", to_name, recipient)),
+        ("Subject", _encoded("Subject", rendered.subject)),
+        ("Date", format_datetime(date)),
+        ("Message-ID", f"<{email_id}@{sender_address.rpartition('@')[2]}>"),
+        ("List-Id", f"<{list_id}>"),
+        *_unsubscribe(unsubscribe_url),
+        ("X-Email-Id", email_id),
+        ("X-Campaign-Id", campaign_id),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;\r\n boundary="=_{email_id}"'),
+    ]
+    boundary = f"--=_{email_id}"  # `=_` is neither quoted-printable nor Base64, so it can't stand in a part
+    parts = f"\r\n{boundary}\r\n".join(["", _part("plain", rendered.text), _part("html", rendered.html)])
+    data = "".join(f"{name}: {value}\r\n" for name, value in headers) + f"{parts}\r\n{boundary}--\r\n"
+    return OutgoingMessage(email_id=email_id, sender=sender_address, recipient=recipient, data=data.encode())
+
+
+def _unsubscribe(url: str) -> list[tuple[str, str]]:
+    """One click in the mail program unsubscribes (RFC 8058)."""
+    return [("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")] if url else []
+
+
+@lru_cache(maxsize=64)
+def _sender(sender: str) -> tuple[str, str]:
+    name, address = parseaddr(sender)
+    if "@" not in address.strip("@"):
+        raise ValueError("the sender needs an address: name@example.org or Name <name@example.org>")
+    return name, _address(address)
+
+
+def _address(address: str) -> str:
+    """Return an address as it goes over the wire: a host outside ASCII in its ASCII form, if the rest is ASCII."""
+    local, at, host = address.strip().rpartition("@")
+    if not local or not at or control_characters(address) or any(c in ' \t<>,;"' for c in address.strip()):
+        raise DeliveryFailed("The address can't be mailed to: it is not one plain address.", permanent=True)
+    if local.isascii() and not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError as error:
+            raise DeliveryFailed("The address can't be mailed to: there can be no such host.", permanent=True) from error
+    return f"{local}@{host}"
+
+
+def _mailbox(header: str, name: str, address: str) -> str:
+    name = _one_line(name)
+    if not name:
+        return address
+    if name.isascii() and len(name) < 60:
+        shown = name if ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    else:
+        shown = Header(name, "utf-8", header_name=header, maxlinelen=72).encode(linesep="\r\n")
+    fold = "\r\n " if len(header) + len(shown.rpartition("\n")[2]) + len(address) > 70 else " "
+    return f"{shown}{fold}<{address}>"
+
+
+def _encoded(header: str, value: str) -> str:
+    value = _one_line(value)
+    if value.isascii() and len(value) < 66 and "=?" not in value:
+        return value
+    return Header(value, "utf-8", header_name=header, maxlinelen=74).encode(linesep="\r\n")
+
+
+def _one_line(text: str) -> str:
+    """A line break in a header would begin another one."""
+    return " ".join("".join(" " if control_characters(c) else c for c in text).split())
+
+
+def _part(kind: str, text: str) -> str:
+    raw = "\r\n".join(text.splitlines()).encode() + b"\r\n"
+    if sum(byte > 127 for byte in raw) * BASE64_FROM > len(raw):
+        encoding, body = "base64", base64.encodebytes(raw).replace(b"\n", b"\r\n")
+    else:
+        encoding, body = "quoted-printable", binascii.b2a_qp(raw, istext=True)
+    return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body.decode()}'
