@@ -1,0 +1,65 @@
+"""What values people have, and how many people have each: for totals and the suggestions in the filter form."""
+
+from dataclasses import dataclass
+
+from crm.domain.folding import fold
+from crm.domain.people import EmailStatus
+from crm.store.keys import behind_prefix, escape, unescape
+from crm.store.stats import CounterRange, Row, StatsRepository
+
+FACETS = {"company": "COMPANY", "jobTitle": "JOBTITLE", "city": "CITY", "state": "STATE", "tag": "TAG"}
+"""Counter of each field that can be suggested."""
+MOST_READ = 2000
+"""Values that one suggestion looks at; among more, a longer prefix finds the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """One value as typed by somebody, and how many people have it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleTotals:
+    """How many people there are, and how many of them with each e-mail status."""
+
+    total: int
+    by_email_status: dict[EmailStatus, int]
+
+
+class Facets:
+    """Reads counters only: what it costs depends on how many values begin alike, not on how many people there are."""
+
+    def __init__(self, stats: StatsRepository) -> None:
+        self._stats = stats
+
+    def suggest(self, name: str, prefix: str, limit: int) -> list[FacetValue]:
+        """Return values that begin with `prefix`, most people first; of the first 2,000 in the alphabet."""
+        what = FACETS[name]
+        beginning = escape(fold(prefix))
+        bounds = (beginning, behind_prefix(beginning)) if beginning else (None, None)
+        snapshot = self._stats.snapshot(ranges=[CounterRange(what, *bounds, limit=MOST_READ)])
+        totals: dict[str, int] = {}
+        labels: dict[str, str] = {}
+        for key, row in snapshot.rows(what).items():
+            value = key.rpartition("#")[0] if what == "CITY" else key
+            number = int(row.get("n", 0))
+            if number > 0 and value.startswith(beginning):
+                totals[value] = totals.get(value, 0) + number
+                labels.setdefault(value, _label(row, value))
+        first = sorted(totals, key=lambda value: (-totals[value], value))[:limit]
+        return [FacetValue(value=labels[value], count=totals[value]) for value in first]
+
+    def totals(self) -> PeopleTotals:
+        """Return the totals; one snapshot."""
+        keys = [("PEOPLE", "TOTAL"), *[("EMAILSTATUS", status.value) for status in EmailStatus]]
+        snapshot = self._stats.snapshot(keys=keys)
+        by_status = {status: snapshot.value("EMAILSTATUS", status.value) for status in EmailStatus}
+        return PeopleTotals(total=snapshot.value("PEOPLE", "TOTAL"), by_email_status=by_status)
+
+
+def _label(row: Row, key: str) -> str:
+    """The value as it is shown; a row that lost its label shows the folded one."""
+    return str(row.get("label") or unescape(key))

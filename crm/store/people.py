@@ -1,0 +1,215 @@
+"""People: kept once each, found by id, address, and everything the planner knows."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
+from crm.domain.people import Person
+from crm.store import schema
+from crm.store.facets import Facets, FacetValue, PeopleTotals
+from crm.store.people_items import claimed_address, count_change, item_of, people_changes, person_of, status_change
+from crm.store.people_writes import Parcel, counted, creation, edition, packed, removal
+from crm.store.stats import StatsRepository
+from crm.store.suppression import SuppressionRepository
+from crm.store.table import Action, ConditionFailed, Delete, Query, Table
+from crm.store.tokens import TokenSigner
+
+__all__ = [
+    "FacetValue",
+    "PeopleRepository",
+    "PeopleTotals",
+    "count_change",
+    "item_of",
+    "people_changes",
+    "person_of",
+    "status_change",
+    "until_won",
+]
+
+Result = TypeVar("Result")
+LOGS_AT_ONCE = 50
+
+
+def until_won(attempt: Callable[[], Result], *, tries: int = 20) -> Result:
+    """Return what `attempt` returns, repeated while others win the race for its conditions; Conflict after so many tries.
+
+    `attempt` reads what it conditions its write on anew each time.
+    """
+    for number in range(tries - 1):
+        try:
+            return attempt()
+        except ConditionFailed:
+            time.sleep(random.uniform(0.2, 1.0) * min(0.2, 0.005 * 2**number))
+    return attempt()
+
+
+class PeopleRepository:
+    """Every way to write and find people. Each write is one transaction with its counts."""
+
+    def __init__(self, table: Table, stats: StatsRepository, suppressions: SuppressionRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._suppressions = suppressions
+        self._facets = Facets(stats)
+
+    # one person
+
+    def create(self, person: Person) -> Person:
+        """Write a new person and return them as stored: version 1, e-mail status as the suppression list has it.
+
+        Raises Conflict(field="email") when the address is taken; one transaction.
+        """
+        return self._write(creation(self._with_status(person)))
+
+    def get(self, person_id: str) -> Person:
+        """Return one person, read consistently; NotFound."""
+        item = self._table.get(schema.key("user", id=person_id)) if person_id else None
+        if item is None:
+            raise NotFound("There is no such person; perhaps they were removed.")
+        return person_of(item)
+
+    def get_many(self, person_ids: Sequence[str]) -> dict[str, Person]:
+        """Return those that exist, by id, read consistently; one request per 100."""
+        items = self._table.batch_get([schema.key("user", id=person_id) for person_id in person_ids], consistent=True)
+        return {item["id"]: person_of(item) for item in items if item is not None}
+
+    def find_by_email(self, address: str) -> Person | None:
+        """Return who has the address, read consistently, or None."""
+        return self.find_by_emails([address]).get(address)
+
+    def find_by_emails(self, addresses: Sequence[str]) -> dict[str, Person]:
+        """Return who has which of `addresses`, under the spelling given; two requests per 100."""
+        spellings = [address for address in addresses if claimed_address(address)]
+        keys = [schema.key("emailClaim", address=claimed_address(address)) for address in spellings]
+        claims = self._table.batch_get(keys, consistent=True)
+        owners = {address: claim["userId"] for address, claim in zip(spellings, claims, strict=True) if claim is not None}
+        people = self.get_many(list(set(owners.values())))
+        return {address: people[owner] for address, owner in owners.items() if owner in people}
+
+    def save(self, old: Person, new: Person) -> Person:
+        """Write what differs between `old`, as it was read, and `new`; return it one version up.
+
+        A new address brings its own e-mail status. Raises Conflict when the stored version has moved on, or
+        Conflict(field="email") when the address is taken; one transaction. The counts of events are left alone.
+        """
+        return self._write(edition(old, self._moved(old, new)))
+
+    def delete(self, person: Person) -> None:
+        """Remove profile, claim, tokens, tags and log; Conflict when the stored person has moved on.
+
+        Events must have been left before; one transaction, and one more per 50 entries of the log.
+        """
+        parcel = removal(person)
+        self._delete_log(person.id)
+        self._write(parcel)
+
+    # many people
+
+    def create_many(self, people: Sequence[Person]) -> list[Person | CrmError]:
+        """Write new people, about twelve in a transaction; return for each the person as stored, or why not.
+
+        Of two with one address, the first is written. Safe to repeat: who is there already is a Conflict.
+        """
+        statuses = self._suppressions.lookup_many([person.profile.email for person in people])
+        prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
+        return self._write_many([(person, lambda person=person: creation(person)) for person in prepared])
+
+    def save_many(self, pairs: Sequence[tuple[Person, Person]]) -> list[Person | CrmError]:
+        """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not."""
+        return self._write_many([(new, lambda old=old, new=new: edition(old, self._moved(old, new))) for old, new in pairs])
+
+    # reading many
+
+    def facet(self, name: str, prefix: str = "", limit: int = 10) -> list[FacetValue]:
+        """Return values of company, jobTitle, city, state or tag that begin with `prefix`, folded, most people first."""
+        return self._facets.suggest(name, prefix, limit)
+
+    def totals(self) -> PeopleTotals:
+        """Return how many people there are, in all and by e-mail status."""
+        return self._facets.totals()
+
+    # inside
+
+    def _with_status(self, person: Person) -> Person:
+        return replace(person, email_status=self._suppressions.lookup(person.profile.email))
+
+    def _moved(self, old: Person, new: Person) -> Person:
+        """`new` with the status of its own address, where that is another one."""
+        if claimed_address(old.profile.email) == claimed_address(new.profile.email):
+            return replace(new, email_status=old.email_status)
+        return self._with_status(new)
+
+    def _write(self, parcel: Parcel) -> Person:
+        outcome = self._send([parcel])[0]
+        if isinstance(outcome, CrmError):
+            raise outcome
+        return outcome
+
+    def _write_many(self, wanted: Sequence[tuple[Person, Callable[[], Parcel]]]) -> list[Person | CrmError]:
+        outcomes: list[Person | CrmError | None] = [None] * len(wanted)
+        parcels: list[Parcel] = []
+        places: list[int] = []
+        seen: dict[str, Person] = {}
+        for place, (person, make) in enumerate(wanted):
+            address = claimed_address(person.profile.email)
+            try:
+                if address in seen:
+                    raise Conflict(f"The address {person.profile.email} stands twice in this list.", field="email")
+                parcels.append(make())
+                places.append(place)
+                seen[address] = person
+            except RuleViolation as error:
+                outcomes[place] = error
+            except Conflict as error:
+                outcomes[place] = error
+        done = [outcome for together in packed(parcels) for outcome in self._send(together)]
+        for place, outcome in zip(places, done, strict=True):
+            outcomes[place] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _send(self, parcels: list[Parcel]) -> list[Person | CrmError]:
+        """Write parcels together; who fails is left out with the reason, and the others are written all the same."""
+        outcomes: dict[str, Person | CrmError] = {}
+        left = parcels
+        while left:
+            changes, labels = counted(left)
+            actions: list[Action] = [action for parcel in left for action in parcel.actions]
+            actions += self._stats.delta(changes, labels=labels, now=self._table.clock())
+            try:
+                self._table.write(actions)
+            except ConditionFailed as failed:
+                errors = self._errors(left, failed.failed)
+                outcomes |= errors
+                left = [parcel for parcel in left if parcel.person.id not in errors]
+            else:
+                outcomes |= {parcel.person.id: parcel.person for parcel in left}
+                break
+        if len(parcels) > 1:
+            self._stats.keep_up()
+        return [outcomes[parcel.person.id] for parcel in parcels]
+
+    def _errors(self, parcels: Sequence[Parcel], failed: frozenset[int]) -> dict[str, CrmError]:
+        errors: dict[str, CrmError] = {}
+        start = 0
+        for parcel in parcels:
+            mine = [place - start for place in sorted(failed) if start <= place < start + len(parcel.actions)]
+            if mine:
+                errors[parcel.person.id] = self._error(parcel, mine[0])
+            start += len(parcel.actions)
+        return errors
+
+    def _error(self, parcel: Parcel, place: int) -> CrmError:
+        if place != parcel.claim:
+            return parcel.error(place)
+        owner = self.find_by_email(parcel.person.profile.email)
+        return parcel.error(place, owner.name) if owner else parcel.error(place)
+
+    def _delete_log(self, person_id: str) -> None:
+        partition, beginning = schema.prefix("log", userId=person_id)
+        query = Query(partition=partition, low=beginning, high=beginning + "~", consistent=True, attributes=("PK", "SK"))
+        entries = list(self._table.walk(query))
+        for start in range(0, len(entries), LOGS_AT_ONCE):
+            self._table.write([Delete(key=entry) for entry in entries[start : start + LOGS_AT_ONCE]])

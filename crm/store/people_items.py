@@ -1,0 +1,179 @@
+"""A person as an item, what is counted about a person, and the writes that keep both in step."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from crm.domain.errors import RuleViolation
+from crm.domain.folding import fold
+from crm.domain.people import ATTRIBUTES, EmailStatus, Person, Profile, folded_address, search_tokens
+from crm.store import schema
+from crm.store.expressions import Clause, equals
+from crm.store.keys import count, moment, render, stamp
+from crm.store.schema import Item
+from crm.store.stats import Counter, RowKey
+from crm.store.table import Update, changed
+
+MAX_SORT_KEY = 1024
+"""Bytes of a sort key (a DynamoDB limit)."""
+COUNTED = {
+    "COMPANY": ("company", "{company:fold}"),
+    "JOBTITLE": ("jobTitle", "{jobTitle:fold}"),
+    "STATE": ("state", "{state:fold}"),
+    "CITY": ("city", "{city:fold}#{state:fold?}"),
+}
+"""Counter of each field: the attribute it shows, and its key. A city comes before its state: docs/decisions/0101."""
+
+Labels = dict[RowKey, dict[str, str | int]]
+
+
+def item_of(person: Person) -> Item:
+    """Return the profile item with all its keys; RuleViolation where a value makes a key too long."""
+    profile = person.profile
+    attributes: dict[str, Any] = {name: getattr(profile, attribute) for name, attribute in ATTRIBUTES.items()}
+    attributes |= {
+        "id": person.id,
+        "tags": list(profile.tags),
+        "tagKeys": tag_keys(profile),
+        "search": "".join(f" {token}" for token in search_tokens(profile)),
+        "hostedEventCount": person.hosted_event_count,
+        "attendedEventCount": person.attended_event_count,
+        "emailStatus": person.email_status.value,
+        "version": person.version,
+        "createdAt": stamp(person.created_at),
+        "updatedAt": stamp(person.updated_at),
+    }
+    item = schema.keyed("user", attributes)
+    _check_lengths(item)
+    return item
+
+
+def person_of(item: Mapping[str, Any]) -> Person:
+    """Return the person that a profile item, of the table or an index, holds."""
+    texts = {attribute: item.get(name, "") for name, attribute in ATTRIBUTES.items()}
+    return Person(
+        id=item["id"],
+        profile=Profile(**texts, tags=tuple(item.get("tags", ()))),
+        hosted_event_count=item["hostedEventCount"],
+        attended_event_count=item["attendedEventCount"],
+        email_status=EmailStatus(item["emailStatus"]),
+        version=item["version"],
+        created_at=moment(item["createdAt"]),
+        updated_at=moment(item["updatedAt"]),
+    )
+
+
+def tag_keys(profile: Profile) -> list[str]:
+    """Return the folded tags, each once."""
+    return list(dict.fromkeys(fold(tag) for tag in profile.tags))
+
+
+def claimed_address(address: str) -> str:
+    """Return the address as it is claimed: composed, so that one accent has one spelling, and casefolded.
+
+    >>> claimed_address("Jose\\u0301@example.org") == claimed_address("jos\\u00e9@EXAMPLE.org")
+    True
+    """
+    return unicodedata.normalize("NFC", folded_address(unicodedata.normalize("NFC", address)))
+
+
+def claim_of(person: Person) -> Item:
+    """Return the item that keeps the person's address from being taken twice."""
+    attributes = {"id": person.id, "userId": person.id, "address": claimed_address(person.profile.email)}
+    return schema.keyed("emailClaim", attributes)
+
+
+def token_items(person: Person) -> dict[str, Item]:
+    """Return the search tokens, by token."""
+    return {
+        token: schema.keyed("searchToken", {"id": person.id, "token": token, "userId": person.id})
+        for token in search_tokens(person.profile)
+    }
+
+
+def tag_items(person: Person) -> dict[str, Item]:
+    """Return the memberships in tags, by folded tag."""
+    return {
+        tag: schema.keyed("tagMember", {"id": person.id, "tag": tag, "userId": person.id}) for tag in tag_keys(person.profile)
+    }
+
+
+def people_changes(old: Person | None, new: Person | None) -> tuple[dict[Counter, int], Labels]:
+    """Return what changes in the counters when `old` becomes `new` (None: is not there), and the labels of new values."""
+    changes: dict[Counter, int] = {}
+    labels: Labels = {}
+    for person, step in ((old, -1), (new, 1)):
+        for counter, label in _counters(person) if person else ():
+            changes[counter] = changes.get(counter, 0) + step
+            if step > 0 and label:
+                labels[counter.what, counter.key] = label
+    kept = {counter: change for counter, change in changes.items() if change}
+    touched = {(counter.what, counter.key) for counter in kept}
+    return kept, {row: label for row, label in labels.items() if row in touched}
+
+
+def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple[Update, dict[Counter, int]]:
+    """Return the update of a profile whose counts change by this much, and what to count in the same transaction.
+
+    It is conditioned on the counts that `person` was read with: a lost race is a ConditionFailed, after which the caller
+    reads the person again and repeats (`until_won` in crm/store/people.py). `version` stays.
+    """
+    new = replace(
+        person,
+        hosted_event_count=person.hosted_event_count + hosted,
+        attended_event_count=person.attended_event_count + attended,
+    )
+    if new.hosted_event_count < 0 or new.attended_event_count < 0:
+        raise ValueError("a count of events can't be less than nothing")
+    expect: list[Clause] = [equals("id", person.id)]
+    changes: dict[Counter, int] = {}
+    for what, attribute, before, after in (
+        ("HOSTED", "hostedEventCount", person.hosted_event_count, new.hosted_event_count),
+        ("ATTENDED", "attendedEventCount", person.attended_event_count, new.attended_event_count),
+    ):
+        if before != after:
+            expect.append(equals(attribute, before))
+            changes |= {Counter(what, count(before)): -1, Counter(what, count(after)): 1}
+    return changed(item_of(person), item_of(new), expect=expect), changes
+
+
+def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tuple[Update, dict[Counter, int]]:
+    """Return the update of a profile whose `emailStatus` becomes `status`, and what to count in the same transaction.
+
+    Conditioned on the status that `person` was read with, as `count_change` is on counts.
+    """
+    new = replace(person, email_status=status, updated_at=now)
+    changes = {}
+    if status is not person.email_status:
+        changes = {Counter("EMAILSTATUS", person.email_status.value): -1, Counter("EMAILSTATUS", status.value): 1}
+    expect = [equals("id", person.id), equals("emailStatus", person.email_status.value)]
+    return changed(item_of(person), item_of(new), expect=expect), changes
+
+
+def _counters(person: Person) -> Iterator[tuple[Counter, dict[str, str | int]]]:
+    """Every counter that the person is in, with the label of its row."""
+    profile = person.profile
+    values = {name: getattr(profile, attribute) for name, attribute in ATTRIBUTES.items()}
+    yield Counter("PEOPLE", "TOTAL"), {}
+    for what, (shown, template) in COUNTED.items():
+        if values[shown] and (key := render(template, values)) is not None:
+            label = {"label": values[shown]}
+            yield Counter(what, key), label | {"state": values["state"]} if what == "CITY" else label
+    yield Counter("NAME", render("{lastName:first}", values) or ""), {}
+    for tag in {fold(tag): tag for tag in profile.tags}.values():
+        yield Counter("TAG", render("{tag:fold}", {"tag": tag}) or ""), {"label": tag}
+    yield Counter("ATTENDED", count(person.attended_event_count)), {}
+    yield Counter("HOSTED", count(person.hosted_event_count)), {}
+    yield Counter("EMAILSTATUS", person.email_status.value), {}
+
+
+def _check_lengths(item: Item) -> None:
+    """Refuse what DynamoDB could not keep: each `#`, `%` or space takes three bytes in a key."""
+    for index in schema.INDEXES:
+        if len(str(item.get(index.sk, "")).encode()) > MAX_SORT_KEY:
+            raise RuleViolation("The name and the city are too long together; shorten one of them.", field="lastName")
+    for shown, template in COUNTED.values():
+        if item.get(shown) and len((render(template, item) or "").encode()) > MAX_SORT_KEY:
+            raise RuleViolation("This is too long with the signs and spaces in it; shorten it.", field=shown)

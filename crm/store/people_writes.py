@@ -1,0 +1,132 @@
+"""What is written for one person: profile, claim on the address, search tokens, tags and counts, as one parcel.
+
+Parcels are pure data. The repository sends one alone or packs several into a transaction.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from crm.domain.errors import Conflict, CrmError
+from crm.domain.people import Person
+from crm.store.expressions import absent, equals
+from crm.store.people_items import Labels, claim_of, item_of, people_changes, tag_items, token_items
+from crm.store.schema import Item
+from crm.store.stats import MAX_ROWS, Counter, RowKey
+from crm.store.table import MAX_ACTIONS, Check, Delete, Put, Update, changed
+
+Write = Put | Update | Delete | Check
+MOST_PEOPLE = 12
+"""People of one transaction: their actions fit, and a transaction that is lost to one taken address costs little."""
+THERE = "This person is there already."
+STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
+TAKEN = "The address {address} already belongs to {owner}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """The actions for one person, what they change in the counters, and who is there afterwards.
+
+    The condition of action `claim` means that the address is taken, any other one `otherwise`.
+    """
+
+    person: Person
+    actions: Sequence[Write]
+    changes: Mapping[Counter, int]
+    labels: Labels = field(default_factory=dict)
+    claim: int | None = None
+    otherwise: str = STALE
+
+    def error(self, failed: int, owner: str = "someone else") -> CrmError:
+        """Return what a failed condition of the action at `failed` means."""
+        if failed == self.claim:
+            return Conflict(TAKEN.format(address=self.person.profile.email, owner=owner), field="email")
+        return Conflict(self.otherwise)
+
+
+def creation(person: Person) -> Parcel:
+    """Return what puts a new person into the table, as version 1."""
+    new = replace(person, version=1)
+    changes, labels = people_changes(None, new)
+    actions: list[Write] = [Put(item=item_of(new), expect=[absent()]), Put(item=claim_of(new), expect=[absent()])]
+    actions += [Put(item=item) for item in (*token_items(new).values(), *tag_items(new).values())]
+    return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=1, otherwise=THERE)
+
+
+def edition(old: Person, edited: Person) -> Parcel:
+    """Return what turns `old` into `edited`, one version up; both counts stay out of it.
+
+    The e-mail status is written only when it differs, and then `old`'s is a condition.
+    """
+    new = replace(
+        edited,
+        version=old.version + 1,
+        hosted_event_count=old.hosted_event_count,
+        attended_event_count=old.attended_event_count,
+    )
+    expect = [equals("version", old.version)]
+    if new.email_status is not old.email_status:
+        expect.append(equals("emailStatus", old.email_status.value))
+    actions: list[Write] = [changed(item_of(old), item_of(new), expect=expect)]
+    claim = None
+    if claim_of(old) != claim_of(new):
+        claim = len(actions)
+        actions += [Put(item=claim_of(new), expect=[absent()]), _without(claim_of(old))]
+    for before, after in ((token_items(old), token_items(new)), (tag_items(old), tag_items(new))):
+        actions += [Put(item=item) for name, item in after.items() if name not in before]
+        actions += [_without(item) for name, item in before.items() if name not in after]
+    changes, labels = people_changes(old, new)
+    return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=claim)
+
+
+def removal(person: Person) -> Parcel:
+    """Return what takes a person and everything that leads there out of the table, on condition that nothing changed."""
+    item = item_of(person)
+    unchanged = ("version", "emailStatus", "hostedEventCount", "attendedEventCount")
+    expect = [equals(name, item[name]) for name in unchanged]
+    actions: list[Write] = [Delete(key=_key(item), expect=expect), _without(claim_of(person))]
+    actions += [_without(other) for other in (*token_items(person).values(), *tag_items(person).values())]
+    changes, _ = people_changes(person, None)
+    return Parcel(person=person, actions=actions, changes=changes)
+
+
+def packed(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
+    """Give the parcels in order, as many together as one transaction with one delta takes, each item in it once."""
+    together: list[Parcel] = []
+    written: set[tuple[str, str]] = set()
+    rows: set[RowKey] = set()
+    for parcel in parcels:
+        touched = {(counter.what, counter.key) for counter in parcel.changes}
+        keys = {_written(action) for action in parcel.actions}
+        full = len(written) + len(keys) > MAX_ACTIONS - 1 or len(rows | touched) > MAX_ROWS or keys & written
+        if together and (full or len(together) == MOST_PEOPLE):
+            yield together
+            together, written, rows = [], set(), set()
+        together.append(parcel)
+        written |= keys
+        rows |= touched
+    if together:
+        yield together
+
+
+def counted(parcels: Sequence[Parcel]) -> tuple[dict[Counter, int], Labels]:
+    """Return what several parcels change in the counters together."""
+    changes: dict[Counter, int] = {}
+    labels: Labels = {}
+    for parcel in parcels:
+        for counter, change in parcel.changes.items():
+            changes[counter] = changes.get(counter, 0) + change
+        labels |= parcel.labels
+    return changes, labels
+
+
+def _written(action: Write) -> tuple[str, str]:
+    key = action.item if isinstance(action, Put) else action.key
+    return key["PK"], key["SK"]
+
+
+def _without(item: Item) -> Delete:
+    return Delete(key=_key(item))
+
+
+def _key(item: Item) -> dict[str, str]:
+    return {"PK": item["PK"], "SK": item["SK"]}

@@ -1,0 +1,301 @@
+"""Counters that no two writers fight over: each write puts a delta of its own, a job folds deltas into the counters.
+
+A count is its counter plus the deltas that are not folded yet. A fold moves both in one transaction and raises the head's
+version; a reader reads the version before and after, so no fold in between makes it count twice or lose.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from crm.domain.errors import StoreUnavailable
+from crm.domain.ids import new_id
+from crm.store import schema
+from crm.store.expressions import equals, exists
+from crm.store.keys import SHARDS, stamp
+from crm.store.schema import Item
+from crm.store.table import MAX_ACTIONS, Action, ConditionFailed, Delete, Put, Query, Table, Update
+
+MAX_ROWS = 60
+"""Counter rows that one delta may touch, so that a fold always has room for it."""
+BACKLOG = 500
+"""Deltas that a reader adds up before it folds some first."""
+KEEP_UP = 100
+"""Deltas that a bulk writer puts before it folds."""
+FOLDS_WHILE_READING = 20
+OLDEST = 20
+"""Deltas of a shard that one fold looks at."""
+TRIES = 60
+HEAD = schema.key("counter", what="FOLD", key="HEAD")
+OWN = frozenset({"PK", "SK", "entityType", "id", "what"})
+
+Row = dict[str, int | str]
+RowKey = tuple[str, str]
+Labels = Mapping[RowKey, Mapping[str, str | int]]
+
+
+class Counter(NamedTuple):
+    """One number: `STATS#<what> | <key>`, and which attribute of that row. `key` is as rendered: folded and escaped."""
+
+    what: str
+    key: str
+    attribute: str = "n"
+
+
+@dataclass(frozen=True, slots=True)
+class CounterRange:
+    """Rows of `what` from `low` to `high`, both included, None for no bound; of more than `limit` only the first ones."""
+
+    what: str
+    low: str | None = None
+    high: str | None = None
+    limit: int | None = None
+
+    def holds(self, what: str, key: str) -> bool:
+        """Tell whether that row is in the range."""
+        return what == self.what and (self.low is None or self.low <= key) and (self.high is None or key <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Counters at one moment, deltas included: only the rows that were asked for."""
+
+    _rows: Mapping[RowKey, Row]
+
+    def value(self, what: str, key: str, attribute: str = "n") -> int:
+        """Return one number, 0 where nothing was ever counted."""
+        number = self._rows.get((what, key), {}).get(attribute, 0)
+        return number if isinstance(number, int) else 0
+
+    def rows(self, what: str) -> dict[str, Row]:
+        """Return `{key: {attribute: number or label}}` of `what`, in order of the key."""
+        return {key: dict(row) for (kind, key), row in sorted(self._rows.items()) if kind == what}
+
+    def has(self, what: str, key: str) -> bool:
+        """Tell whether the row was ever counted, if only to 0."""
+        return (what, key) in self._rows
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Deltas added up."""
+
+    changes: dict[RowKey, dict[str, int]] = field(default_factory=dict)
+    labels: dict[RowKey, dict[str, str | int]] = field(default_factory=dict)
+
+    def add(self, delta: Item) -> None:
+        for row, numbers in _rows_of(delta.get("changes", {})):
+            mine = self.changes.setdefault(row, {})
+            for attribute, change in numbers.items():
+                mine[attribute] = mine.get(attribute, 0) + change
+        for row, texts in _rows_of(delta.get("labels", {})):
+            self.labels.setdefault(row, {}).update(texts)
+
+    def rows(self) -> set[RowKey]:
+        return {*self.changes, *self.labels}
+
+
+class StatsRepository:
+    """Deltas, counters, and the fold between them."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._put = 0
+
+    # writing
+
+    def delta(self, changes: Mapping[Counter, int], *, labels: Labels | None = None, now: datetime) -> list[Put]:
+        """Return what the caller's transaction puts so that `changes` are counted: nothing when all are 0, else one delta.
+
+        `labels` are set on the rows when they are folded, the last one wins. More than 60 rows become several deltas.
+        """
+        numbers: dict[RowKey, dict[str, int]] = {}
+        for counter, change in changes.items():
+            if change:
+                numbers.setdefault((counter.what, counter.key), {})[counter.attribute] = change
+        kept = {row: texts for row, texts in (labels or {}).items() if row in numbers and texts}
+        rows = list(numbers)
+        puts = [
+            Put(item=_delta_item({row: numbers[row] for row in part}, {row: kept[row] for row in part if row in kept}, now))
+            for part in (rows[start : start + MAX_ROWS] for start in range(0, len(rows), MAX_ROWS))
+        ]
+        self._put += len(puts)
+        return puts
+
+    def fold(self) -> int:
+        """Move the oldest deltas into the counters, as many as one transaction takes, and return how many.
+
+        0 when there is nothing to fold or another folder was first. Seven requests.
+        """
+        head = self._table.get(HEAD)
+        taken, total = _fitting(self._oldest())
+        if not taken:
+            return 0
+        actions: list[Action] = [_raised(head)]
+        actions += [Delete(key={"PK": delta["PK"], "SK": delta["SK"]}, expect=[exists()]) for delta in taken]
+        actions += [_counted(row, total) for row in sorted(total.rows())]
+        try:
+            self._table.write(actions)
+        except ConditionFailed:
+            return 0
+        return len(taken)
+
+    def fold_all(self) -> int:
+        """Fold until nothing is left, or another folder is at it; return how many deltas."""
+        self._put = 0
+        folded = 0
+        while some := self.fold():
+            folded += some
+        return folded
+
+    def keep_up(self) -> None:
+        """Fold when this process has put more than 100 deltas since it last did: bulk writers call it as they go."""
+        if self._put > KEEP_UP:
+            self.fold_all()
+
+    # reading
+
+    def snapshot(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
+        """Return the rows `keys`, and those in `ranges`, as they are at one moment. Seven requests and one per range.
+
+        Raises StoreUnavailable when folds keep overtaking it, which takes more than a second of nothing but folds.
+        """
+        for attempt in range(TRIES):
+            version = self._version()
+            deltas = self._deltas()
+            if len(deltas) > BACKLOG and attempt == 0 and self._relieve():
+                continue
+            rows, cut = self._stored(keys, ranges)
+            if self._version() == version:
+                return Snapshot(_with(rows, deltas, frozenset(keys), ranges, cut))
+        raise StoreUnavailable("The counts change too quickly to be read just now; try again in a minute.")
+
+    def _relieve(self) -> bool:
+        return sum(1 for _ in range(FOLDS_WHILE_READING) if self.fold()) > 0
+
+    def _version(self) -> int:
+        head = self._table.get(HEAD)
+        return int(head["version"]) if head else 0
+
+    def _deltas(self) -> list[Item]:
+        found = [
+            delta
+            for shard in range(SHARDS)
+            for delta in self._table.walk(
+                Query(partition=_delta_partition(shard), consistent=True, attributes=("SK", "changes", "labels"))
+            )
+        ]
+        return sorted(found, key=lambda delta: str(delta["SK"]))
+
+    def _oldest(self) -> list[Item]:
+        """Deltas that a fold may take, oldest first: nothing older is left out of a shard."""
+        found: list[Item] = []
+        for shard in range(SHARDS):
+            found += self._table.query(Query(partition=_delta_partition(shard), consistent=True, limit=OLDEST)).items
+        return sorted(found, key=lambda delta: str(delta["SK"]))
+
+    def _stored(
+        self, keys: Sequence[RowKey], ranges: Sequence[CounterRange]
+    ) -> tuple[dict[RowKey, Row], dict[CounterRange, str]]:
+        """Counter rows without deltas, and for each range that was cut the last key that was read."""
+        items = self._table.batch_get([schema.key("counter", what=what, key=key) for what, key in keys], consistent=True)
+        rows = {row: _numbers(item) for row, item in zip(keys, items, strict=True) if item is not None}
+        cut: dict[CounterRange, str] = {}
+        for wanted in ranges:
+            query = Query(
+                partition=schema.prefix("counter", what=wanted.what)[0],
+                low=wanted.low,
+                high=wanted.high,
+                limit=wanted.limit,
+                consistent=True,
+            )
+            if wanted.limit is None:
+                found: Iterable[Item] = self._table.walk(query)
+            else:
+                answer = self._table.query(query)
+                found = answer.items
+                if answer.next is not None:
+                    cut[wanted] = answer.next["SK"]
+            rows |= {(wanted.what, item["SK"]): _numbers(item) for item in found}
+        return rows, cut
+
+
+def _delta_partition(shard: int) -> str:
+    return schema.BY_NAME["delta"].pk.replace("{id:shard}", str(shard))
+
+
+def _delta_item(changes: Mapping[RowKey, Mapping[str, int]], labels: Labels, now: datetime) -> Item:
+    attributes = {"id": new_id(), "at": stamp(now), "changes": _nested(changes), "labels": _nested(labels)}
+    return schema.keyed("delta", attributes)
+
+
+def _nested(rows: Mapping[RowKey, Mapping[str, int]] | Labels) -> dict[str, dict[str, dict[str, int | str]]]:
+    out: dict[str, dict[str, dict[str, int | str]]] = {}
+    for (what, key), values in rows.items():
+        out.setdefault(what, {})[key] = dict(values)
+    return out
+
+
+def _rows_of(nested: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Iterator[tuple[RowKey, Mapping[str, int]]]:
+    for what, rows in nested.items():
+        for key, values in rows.items():
+            yield (what, key), values
+
+
+def _fitting(deltas: Sequence[Item]) -> tuple[list[Item], _Sum]:
+    """The first deltas whose deletion and counters fit into one transaction beside the head, and their sum."""
+    taken: list[Item] = []
+    total = _Sum()
+    touched: set[RowKey] = set()
+    for delta in deltas:
+        rows = {row for row, _ in _rows_of(delta.get("changes", {}))}
+        if 1 + len(taken) + 1 + len(touched | rows) > MAX_ACTIONS:
+            break
+        touched |= rows
+        taken.append(delta)
+        total.add(delta)
+    return taken, total
+
+
+def _raised(head: Item | None) -> Action:
+    """The head one version up, on condition that nobody folded since it was read."""
+    version = int(head["version"]) if head else None
+    changes = {"entityType": "counter", "id": "HEAD", "what": "FOLD", "version": (version or 0) + 1}
+    return Update(key=HEAD, changes=changes, expect=[equals("version", version)])
+
+
+def _counted(row: RowKey, total: _Sum) -> Action:
+    what, key = row
+    changes = {"entityType": "counter", "id": key, "what": what, **total.labels.get(row, {})}
+    return Update(key=schema.key("counter", what=what, key=key), changes=changes, increments=_nonzero(total.changes.get(row, {})))
+
+
+def _nonzero(numbers: Mapping[str, int]) -> dict[str, int]:
+    return {attribute: change for attribute, change in numbers.items() if change}
+
+
+def _numbers(item: Item) -> Row:
+    return {name: value for name, value in item.items() if name not in OWN}
+
+
+def _with(
+    rows: dict[RowKey, Row],
+    deltas: Sequence[Item],
+    keys: frozenset[RowKey],
+    ranges: Sequence[CounterRange],
+    cut: Mapping[CounterRange, str],
+) -> dict[RowKey, Row]:
+    """Add to `rows` what the deltas say about rows that were asked for."""
+    total = _Sum()
+    for delta in deltas:
+        total.add(delta)
+    for row in total.rows():
+        asked = row in keys or any(wanted.holds(*row) and (wanted not in cut or row[1] <= cut[wanted]) for wanted in ranges)
+        if not asked:
+            continue
+        mine = rows.setdefault(row, {})
+        for attribute, change in total.changes.get(row, {}).items():
+            mine[attribute] = int(mine.get(attribute, 0)) + change
+        mine.update(total.labels.get(row, {}))
+    return rows
