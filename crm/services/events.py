@@ -1,0 +1,141 @@
+"""What staff do with events."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from crm.domain.errors import Conflict, FieldError, RuleViolation
+from crm.domain.events import MAX_HOSTS, Attendance, AttendanceStatus, Event
+from crm.domain.ids import new_id
+from crm.store import Store, schema
+from crm.store.attendances import STEP
+from crm.store.events import MAX_ATTENDEES, Seated
+from crm.store.jobs import JobKey
+from crm.store.table import Action, Delete
+
+logger = logging.getLogger(__name__)
+
+CREATING = "ATTENDEES"
+"""Name of the job that goes on with an event whose creation was cut off."""
+GRACE = timedelta(seconds=60)
+"""How long the request that creates an event is left alone with it before the job takes over."""
+NAMED = 20
+"""Unknown ids that a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """What an event is created from. Times are aware; `max_capacity` None means no limit.
+
+    `owner` is the person who answers for it. The owner is a host only if `host_ids` says so as well.
+    """
+
+    id: str = field(default_factory=new_id)
+    slug: str
+    title: str
+    start_at: datetime
+    end_at: datetime
+    owner: str
+    description: str = ""
+    venue: str = ""
+    timezone: str = "UTC"
+    max_capacity: int | None = None
+    host_ids: Sequence[str] = ()
+    attendee_ids: Sequence[str] = ()
+
+
+def create(store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action] = ()) -> Event:
+    """Create and publish an event with its hosts and registered attendees, and return it. `also` joins the first transaction.
+
+    All ids are checked first. Raises RuleViolation, which names unknown ids, and Conflict for a taken slug or more attendees
+    than seats; nothing is written then. A process that dies half-way leaves it `creating`, and a job goes on.
+    """
+    event = _event(new, now).cleaned()
+    hosts, attendees = list(dict.fromkeys(new.host_ids)), list(dict.fromkeys(new.attendee_ids))
+    _check_lists(store, event, hosts, attendees)
+    job = _job(event.id)
+    jobs = [store.jobs.put(job, due_at=now + GRACE)] if attendees else []
+    created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs])
+    if attendees:
+        while finish_step(store, event.id, now=now):
+            store.stats.keep_up()
+        created = store.events.get(event.id)
+    logger.info("event created", extra={"event_id": event.id, "hosts": len(hosts), "attendees": len(attendees)})
+    return created
+
+
+def finish_step(store: Store, event_id: str, *, now: datetime) -> bool:
+    """Seat the next people of an event that is being created; tell whether more remain. With the last it is published."""
+    return store.events.fill(event_id, now=now, at_the_end=[Delete(key=_job(event_id).key)])
+
+
+def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datetime) -> Seated:
+    """Register people in this order while there are seats, put the others on the waitlist; return who is where.
+
+    Raises NotFound, RuleViolation that names unknown ids (before anything is written), and Conflict unless it is published.
+    """
+    distinct = list(dict.fromkeys(user_ids))
+    store.events.get(event_id)
+    _check_known(store, {"userIds": distinct})
+    parts = [store.events.seat(event_id, distinct[start : start + STEP], now=now) for start in range(0, len(distinct), STEP)]
+    seated = Seated(
+        registered=tuple(user_id for part in parts for user_id in part.registered),
+        waitlisted=tuple(user_id for part in parts for user_id in part.waitlisted),
+        already=tuple(user_id for part in parts for user_id in part.already),
+        unknown=tuple(user_id for part in parts for user_id in part.unknown),
+    )
+    logger.info("people registered", extra={"event_id": event_id, "registered": len(seated.registered)})
+    return seated
+
+
+def set_status(store: Store, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime) -> Attendance:
+    """Give somebody on the list another status and return the attendance. Raises NotFound, and Conflict when it is full."""
+    attendance = store.events.set_status(event_id, user_id, status, now=now)
+    logger.info("attendance changed", extra={"event_id": event_id, "user_id": user_id, "status": status.value})
+    return attendance
+
+
+def _event(new: NewEvent, now: datetime) -> Event:
+    return Event(
+        id=new.id,
+        slug=new.slug,
+        title=new.title,
+        start_at=new.start_at,
+        end_at=new.end_at,
+        owner=new.owner,
+        description=new.description,
+        venue=new.venue,
+        timezone=new.timezone,
+        max_capacity=new.max_capacity,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _job(event_id: str) -> JobKey:
+    return JobKey(owner=schema.key("event", id=event_id)["PK"], name=CREATING)
+
+
+def _check_lists(store: Store, event: Event, hosts: Sequence[str], attendees: Sequence[str]) -> None:
+    if len(hosts) > MAX_HOSTS:
+        raise RuleViolation(f"An event can have {MAX_HOSTS} hosts; these are {len(hosts)}.", field="hostIds")
+    if len(attendees) > MAX_ATTENDEES:
+        limit = f"An event can be created with {MAX_ATTENDEES:,} attendees; these are {len(attendees):,}."
+        raise RuleViolation(f"{limit} Add the others afterwards.", field="attendeeIds")
+    if event.max_capacity is not None and len(attendees) > event.max_capacity:
+        raise Conflict(f"There are {event.max_capacity:,} seats for {len(attendees):,} attendees.", field="attendeeIds")
+    _check_known(store, {"owner": [event.owner], "hostIds": hosts, "attendeeIds": attendees})
+
+
+def _check_known(store: Store, given: dict[str, Sequence[str]]) -> None:
+    """RuleViolation that names, field by field, the ids that are nobody's."""
+    known = store.people.get_many(list(dict.fromkeys(user_id for ids in given.values() for user_id in ids if user_id)))
+    errors = []
+    for name, ids in given.items():
+        if unknown := [user_id for user_id in ids if user_id not in known]:
+            shown = ", ".join(user_id[:40] or "“”" for user_id in unknown[:NAMED])
+            more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+            errors.append(FieldError(field=name, message=f"{name}: there is no person with the id {shown}{more}."))
+    if errors:
+        raise RuleViolation(" ".join(error.message for error in errors), errors=errors)
