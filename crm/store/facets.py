@@ -39,8 +39,8 @@ class Facets:
         """Return values that begin with `prefix`, most people first; of the first 2,000 in the alphabet."""
         what = FACETS[name]
         beginning = escape(fold(prefix))
-        bounds = (beginning, behind_prefix(beginning)) if beginning else (None, None)
-        snapshot = self._stats.snapshot(ranges=[CounterRange(what, *bounds, limit=MOST_READ)])
+        high = behind_prefix(beginning) if beginning else None
+        snapshot = self._stats.snapshot(ranges=[CounterRange(what, beginning or None, high, limit=MOST_READ)])
         totals: dict[str, int] = {}
         labels: dict[str, str] = {}
         for key, row in snapshot.rows(what).items():

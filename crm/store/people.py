@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
@@ -95,7 +96,7 @@ class PeopleRepository:
         A new address brings its own e-mail status. Raises Conflict when the stored version has moved on, or
         Conflict(field="email") when the address is taken; one transaction. The counts of events are left alone.
         """
-        return self._write(edition(old, self._moved(old, new)))
+        return self._write(self._edition(old, new))
 
     def delete(self, person: Person) -> None:
         """Remove profile, claim, tokens, tags and log; Conflict when the stored person has moved on.
@@ -115,11 +116,11 @@ class PeopleRepository:
         """
         statuses = self._suppressions.lookup_many([person.profile.email for person in people])
         prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
-        return self._write_many([(person, lambda person=person: creation(person)) for person in prepared])
+        return self._write_many([(person, partial(creation, person)) for person in prepared])
 
     def save_many(self, pairs: Sequence[tuple[Person, Person]]) -> list[Person | CrmError]:
         """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not."""
-        return self._write_many([(new, lambda old=old, new=new: edition(old, self._moved(old, new))) for old, new in pairs])
+        return self._write_many([(new, partial(self._edition, old, new)) for old, new in pairs])
 
     # reading many
 
@@ -135,6 +136,9 @@ class PeopleRepository:
 
     def _with_status(self, person: Person) -> Person:
         return replace(person, email_status=self._suppressions.lookup(person.profile.email))
+
+    def _edition(self, old: Person, new: Person) -> Parcel:
+        return edition(old, self._moved(old, new))
 
     def _moved(self, old: Person, new: Person) -> Person:
         """`new` with the status of its own address, where that is another one."""
@@ -161,9 +165,7 @@ class PeopleRepository:
                 parcels.append(make())
                 places.append(place)
                 seen[address] = person
-            except RuleViolation as error:
-                outcomes[place] = error
-            except Conflict as error:
+            except (RuleViolation, Conflict) as error:
                 outcomes[place] = error
         done = [outcome for together in packed(parcels) for outcome in self._send(together)]
         for place, outcome in zip(places, done, strict=True):
