@@ -1,36 +1,12 @@
 """CSV for people with spreadsheets: streamed, so that a long list starts at once and never stands in memory."""
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from django.http import StreamingHttpResponse
 
-BOM = "\ufeff"  # by which Excel knows UTF-8
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from crm.services.export import csv_lines, safe_cell
 
-
-class _Line:
-    """A file that gives back what is written, one line at a time."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def safe_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection); numbers and None stay as they are.
-
-    >>> safe_cell("=1+1"), safe_cell("+46 31 555"), safe_cell(-3), safe_cell("Ångström")
-    ("'=1+1", "'+46 31 555", -3, 'Ångström')
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """The lines of the file, header first; rows are read as the lines are taken."""
-    writer = csv.writer(_Line())
-    yield BOM + str(writer.writerow(header))
-    for row in rows:
-        yield str(writer.writerow([safe_cell(value) for value in row]))
+__all__ = ["csv_lines", "csv_response", "safe_cell"]
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> StreamingHttpResponse:
