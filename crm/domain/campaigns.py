@@ -25,6 +25,7 @@ class CampaignStatus(StrEnum):
 
 
 RUNNING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.EXPANDING, CampaignStatus.SENDING})
+ENDED = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,9 @@ class Audience:
 class Campaign:
     """One campaign. Times are aware UTC; None means it has not happened. `chunks_put` counts what was ever queued to lanes.
 
-    `resume_to` is the status a paused campaign goes back to. `expanded` says that everybody of the audience has an e-mail.
+    `audience` was counted when it was accepted; `left_out` counts, by reason, who of those found while the e-mails were made
+    may not be mailed. `resume_to` is the status a paused campaign goes back to. `expanded` says that everybody of the audience
+    has an e-mail.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Campaign:
     utm: Utm = field(default_factory=Utm)
     audience_filter: PeopleFilter = field(default_factory=PeopleFilter)
     audience: Audience = field(default_factory=Audience)
+    left_out: dict[str, int] = field(default_factory=dict)
     status: CampaignStatus = CampaignStatus.DRAFT
     resume_to: CampaignStatus | None = None
     expanded: bool = False
@@ -75,15 +79,18 @@ class Campaign:
     finished_at: datetime | None = None
     version: int = 0
 
-    def cleaned(self) -> "Campaign":
-        """Return the campaign trimmed; RuleViolation names what can't be sent. Merge fields are checked by the renderer."""
+    def cleaned(self, *, draft: bool = False) -> "Campaign":
+        """Return the campaign trimmed; RuleViolation names what can't be sent, or in a draft what can't be kept.
+
+        Merge fields are checked by the renderer.
+        """
         campaign = replace(self, subject=self.subject.strip(), body=self.body.strip())
         utms = {"utmCampaign": self.utm.campaign, "utmSource": self.utm.source, "utmMedium": self.utm.medium}
         faults = {
-            "subject": (not campaign.subject and "A subject is required.")
+            "subject": (not draft and not campaign.subject and "A subject is required.")
             or (control_characters(campaign.subject) and "The subject must be one line without control characters.")
             or (len(campaign.subject) > MAX_SUBJECT and f"The subject can have {MAX_SUBJECT} characters."),
-            "body": (not campaign.body and "A text is required.")
+            "body": (not draft and not campaign.body and "A text is required.")
             or (len(campaign.body.encode()) > MAX_BODY_BYTES and f"The text is too long; {MAX_BODY_BYTES:,} bytes are the most."),
         } | {
             name: (len(value) > 100 or control_characters(value)) and f"{name} can have 100 characters on one line."
@@ -92,3 +99,55 @@ class Campaign:
         if errors := [FieldError(field=name, message=message) for name, message in faults.items() if message]:
             raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
         return campaign
+
+    def accepted(self, *, audience: Audience, now: datetime, due: datetime) -> "Campaign":
+        """Return the campaign as it waits for its time; RuleViolation unless it is a draft that can be sent to somebody."""
+        if self.status is not CampaignStatus.DRAFT:
+            raise RuleViolation("This campaign was sent already.")
+        if not audience.matched:
+            raise RuleViolation("Nobody matches this audience, so nothing can be sent. Widen the filter.", field="audience")
+        if audience.will_receive <= 0:
+            raise RuleViolation(
+                "Nobody of this audience may be mailed: all have unsubscribed, bounced or complained.", field="audience"
+            )
+        return replace(self.cleaned(), audience=audience, status=CampaignStatus.SCHEDULED, send_at=due, updated_at=now)
+
+    def undone(self, *, now: datetime) -> "Campaign":
+        """Return the campaign as a draft again; RuleViolation once the first e-mails are made."""
+        if self.status is not CampaignStatus.SCHEDULED:
+            raise RuleViolation("It is too late to undo: sending has begun. You can pause or cancel it.")
+        return replace(self, status=CampaignStatus.DRAFT, audience=Audience(), send_at=None, updated_at=now)
+
+    def paused(self, *, now: datetime) -> "Campaign":
+        """Return the campaign paused, or itself where it is already; RuleViolation unless it runs."""
+        if self.status is CampaignStatus.PAUSED:
+            return self
+        if self.status not in RUNNING:
+            raise RuleViolation(f"Only a running campaign can be paused; this one is {_words(self.status)}.")
+        return replace(self, status=CampaignStatus.PAUSED, resume_to=self.status, updated_at=now)
+
+    def resumed(self, *, now: datetime) -> "Campaign":
+        """Return the campaign running again, or itself where it runs; RuleViolation unless it is paused."""
+        if self.status in RUNNING:
+            return self
+        if self.status is not CampaignStatus.PAUSED or self.resume_to is None:
+            raise RuleViolation(f"Only a paused campaign can go on; this one is {_words(self.status)}.")
+        return replace(self, status=self.resume_to, resume_to=None, updated_at=now)
+
+    def cancelled(self, *, now: datetime) -> "Campaign":
+        """Return the campaign cancelled, or itself where it is already; RuleViolation for a draft or a finished one."""
+        if self.status is CampaignStatus.CANCELLED:
+            return self
+        if self.status not in RUNNING and self.status is not CampaignStatus.PAUSED:
+            raise RuleViolation(f"Only a campaign that waits or runs can be cancelled; this one is {_words(self.status)}.")
+        return replace(self, status=CampaignStatus.CANCELLED, resume_to=None, updated_at=now)
+
+    def reopened(self, *, now: datetime) -> "Campaign":
+        """Return the campaign sending again, for e-mails that are to be tried once more; RuleViolation unless it sends or is done."""
+        if self.status not in {CampaignStatus.SENDING, CampaignStatus.DONE}:
+            raise RuleViolation(f"Only what is sending or done can be tried again; this campaign is {_words(self.status)}.")
+        return replace(self, status=CampaignStatus.SENDING, finished_at=None, updated_at=now)
+
+
+def _words(status: CampaignStatus) -> str:
+    return {CampaignStatus.DRAFT: "a draft", CampaignStatus.PAUSED: "paused"}.get(status, status.value)

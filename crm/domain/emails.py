@@ -27,11 +27,20 @@ class SkipReason(StrEnum):
     CANCELLED = "cancelled"
 
 
+class FailReason(StrEnum):
+    """Why an e-mail failed: `REFUSED` for good by the provider, `GAVE_UP` after several temporary refusals, or it could not be made."""
+
+    REFUSED = "refused"
+    GAVE_UP = "gave_up"
+    NOT_RENDERED = "not_rendered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Email:
     """One e-mail; its subject and body stand on the campaign. Times are aware UTC, None where it has not happened.
 
-    `attempts` counts hand-overs that were tried; `error` holds the provider's last words without addresses.
+    `attempts` counts refused hand-overs since it was queued; `error` holds the provider's last words without addresses.
+    `email` is empty once the person was erased.
     """
 
     id: str
@@ -41,10 +50,17 @@ class Email:
     status: EmailState
     utm: Utm = field(default_factory=Utm)
     skip_reason: SkipReason | None = None
+    fail_reason: FailReason | None = None
     error: str = ""
     attempts: int = 0
     created_at: datetime
+    first_tried_at: datetime | None = None
     sent_at: datetime | None = None
+    failed_at: datetime | None = None
+    uncertain_at: datetime | None = None
     delivered_at: datetime | None = None
     opened_at: datetime | None = None
     clicked_at: datetime | None = None
+    bounced_at: datetime | None = None
+    complained_at: datetime | None = None
+    unsubscribed_at: datetime | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from crm.store.campaigns import CampaignRepository
+from crm.store.email_lists import EmailLists
+from crm.store.chunks import ChunkRepository
 from crm.store.emails import EmailRepository
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository
@@ -26,5 +28,7 @@ class Store:
         self.events = EventRepository(table, self.stats, signer)
         self.jobs = JobRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)
+        self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
+        self.email_lists = EmailLists(table, self.stats, signer)
         self.repeats = RepeatRepository(table, page_key)

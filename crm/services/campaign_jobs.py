@@ -1,0 +1,43 @@
+"""The jobs of a campaign: one that makes its e-mails, and four lanes that send them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from crm.store import Store, schema
+from crm.store.jobs import Job, JobKey
+from crm.store.keys import LANES
+from crm.store.table import Action
+
+EXPAND = "EXPAND"
+LANE = "LANE"
+
+
+def expand_job(campaign_id: str) -> JobKey:
+    """The job that makes the e-mails of a campaign."""
+    return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=EXPAND)
+
+
+def lane_job(campaign_id: str, lane: int) -> JobKey:
+    """The job that sends one lane of a campaign."""
+    return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=f"{LANE}{lane}")
+
+
+def jobs_of(store: Store, campaign_id: str) -> dict[str, Job]:
+    """Return `{name: job}` of a campaign; one consistent query."""
+    return store.jobs.of(expand_job(campaign_id).owner)
+
+
+def lanes_among(jobs: dict[str, Job]) -> list[Job]:
+    """Return the lanes of those jobs."""
+    return [job for job in jobs.values() if job.key.kind == LANE]
+
+
+def woken(store: Store, jobs: Iterable[Job], now: datetime) -> list[Action]:
+    """Return the actions that make jobs due now, or make sure that whoever holds one has not let go meanwhile."""
+    return [store.jobs.wake(job, now) for job in jobs]
+
+
+def lanes_put(store: Store, campaign_id: str, jobs: dict[str, Job], now: datetime) -> list[Action]:
+    """Return the actions that make all four lanes due, whether they exist or not."""
+    keys = [lane_job(campaign_id, lane) for lane in range(LANES)]
+    return [store.jobs.wake(jobs[key.name], now) if key.name in jobs else store.jobs.put(key, due_at=now) for key in keys]

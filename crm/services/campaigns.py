@@ -1,0 +1,204 @@
+"""What staff do with campaigns: write, send, undo, pause, go on, cancel. What went wrong is settled in `retries`."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from crm.domain.campaigns import Audience, Campaign, Utm
+from crm.domain.filters import PeopleFilter
+from crm.domain.ids import new_id
+from crm.domain.people import EmailStatus
+from crm.services.campaign_jobs import EXPAND, expand_job, jobs_of, lanes_among, woken
+from crm.services.progress import Progress, progress
+from crm.services.retries import resend_uncertain, retry_failed, settle_uncertain
+from crm.services.unsubscribe import unsubscribe
+from crm.store import Store
+from crm.store.jobs import Job
+from crm.store.people import until_won
+from crm.store.table import Action
+
+__all__ = [
+    "Progress",
+    "cancel",
+    "create_and_send",
+    "estimate",
+    "pause",
+    "progress",
+    "resend_uncertain",
+    "resume",
+    "retry_failed",
+    "save_draft",
+    "send",
+    "settle_uncertain",
+    "undo",
+    "unsubscribe",
+]
+
+logger = logging.getLogger(__name__)
+SUPPRESSED = tuple(status for status in EmailStatus if status is not EmailStatus.MAILABLE)
+
+
+def estimate(store: Store, wanted: PeopleFilter) -> Audience:
+    """Count who matches, and who of them may not be mailed, by reason."""
+    suppressed = {}
+    for status in SUPPRESSED:
+        if not wanted.email_status or status in wanted.email_status:
+            suppressed[status.value] = store.people.count(replace(wanted, email_status=(status,)))
+    return Audience(matched=store.people.count(wanted), suppressed={reason: n for reason, n in suppressed.items() if n})
+
+
+def save_draft(
+    store: Store,
+    campaign_id: str | None,
+    *,
+    subject: str,
+    body: str,
+    utm: Utm,
+    wanted: PeopleFilter,
+    actor: str,
+    now: datetime,
+    version: int | None = None,
+    sender: str = "",
+) -> Campaign:
+    """Keep a draft and return it as stored; without an id it is a new one. `version` is the one that was edited.
+
+    Raises RuleViolation, NotFound, and Conflict when it was changed meanwhile or is being sent.
+    """
+    if campaign_id is None:
+        old = Campaign(id=new_id(), created_by=actor, created_at=now, updated_at=now)
+    else:
+        old = store.campaigns.get(campaign_id)
+    edited = replace(
+        old,
+        subject=subject,
+        body=body,
+        utm=utm,
+        audience_filter=wanted,
+        sender=sender or old.sender,
+        updated_at=now,
+        version=old.version if version is None else version,
+    ).cleaned(draft=True)
+    saved = store.campaigns.create(edited) if campaign_id is None else store.campaigns.save(edited)
+    logger.info("campaign saved", extra={"campaign_id": saved.id, "version": saved.version})
+    return saved
+
+
+def send(store: Store, campaign_id: str, *, now: datetime, undo_seconds: float, send_at: datetime | None = None) -> Campaign:
+    """Accept a draft for sending: at `send_at`, but never before the time to undo has passed. Return it as stored.
+
+    Raises NotFound, and RuleViolation when it is no draft, or to nobody. Merge fields are the caller's to check.
+    """
+    due = max(now + timedelta(seconds=undo_seconds), send_at or now)
+
+    def attempt() -> Campaign:
+        old = store.campaigns.get(campaign_id)
+        new = old.accepted(audience=estimate(store, old.audience_filter), now=now, due=due)
+        key = expand_job(campaign_id)
+        store.table.write([store.campaigns.move(old, new), store.jobs.put(key, due_at=due, old=store.jobs.get(key))])
+        return replace(new, version=old.version + 1)
+
+    accepted = until_won(attempt)
+    logger.info("campaign accepted", extra={"campaign_id": campaign_id, "matched": accepted.audience.matched})
+    return accepted
+
+
+def create_and_send(
+    store: Store,
+    *,
+    subject: str,
+    body: str,
+    utm: Utm,
+    wanted: PeopleFilter,
+    send_at: datetime | None,
+    actor: str,
+    sender: str,
+    now: datetime,
+    campaign_id: str | None = None,
+    also: Sequence[Action] = (),
+) -> Campaign:
+    """Make a campaign that is accepted at once, without time to undo; `also` is written in the same transaction.
+
+    Raises RuleViolation when it can't be sent, or to nobody.
+    """
+    draft = Campaign(
+        id=campaign_id or new_id(),
+        subject=subject,
+        body=body,
+        utm=utm,
+        audience_filter=wanted,
+        sender=sender,
+        created_by=actor,
+        created_at=now,
+        updated_at=now,
+    ).cleaned()
+    due = max(now, send_at or now)
+    accepted = draft.accepted(audience=estimate(store, wanted), now=now, due=due)
+    saved = store.campaigns.create(accepted, store.jobs.put(expand_job(accepted.id), due_at=due), *also)
+    logger.info("campaign accepted", extra={"campaign_id": saved.id, "matched": saved.audience.matched})
+    return saved
+
+
+def undo(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+    """Make a campaign a draft again whose sending has not begun. Raises NotFound, and RuleViolation when it is too late."""
+    return _move(
+        store,
+        campaign_id,
+        "campaign taken back",
+        lambda old: old.undone(now=now),
+        lambda new, jobs: [store.jobs.park(job) for job in jobs.values()],
+    )
+
+
+def pause(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+    """Stop a campaign within a window of messages. Raises NotFound, and RuleViolation unless it waits or runs."""
+    return _move(store, campaign_id, "campaign paused", lambda old: old.paused(now=now), lambda new, jobs: [])
+
+
+def resume(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+    """Let a paused campaign go on. Raises NotFound, and RuleViolation unless it is paused."""
+
+    def wake(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
+        lanes = lanes_among(jobs)
+        actions = woken(store, lanes, now)
+        if EXPAND in jobs and not new.expanded:
+            due = now if lanes else max(now, new.send_at or now)
+            actions += woken(store, [jobs[EXPAND]], due)
+        return actions
+
+    return _move(store, campaign_id, "campaign resumed", lambda old: old.resumed(now=now), wake)
+
+
+def cancel(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+    """End a campaign: what was not handed over yet is skipped. Raises NotFound, and RuleViolation for a draft or a done one.
+
+    The lanes go through what is still queued; where there are none yet, nothing is.
+    """
+
+    def stop(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
+        parked = [store.jobs.park(jobs[EXPAND])] if EXPAND in jobs else []
+        return [*woken(store, lanes_among(jobs), now), *parked]
+
+    return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop)
+
+
+def _move(
+    store: Store,
+    campaign_id: str,
+    done: str,
+    decide: Callable[[Campaign], Campaign],
+    also: Callable[[Campaign, dict[str, Job]], Iterable[Action]],
+) -> Campaign:
+    """Change a campaign's state and its jobs in one transaction, decided anew while others are quicker."""
+
+    def attempt() -> Campaign:
+        old = store.campaigns.get(campaign_id)
+        new = decide(old)
+        if new is old:
+            return old
+        store.table.write([store.campaigns.move(old, new), *also(new, jobs_of(store, campaign_id))])
+        return replace(new, version=old.version + 1)
+
+    moved = until_won(attempt)
+    logger.info(done, extra={"campaign_id": campaign_id})
+    return moved

@@ -1,0 +1,47 @@
+"""Where a campaign stands, as its page shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from crm.domain.campaigns import ENDED, Campaign, CampaignStatus
+from crm.services.campaign_jobs import jobs_of, lanes_among
+from crm.store import Store
+from crm.store.campaigns import CampaignFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`."""
+
+    campaign: Campaign
+    figures: CampaignFigures
+    trouble: str = ""
+    trouble_until: datetime | None = None
+
+    @property
+    def expected(self) -> int:
+        """How many e-mails there will be: until all are made, what was counted when the campaign was accepted."""
+        made = self.figures.total
+        if self.campaign.expanded or self.campaign.status is CampaignStatus.CANCELLED:
+            return made
+        return max(made, self.campaign.audience.will_receive)
+
+    @property
+    def percent(self) -> int:
+        """How much of it is settled, 0 to 100; 100 only when nothing waits."""
+        if not self.expected:
+            return 100 if self.campaign.status in ENDED else 0
+        return self.figures.settled * 100 // self.expected
+
+
+def progress(store: Store, campaign_id: str) -> Progress:
+    """Return where a campaign stands at this moment. Raises NotFound."""
+    campaign = store.campaigns.get(campaign_id)
+    lanes = lanes_among(jobs_of(store, campaign_id))
+    troubled = [job for job in lanes if job.state.get("trouble")] if campaign.status not in ENDED else []
+    return Progress(
+        campaign=campaign,
+        figures=store.campaigns.figures(campaign_id),
+        trouble=str(troubled[0].state["trouble"]) if troubled else "",
+        trouble_until=min((job.due_at for job in troubled if job.due_at), default=None),
+    )

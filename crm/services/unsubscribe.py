@@ -1,0 +1,81 @@
+"""Taking people off, by the link that every e-mail carries."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from crm.domain.emails import Email
+from crm.domain.errors import NotFound
+from crm.domain.people import EmailStatus, Person, folded_address
+from crm.store import Store
+from crm.store.outcomes import email_changes, outcome
+from crm.store.people import status_change, until_won
+from crm.store.stats import Counter
+from crm.store.table import Action
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Who an unsubscribe link is about: their address (empty when nothing is known of them any more), and what holds for it."""
+
+    address: str
+    status: EmailStatus
+
+
+def subscription(store: Store, email_id: str, user_id: str) -> Subscription:
+    """Return what the page of an unsubscribe link shows; nothing is changed."""
+    person, email = _found(store, email_id, user_id)
+    address = person.profile.email if person else email.email if email else ""
+    status = store.suppressions.lookup(address) if address else EmailStatus.UNSUBSCRIBED
+    if status is EmailStatus.MAILABLE and person is not None:
+        status = person.email_status
+    return Subscription(address=address, status=status)
+
+
+def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> Subscription:
+    """Take the person of that e-mail off, and return what holds now. Doing it again changes nothing.
+
+    Suppression, the profile's status, and the figures of the e-mail are one transaction. Works when person or e-mail are gone.
+    """
+
+    def attempt() -> None:
+        person, email = _found(store, email_id, user_id)
+        actions, changes = _suppress(store, person, email, now)
+        if email is not None and email.unsubscribed_at is None:
+            new = replace(email, unsubscribed_at=now)
+            actions.append(outcome(email, new))
+            for counter, change in email_changes([(email, new)]).items():
+                changes[counter] = changes.get(counter, 0) + change
+        store.table.write([*actions, *store.stats.delta(changes, now=now)])
+
+    until_won(attempt)
+    logger.info("unsubscribed", extra={"email_id": email_id, "user_id": user_id})
+    return subscription(store, email_id, user_id)
+
+
+def _suppress(store: Store, person: Person | None, email: Email | None, now: datetime) -> tuple[list[Action], dict[Counter, int]]:
+    """What remembers the person's address, and the one that was mailed; a stronger reason that is known already stays."""
+    addresses = {
+        folded_address(address): address
+        for address in (person.profile.email if person else "", email.email if email else "")
+        if address
+    }
+    known = store.suppressions.lookup_many(addresses.values())
+    actions: list[Action] = []
+    for address in addresses.values():
+        if known[address] is EmailStatus.MAILABLE:
+            actions += store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=now, source="link")
+    if person is None or not person.mailable:
+        return actions, {}
+    update, changes = status_change(person, EmailStatus.UNSUBSCRIBED, now=now)
+    return [*actions, update], changes
+
+
+def _found(store: Store, email_id: str, user_id: str) -> tuple[Person | None, Email | None]:
+    person = store.people.get_many([user_id]).get(user_id)
+    try:
+        return person, store.emails.get(email_id)
+    except NotFound:
+        return person, None

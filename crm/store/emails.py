@@ -1,0 +1,193 @@
+"""E-mails: one item per campaign and person, and the lists of them."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice, product
+from typing import Any
+
+from crm.domain.campaigns import Utm
+from crm.domain.emails import Email, EmailState, FailReason, SkipReason
+from crm.domain.errors import BadToken, NotFound
+from crm.store import schema
+from crm.store.keys import LANES, moment, render, stamp
+from crm.store.schema import BY_ACTIVITY, BY_CAMPAIGN, Item
+from crm.store.stats import StatsRepository
+from crm.store.table import Query, Table
+from crm.store.tokens import TokenSigner
+
+MAX_ERROR = 120
+"""Characters of the provider's words that are kept, so that an e-mail stays within 700 bytes."""
+TIMES = {
+    "firstTriedAt": "first_tried_at",
+    "sentAt": "sent_at",
+    "failedAt": "failed_at",
+    "uncertainAt": "uncertain_at",
+    "deliveredAt": "delivered_at",
+    "openedAt": "opened_at",
+    "clickedAt": "clicked_at",
+    "bouncedAt": "bounced_at",
+    "complainedAt": "complained_at",
+    "unsubscribedAt": "unsubscribed_at",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailPage:
+    """Some e-mails, newest first, and the tokens of the pages beside; None where there is none."""
+
+    items: list[Email]
+    next_token: str | None
+    prev_token: str | None
+
+
+def item_of(email: Email) -> Item:
+    """Return the item of an e-mail, with the keys of its indexes."""
+    times = {name: getattr(email, attribute) for name, attribute in TIMES.items()}
+    return schema.keyed(
+        "email",
+        {
+            "id": email.id,
+            "campaignId": email.campaign_id,
+            "userId": email.user_id,
+            "email": email.email,
+            "status": email.status.value,
+            "utmCampaign": email.utm.campaign,
+            "utmSource": email.utm.source,
+            "utmMedium": email.utm.medium,
+            "skipReason": email.skip_reason.value if email.skip_reason else None,
+            "failReason": email.fail_reason.value if email.fail_reason else None,
+            "error": email.error[:MAX_ERROR],
+            "attempts": email.attempts or None,
+            "createdAt": stamp(email.created_at),
+            **{name: stamp(value) if value else None for name, value in times.items()},
+        },
+    )
+
+
+def email_of(item: Item) -> Email:
+    """Return the e-mail that an item holds."""
+    times: dict[str, Any] = {attribute: moment(item[name]) for name, attribute in TIMES.items() if name in item}
+    return Email(
+        id=item["id"],
+        campaign_id=item["campaignId"],
+        user_id=item["userId"],
+        email=item.get("email", ""),
+        status=EmailState(item["status"]),
+        utm=Utm(campaign=item.get("utmCampaign", ""), source=item.get("utmSource", ""), medium=item.get("utmMedium", "")),
+        skip_reason=SkipReason(item["skipReason"]) if "skipReason" in item else None,
+        fail_reason=FailReason(item["failReason"]) if "failReason" in item else None,
+        error=item.get("error", ""),
+        attempts=item.get("attempts", 0),
+        created_at=moment(item["createdAt"]),
+        **times,
+    )
+
+
+class EmailRepository:
+    """E-mails by id, by campaign and status, by person."""
+
+    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._signer = signer
+
+    def get(self, email_id: str) -> Email:
+        """Return the e-mail as it is at this moment. Raises NotFound."""
+        item = self._table.get(schema.key("email", id=email_id))
+        if item is None:
+            raise NotFound("There is no such e-mail.")
+        return email_of(item)
+
+    def get_many(self, email_ids: Sequence[str], *, consistent: bool = True) -> dict[str, Email]:
+        """Return `{id: e-mail}` of those that exist; one request per 100."""
+        keys = [schema.key("email", id=email_id) for email_id in email_ids]
+        return {item["id"]: email_of(item) for item in self._table.batch_get(keys, consistent=consistent) if item is not None}
+
+    def page(
+        self,
+        *,
+        campaign_id: str,
+        statuses: Sequence[EmailState] = (),
+        limit: int = 50,
+        token: str | None = None,
+    ) -> EmailPage:
+        """Return a campaign's e-mails of some statuses (all by default), newest first. Raises BadToken.
+
+        One query or a few per status and lane; what is read does not grow with the campaign.
+        """
+        wanted = tuple(sorted(set(statuses or tuple(EmailState))))
+        purpose = f"emails of {campaign_id} {' '.join(wanted)}"
+        back, edge = self._read(purpose, token)
+        found = list(islice(self._merged(campaign_id, wanted, limit + 1, back=back, edge=edge), limit + 1))
+        items, more = found[:limit], len(found) > limit
+        if back:
+            items.reverse()
+        before, after = (more, True) if back else (token is not None, more)
+        return EmailPage(
+            items=[email_of(item) for item in items],
+            next_token=self._signer.sign(purpose, [False, items[-1][BY_CAMPAIGN.sk]]) if items and after else None,
+            prev_token=self._signer.sign(purpose, [True, items[0][BY_CAMPAIGN.sk]]) if items and before else None,
+        )
+
+    def walk(self, campaign_id: str, statuses: Sequence[EmailState] = ()) -> Iterator[Email]:
+        """Give all of a campaign's e-mails of some statuses, newest first: for lists in CSV and for retries, which check."""
+        wanted = tuple(sorted(set(statuses or tuple(EmailState))))
+        return (email_of(item) for item in self._merged(campaign_id, wanted, 400, back=False, edge=None))
+
+    def of_person(self, user_id: str, *, limit: int = 50) -> list[Email]:
+        """Return what a person was mailed, newest first; one query and one batch."""
+        partition = render(BY_ACTIVITY.entry("email").partition, {"userId": user_id})
+        if partition is None:
+            return []
+        rows = self._table.query(Query(partition=partition, index=BY_ACTIVITY, forward=False, limit=limit))
+        items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows.items])
+        return [email_of(item) for item in items if item is not None]
+
+    def _read(self, purpose: str, token: str | None) -> tuple[bool, str | None]:
+        if token is None:
+            return False, None
+        position = self._signer.read(purpose, token)
+        if not isinstance(position, list) or len(position) != 2:
+            raise BadToken("This page link is not valid for this list. Start again from the first page.")
+        return bool(position[0]), str(position[1])
+
+    def _merged(
+        self, campaign_id: str, statuses: Sequence[EmailState], limit: int, *, back: bool, edge: str | None
+    ) -> Iterator[Item]:
+        """Give the items of all partitions in order, reading each no further than needed."""
+        size = max(10, limit // LANES + 5)
+        streams: list[Iterable[Item]] = [
+            self._stream(partition, size, back=back, edge=edge) for partition in partitions(campaign_id, statuses)
+        ]
+        return heapq.merge(*streams, key=lambda item: str(item[BY_CAMPAIGN.sk]), reverse=not back)
+
+    def _stream(self, partition: str, size: int, *, back: bool, edge: str | None) -> Iterator[Item]:
+        low, high = (edge, None) if back else (None, edge)
+        query = Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=back, limit=size)
+        return (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge)
+
+
+def partitions(campaign_id: str, statuses: Iterable[EmailState]) -> list[str]:
+    """Return the index partitions that hold a campaign's e-mails of those statuses.
+
+    >>> partitions("c1", [EmailState.SENT])[:2]
+    ['CAMPAIGN#c1#sent#0', 'CAMPAIGN#c1#sent#1']
+    """
+    head = BY_CAMPAIGN.entry("email").partition.partition("{id:lane}")[0]
+    heads = [render(head, {"campaignId": campaign_id, "status": status.value}) for status in statuses]
+    return [f"{text}{lane}" for text, lane in product(heads, range(LANES))]
+
+
+def new_email(email_id: str, *, campaign_id: str, user_id: str, address: str, utm: Utm, now: datetime) -> Email:
+    """Return an e-mail that waits to be sent."""
+    return Email(
+        id=email_id,
+        campaign_id=campaign_id,
+        user_id=user_id,
+        email=address,
+        status=EmailState.QUEUED,
+        utm=utm,
+        created_at=now,
+    )

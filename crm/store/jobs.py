@@ -1,0 +1,218 @@
+"""The durable queue: jobs are items that stand in the DUE index for as long as they have work.
+
+A lease is one conditional update: it takes the job with a higher fencing number and moves `dueAt` to the end of the lease, so
+a job whose worker died is due again by itself. What the index says is a hint; the condition on the item decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from crm.domain.errors import Conflict
+from crm.store import schema
+from crm.store.expressions import absent, equals
+from crm.store.keys import AFTER, behind_prefix, moment, stamp
+from crm.store.schema import BY_DATE, Item
+from crm.store.table import Action, ConditionFailed, Put, Query, Table, Update, changed
+
+OWN = frozenset({"PK", "SK", BY_DATE.pk, BY_DATE.sk, "entityType", "id", "owner", "name", "dueAt", "fence", "worker"})
+CLOCK_GRACE = 0.1
+"""The part of a lease by which a clock may be wrong: a lease of somebody else is left alone that much longer."""
+
+
+class LeaseLost(Conflict):
+    """Somebody else has taken the job since; what this worker knows of it no longer counts."""
+
+    def __init__(self) -> None:
+        super().__init__("The lease was lost: another worker has taken this job.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKey:
+    """Which job: `owner` is the partition key of what it works on, such as `CAMPAIGN#…`; `name` such as `LANE0`."""
+
+    owner: str
+    name: str
+
+    @property
+    def kind(self) -> str:
+        """The name without its number: what decides who does the work.
+
+        >>> JobKey(owner="CAMPAIGN#1", name="LANE3").kind
+        'LANE'
+        """
+        return self.name.rstrip("0123456789")
+
+    @property
+    def key(self) -> dict[str, str]:
+        """Its key in the table."""
+        return schema.key("job", owner=self.owner, name=self.name)
+
+    @property
+    def owner_id(self) -> str:
+        """The id of what it works on.
+
+        >>> JobKey(owner="CAMPAIGN#1", name="LANE3").owner_id
+        '1'
+        """
+        return self.owner.partition("#")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as read or written last. `due_at` is when it may be taken: the end of the lease while `worker` holds it.
+
+    None means it has no work. `state` is what its kind remembers from step to step.
+    """
+
+    key: JobKey
+    due_at: datetime | None
+    fence: int
+    worker: str | None
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody holds it."""
+        return self.worker is None
+
+
+def job_of(item: Item) -> Job:
+    """Return the job that an item holds."""
+    return Job(
+        key=JobKey(owner=item["owner"], name=item["name"]),
+        due_at=moment(item["dueAt"]) if "dueAt" in item else None,
+        fence=item.get("fence", 0),
+        worker=item.get("worker"),
+        state={name: value for name, value in item.items() if name not in OWN},
+    )
+
+
+def item_of(job: Job) -> Item:
+    """Return the item of a job; empty values of its state are left out."""
+    own = {
+        "id": f"{job.key.owner}#{job.key.name}",
+        "owner": job.key.owner,
+        "name": job.key.name,
+        "dueAt": stamp(job.due_at) if job.due_at else None,
+        "fence": job.fence,
+        "worker": job.worker,
+    }
+    return schema.keyed("job", {**job.state, **own})
+
+
+class JobRepository:
+    """Jobs: put, due, lease, renew, release."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, key: JobKey) -> Job | None:
+        """Return the job as it is at this moment, None where there never was one."""
+        item = self._table.get(key.key)
+        return job_of(item) if item else None
+
+    def of(self, owner: str) -> dict[str, Job]:
+        """Return `{name: job}` of everything that works on `owner`; one consistent query."""
+        pk, low = schema.prefix("job", owner=owner)
+        query = Query(partition=pk, low=low, high=behind_prefix(low), consistent=True)
+        return {item["name"]: job_of(item) for item in self._table.walk(query)}
+
+    def due(self, now: datetime, *, limit: int = 100) -> list[JobKey]:
+        """Return what may be taken at `now`, longest waiting first: a hint, which `lease` checks. One query."""
+        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, high=stamp(now) + AFTER, limit=limit))
+        return [JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]) for item in rows.items]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next job may be taken, leased ones among them; None where there is no work at all. One query."""
+        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, limit=1))
+        return moment(rows.items[0][BY_DATE.sk].partition("#")[0]) if rows.items else None
+
+    def put(self, key: JobKey, *, due_at: datetime, state: Mapping[str, Any] | None = None, old: Job | None = None) -> Action:
+        """Return the action that gives a job work from `due_at` on, for the transaction that makes the work.
+
+        `old` is the job as read before, None where there is none; whoever held it has lost it. ConditionFailed when it has
+        moved on since.
+        """
+        new = Job(key=key, due_at=due_at, fence=old.fence + 1 if old else 0, worker=None, state=state or {})
+        if old is None:
+            return Put(item=item_of(new), expect=[absent()])
+        return changed(item_of(old), item_of(new), expect=_as_read(old))
+
+    def wake(self, old: Job, now: datetime) -> Action:
+        """Return the action that makes a job due now; where a worker holds it, only that this one has not let go meanwhile."""
+        if old.worker is not None and old.due_at is not None and old.due_at > now:
+            return Update(key=old.key.key, expect=[equals("fence", old.fence), equals("worker", old.worker)])
+        new = Job(key=old.key, due_at=now, fence=old.fence + 1, worker=None, state=old.state)
+        return changed(item_of(old), item_of(new), expect=_as_read(old))
+
+    def park(self, old: Job) -> Action:
+        """Return the action that takes the work from a job; whoever held it has lost it."""
+        new = Job(key=old.key, due_at=None, fence=old.fence + 1, worker=None, state=old.state)
+        return changed(item_of(old), item_of(new), expect=_as_read(old))
+
+    def lease(self, key: JobKey, worker: str, *, seconds: float, now: datetime) -> Job | None:
+        """Take a due job for so long and return it; None when it is not due or somebody else was quicker.
+
+        One consistent read and one conditional write.
+        """
+        old = self.get(key)
+        if old is None or not _may_be_taken(old, now, seconds):
+            return None
+        taken = Job(key=key, due_at=now + timedelta(seconds=seconds), fence=old.fence + 1, worker=worker, state=old.state)
+        try:
+            self._table.write([changed(item_of(old), item_of(taken), expect=_as_read(old))])
+        except ConditionFailed:
+            return None
+        return taken
+
+    def step(self, old: Job, new: Job) -> Action:
+        """Return the action that turns a leased job into `new` under its fence, for the transaction of a step."""
+        return changed(item_of(old), item_of(new), expect=_held(old), error=LeaseLost())
+
+    def save(self, old: Job, new: Job, *others: Action) -> Job:
+        """Write a leased job as `new`, with `others`, in one transaction; return it. Raises LeaseLost, ConditionFailed."""
+        self._table.write([self.step(old, new), *others])
+        return new
+
+    def renew(self, job: Job, *, seconds: float, now: datetime) -> Job:
+        """Move the end of the lease; return the job. Raises LeaseLost."""
+        return self.save(job, renewed(job, seconds=seconds, now=now))
+
+    def release(self, job: Job, due_at: datetime | None, *others: Action, state: Mapping[str, Any] | None = None) -> Job:
+        """Give a leased job back, to be taken from `due_at` on; None: it has no more work. Raises LeaseLost."""
+        return self.save(job, released(job, due_at, state=state), *others)
+
+
+def renewed(job: Job, *, seconds: float, now: datetime, state: Mapping[str, Any] | None = None) -> Job:
+    """Return a leased job with its lease ending `seconds` after `now`, and another state if given."""
+    due_at = now + timedelta(seconds=seconds)
+    return Job(key=job.key, due_at=due_at, fence=job.fence, worker=job.worker, state=job.state if state is None else state)
+
+
+def released(job: Job, due_at: datetime | None, *, state: Mapping[str, Any] | None = None) -> Job:
+    """Return a job that nobody holds, due at `due_at` (None: no work), with another state if given."""
+    return Job(key=job.key, due_at=due_at, fence=job.fence, worker=None, state=job.state if state is None else state)
+
+
+def _may_be_taken(job: Job, now: datetime, seconds: float) -> bool:
+    if job.due_at is None:
+        return False
+    grace = timedelta(seconds=0 if job.worker is None else seconds * CLOCK_GRACE)
+    return job.due_at + grace <= now
+
+
+def _as_read(job: Job) -> Sequence[Any]:
+    return [
+        equals("fence", job.fence),
+        equals("dueAt", stamp(job.due_at) if job.due_at else None),
+        equals("worker", job.worker),
+    ]
+
+
+def _held(job: Job) -> Sequence[Any]:
+    return [equals("fence", job.fence), equals("worker", job.worker)]
+
+
+_DUE = BY_DATE.entry("job").partition

@@ -1,0 +1,102 @@
+"""What e-mails count as, and the one transaction in which a change of their status and of the counts stand together."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from crm.domain.emails import Email, EmailState
+from crm.store.emails import TIMES, item_of
+from crm.store.expressions import equals, exists
+from crm.store.keys import escape, stamp
+from crm.store.stats import Counter, Labels, RowKey
+from crm.store.table import Action, changed
+
+LATER = {
+    "delivered": "delivered_at",
+    "opened": "opened_at",
+    "clicked": "clicked_at",
+    "bounced": "bounced_at",
+    "complained": "complained_at",
+    "unsubscribed": "unsubscribed_at",
+}
+"""What can happen to an e-mail besides its status: counted once per e-mail, in the row of the hour in which it was created."""
+
+COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
+"""Attributes besides the status from which counts are computed."""
+
+
+def campaign_row(campaign_id: str) -> str:
+    """The `what` of the counters of one campaign.
+
+    >>> campaign_row("c1")
+    'CAMPAIGN#c1'
+    """
+    return f"CAMPAIGN#{escape(campaign_id)}"
+
+
+def hour_row(created_at: datetime, campaign_id: str) -> RowKey:
+    """The row in which e-mails of a campaign count that were created in that UTC hour; it never changes.
+
+    >>> hour_row(datetime.fromisoformat("2026-05-01T09:30:00+00:00"), "c1")
+    ('EMAILS#2026-05', '01T09#c1')
+    """
+    text = stamp(created_at)
+    return f"EMAILS#{text[:7]}", f"{text[8:13]}#{escape(campaign_id)}"
+
+
+def email_counts(email: Email) -> Tally[Counter]:
+    """Return every counter in which this e-mail counts, and by how much: what `verify` adds up."""
+    what, key = hour_row(email.created_at, email.campaign_id)
+    mine = campaign_row(email.campaign_id)
+    words = [email.status.value, *[word for word, attribute in LATER.items() if getattr(email, attribute) is not None]]
+    counts = Tally({Counter("EMAILS", what.partition("#")[2]): 1})
+    for word in words:
+        counts[Counter(what, key, word)] += 1
+        counts[Counter(mine, "TOTAL", word)] += 1
+    if reason := email.skip_reason or email.fail_reason:
+        counts[Counter(mine, f"REASON#{reason.value}", email.status.value)] += 1
+    return counts
+
+
+def email_changes(changes: Iterable[tuple[Email | None, Email | None]]) -> dict[Counter, int]:
+    """Return what `(old, new)` pairs change in the counters; None where there is no e-mail before or after."""
+    total: Tally[Counter] = Tally()
+    for old, new in changes:
+        if new is not None:
+            total.update(email_counts(new))
+        if old is not None:
+            total.subtract(email_counts(old))
+    return {counter: change for counter, change in total.items() if change}
+
+
+def email_labels(emails: Iterable[Email]) -> Labels:
+    """Return the UTM values that stand on the counter rows of new e-mails."""
+    labels: dict[RowKey, Mapping[str, str | int]] = {}
+    for email in emails:
+        utm = {"utmCampaign": email.utm.campaign, "utmSource": email.utm.source, "utmMedium": email.utm.medium}
+        labels[hour_row(email.created_at, email.campaign_id)] = {name: value for name, value in utm.items() if value}
+    return labels
+
+
+def outcome(old: Email, new: Email) -> Action:
+    """Return the action that turns one e-mail into the other, on condition that what counts of it is as it was read."""
+    before, after = item_of(old), item_of(new)
+    counted = sorted({"status", *[name for name in COUNTED if before.get(name) != after.get(name)]})
+    return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in counted]])
+
+
+def requeued(email: Email) -> Email:
+    """Return an e-mail that waits to be sent once more, with nothing left of what became of it before."""
+    return replace(
+        email,
+        status=EmailState.QUEUED,
+        fail_reason=None,
+        skip_reason=None,
+        error="",
+        attempts=0,
+        first_tried_at=None,
+        failed_at=None,
+        uncertain_at=None,
+        sent_at=None,
+    )

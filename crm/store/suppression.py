@@ -1,0 +1,41 @@
+"""Suppression: who must not be mailed, remembered by a keyed hash of the address, so that it outlives the person."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from crm.domain.people import EmailStatus
+from crm.store import schema
+from crm.store.keys import stamp
+from crm.store.schema import Item
+from crm.store.table import Action, Put, Table
+
+
+class SuppressionRepository:
+    """Suppressions by address. `hashes` gives the hashes of an address, the present key's first; all of them are looked up."""
+
+    def __init__(self, table: Table, hashes: Callable[[str], tuple[str, ...]]) -> None:
+        self._table = table
+        self._hashes = hashes
+
+    def lookup(self, address: str) -> EmailStatus:
+        """Return why an address must not be mailed, MAILABLE where it may be; one consistent request."""
+        return self.lookup_many([address])[address]
+
+    def lookup_many(self, addresses: Iterable[str]) -> dict[str, EmailStatus]:
+        """Return `{address: status}` for all of `addresses`; one consistent request per 100."""
+        hashes = {address: self._hashes(address) for address in addresses}
+        distinct = list({one for many in hashes.values() for one in many})
+        items = self._table.batch_get([schema.key("suppression", hash=one) for one in distinct], consistent=True)
+        found = {one: EmailStatus(item["status"]) for one, item in zip(distinct, items, strict=True) if item is not None}
+        return {
+            address: next((found[one] for one in many if one in found), EmailStatus.MAILABLE) for address, many in hashes.items()
+        }
+
+    def actions(self, address: str, status: EmailStatus, *, now: datetime, source: str) -> list[Action]:
+        """Return what remembers that an address must not be mailed; `source` says where that came from, without an address."""
+        return [Put(item=_item(self._hashes(address)[0], status, now=now, source=source))]
+
+
+def _item(hashed: str, status: EmailStatus, *, now: datetime, source: str) -> Item:
+    attributes = {"id": hashed, "hash": hashed, "status": status.value, "source": source, "createdAt": stamp(now)}
+    return schema.keyed("suppression", attributes)
