@@ -13,6 +13,7 @@ from crm import staff, wiring
 from crm.domain.filters import PeopleFilter
 
 DEMO_USER = "demo"
+FIRST_ACCOUNT = "`python manage.py create_staff NAME --role Admin --generate`"
 
 
 class Command(BaseCommand):
@@ -30,20 +31,25 @@ class Command(BaseCommand):
         if settings.DEBUG:
             prepare_demo_account()
         elif not User.objects.exists():
-            self.stdout.write("There is no staff account yet: `python manage.py createsuperuser` makes the first.")
+            self.stdout.write(f"There is no staff account yet: {FIRST_ACCOUNT} makes the first.")
         if demo_data:
             self._load_demo_once()
 
     def _load_demo_once(self) -> None:
         """Fill an empty table with demo data. A load that was interrupted is taken up again; one that is done never repeats."""
-        marker = Path(settings.BASE_DIR) / "var" / "demo-data"
+        marker = Path(settings.BASE_DIR) / "var" / "crm.db.demo"
         state = marker.read_text() if marker.exists() else ""
         if state == "loaded" or (not state and wiring.get_store().people.count(PeopleFilter())):
             return
         self.stdout.write("Loading demo data, this once …")
         marker.write_text("loading")
-        call_command("load_demo", stdout=self.stdout)
+        load_demo(stdout=self.stdout)
         marker.write_text("loaded")
+
+
+def load_demo(**options: Any) -> None:
+    """Run `manage.py load_demo` as it runs by default."""
+    call_command("load_demo", **options)
 
 
 def prepare_demo_account() -> None:
@@ -60,4 +66,4 @@ def sign_in_words() -> str:
     demo = User.objects.filter(username=DEMO_USER, is_active=True).first() if settings.DEBUG else None
     if demo is not None and demo.check_password(password):
         return f"Sign in as {DEMO_USER} with the password {password}"
-    return "Sign in with your staff account; `manage.py createsuperuser` makes one"
+    return f"Sign in with your staff account; {FIRST_ACCOUNT} makes one"
