@@ -1,6 +1,5 @@
 """System checks: settings that would let the application start and then fail somebody, found by `manage.py check` instead."""
 
-import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,22 +17,19 @@ def register_all() -> None:
 def settings_that_fail_later(**_options: Any) -> Sequence[checks.CheckMessage]:
     """Errors: values that can't work anywhere."""
     found: list[checks.CheckMessage] = []
-    if settings.CRM_TIME_ZONE not in zoneinfo.available_timezones():
-        hint = "Set it to a name like Europe/Stockholm."
-        found.append(_error(1, f"CRM_TIME_ZONE is {settings.CRM_TIME_ZONE!r}, which is no time zone.", hint))
     if any(len(key) < 16 for key in settings.LINK_KEYS):
         hint = "Anybody could guess it and unsubscribe others."
-        found.append(_error(2, "A key in LINK_KEY has fewer than 16 characters.", hint))
+        found.append(_error(1, "A key in LINK_KEY has fewer than 16 characters.", hint))
     if not _is_address(settings.PUBLIC_URL):
         hint = "Set it to the address under which people reach this site, like https://crm.example.org."
-        found.append(_error(3, f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which can't begin a link in an e-mail.", hint))
+        found.append(_error(2, f"PUBLIC_URL is {settings.PUBLIC_URL!r}, which can't begin a link in an e-mail.", hint))
     if "@" not in settings.DEFAULT_FROM_EMAIL:
         hint = "Set it to a sender, like Community <crm@example.org>."
-        found.append(_error(4, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", hint))
+        found.append(_error(3, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", hint))
     for name in ("CRM_SEND_RATE", "CRM_LEASE_SECONDS", "CRM_WINDOW", "CRM_RETRY_SECONDS"):
         value = getattr(settings, name)
         if value <= 0:
-            found.append(_error(5, f"{name} is {value}; it must be more than 0.", "Remove it to get the default."))
+            found.append(_error(4, f"{name} is {value}; it must be more than 0.", "Remove it to get the default."))
     return found
 
 

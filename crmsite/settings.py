@@ -3,6 +3,7 @@
 Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the start with a sentence that says what to set.
 """
 
+import zoneinfo
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -59,6 +60,8 @@ CSRF_FAILURE_VIEW = "crm.web.http.csrf_failure"
 CRM_ORGANISATION: str = env.str("CRM_ORGANISATION", default="Community CRM")
 CRM_TABLE: str = env.str("CRM_TABLE", default="CommunityApp")
 CRM_TIME_ZONE: str = env.str("CRM_TIME_ZONE", default="UTC")
+if CRM_TIME_ZONE not in zoneinfo.available_timezones():
+    raise ImproperlyConfigured(f"CRM_TIME_ZONE is {CRM_TIME_ZONE!r}, which is no time zone: set one like Europe/Stockholm.")
 CRM_SEND_RATE: float = env.float("CRM_SEND_RATE", default=10.0)
 CRM_LEASE_SECONDS: float = env.float("CRM_LEASE_SECONDS", default=60.0)
 CRM_WINDOW: int = env.int("CRM_WINDOW", default=50)
@@ -193,6 +196,8 @@ TIME_ZONE = CRM_TIME_ZONE
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+if DEBUG:
+    STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise looks there too, although nothing needs to be collected
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": BASE_DIR / "var" / "files"}},
     "staticfiles": {
