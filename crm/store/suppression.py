@@ -17,6 +17,10 @@ class SuppressionRepository:
         self._table = table
         self._hashes = hashes
 
+    def hashes(self, address: str) -> tuple[str, ...]:
+        """Return the hashes under which an address may be remembered, the present key's first."""
+        return self._hashes(address)
+
     def lookup(self, address: str) -> EmailStatus:
         """Return why an address must not be mailed, MAILABLE where it may be; one consistent request."""
         return self.lookup_many([address])[address]

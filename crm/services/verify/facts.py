@@ -1,0 +1,103 @@
+"""How campaigns, events and suppressions fit together: few enough to be judged whole."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.errors import NotFound
+from crm.domain.events import EventStatus
+from crm.domain.people import EmailStatus
+from crm.services.events import CREATING
+from crm.services.verify.difference import Difference
+from crm.services.verify.items import Facts, short
+from crm.store import Store, schema
+from crm.store.expressions import equals
+from crm.store.jobs import JobKey
+from crm.store.people_items import status_change
+from crm.store.schema import Item
+from crm.store.table import Action, changed
+
+NEEDS_WORK = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.EXPANDING, CampaignStatus.SENDING})
+
+
+def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """Give what does not fit."""
+    yield from _events(store, facts, now)
+    yield from _campaigns(store, facts, now)
+    yield from _suppressions(store, facts, now)
+
+
+def _events(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    for event_id, event in facts.events.items():
+        limit, taken = event["maxCapacity"], event["registeredCount"] or 0
+        if limit is not None and taken > limit:
+            yield Difference(kind="event", subject=event_id, says=f"{taken} people are registered for {limit} seats")
+        owner = schema.key("event", id=event_id)["PK"]
+        creating = event["status"] == EventStatus.CREATING.value
+        if creating and owner not in facts.due:
+            job = JobKey(owner=owner, name=CREATING)
+            mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
+            yield Difference(kind="event", subject=event_id, says="it is being created, but no job is due", mend=(mend,))
+        if not creating and event_id in facts.pending:
+            yield Difference(kind="event", subject=event_id, says="attendees wait to be seated, but it is not being created")
+    for host in facts.hosts:
+        event = facts.events.get(str(host["eventId"]), {})
+        if event and event["startAt"] != host["startAt"]:
+            yield _host(host, event)
+
+
+def _host(host: Item, event: Item) -> Difference:
+    old = schema.keyed("host", {name: host[name] for name in ("eventId", "userId", "startAt")})
+    new = schema.keyed("host", {"eventId": host["eventId"], "userId": host["userId"], "startAt": event["startAt"]})
+    mend = changed(old, new, expect=[equals("startAt", host["startAt"])])
+    return Difference(
+        kind="host", subject=f"{host['eventId']}:{host['userId']}", says="its startAt is not that of the event", mend=(mend,)
+    )
+
+
+def _campaigns(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    for campaign_id, status in facts.campaigns.items():
+        due = schema.key("campaign", id=campaign_id)["PK"] in facts.due
+        queued = facts.queued.get(campaign_id, 0)
+        if not due and (status in NEEDS_WORK or (status == CampaignStatus.CANCELLED and queued)):
+            says = f"it is {status} with {queued} queued e-mails, but no job is due"
+            yield Difference(kind="campaign", subject=campaign_id, says=says, mend=_woken(store, campaign_id, now))
+        if status in {CampaignStatus.DONE, CampaignStatus.DRAFT} and (queued or campaign_id in facts.chunked):
+            chunks = " and chunks" if campaign_id in facts.chunked else ""
+            says = f"it is {status}, but has {queued} queued e-mails{chunks}"
+            yield Difference(kind="campaign", subject=campaign_id, says=says)
+
+
+def _woken(store: Store, campaign_id: str, now: datetime) -> tuple[Action, ...]:
+    jobs = store.jobs.of(schema.key("campaign", id=campaign_id)["PK"])
+    return tuple(store.jobs.wake(job, now) for job in jobs.values())
+
+
+def _suppressions(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    for hashed, status in facts.suppressed.items():
+        if (person_id := facts.mailable.get(short(hashed))) is not None:
+            yield _status(store, person_id, EmailStatus.MAILABLE.value, EmailStatus(status), now)
+    for person_id, hashes, status in facts.unmailable:
+        remembered = next((facts.suppressed[one] for one in hashes if one in facts.suppressed), None)
+        if remembered is None:
+            says = f"emailStatus is {status}, but the address is not suppressed"
+            yield Difference(kind="person", subject=person_id, says=says, mend=_suppressed(store, person_id, now))
+        elif remembered != status:
+            yield _status(store, person_id, status, EmailStatus(remembered), now)
+
+
+def _status(store: Store, person_id: str, found: str, wanted: EmailStatus, now: datetime) -> Difference:
+    says = f"emailStatus is {found}, but the address is suppressed as {wanted.value}"
+    try:
+        update, counters = status_change(store.people.get(person_id), wanted, now=now)
+    except NotFound:
+        return Difference(kind="person", subject=person_id, says=says)
+    return Difference(kind="person", subject=person_id, says=says, mend=(update,), counters=counters)
+
+
+def _suppressed(store: Store, person_id: str, now: datetime) -> tuple[Action, ...]:
+    try:
+        person = store.people.get(person_id)
+    except NotFound:
+        return ()
+    return tuple(store.suppressions.actions(person.profile.email, person.email_status, now=now, source="verify"))

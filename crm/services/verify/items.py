@@ -1,0 +1,212 @@
+"""What each item says should be there, and what it is itself."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crm.domain.events import SEATED, EventStatus
+from crm.domain.people import EmailStatus
+from crm.services.verify.ledger import Group, Ledger
+from crm.store import schema
+from crm.store.emails import email_of
+from crm.store.outcomes import email_counts
+from crm.store.people_items import claim_of, item_of, people_changes, person_of, tag_items, token_items
+from crm.store.schema import Item
+from crm.store.stats import Counter
+
+LABELS = frozenset({"expiresAt", "expiresLast"})
+"""Numbers of a counter row that count nothing."""
+OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a sum can't tell: how campaigns, events and their work fit together. There are few of them."""
+
+    campaigns: dict[str, str] = field(default_factory=dict)
+    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    chunked: set[str] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    events: dict[str, Item] = field(default_factory=dict)
+    hosts: list[Item] = field(default_factory=list)
+    pending: set[str] = field(default_factory=set)
+    suppressed: dict[str, str] = field(default_factory=dict)
+    mailable: dict[int, str] = field(default_factory=dict)
+    unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
+    leaning: list[tuple[Group, Item]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Look:
+    """One look at the whole table. `hashes` gives the suppression hashes of an address."""
+
+    ledger: Ledger
+    hashes: Callable[[str], tuple[str, ...]]
+    facts: Facts = field(default_factory=Facts)
+
+    def see(self, item: Item) -> None:
+        """Enter one item."""
+        kind = str(item.get("entityType", ""))
+        if kind not in schema.BY_NAME or misplaced(item):
+            self.ledger.oddity(("item", str(item["PK"]), str(item["SK"])))
+        if kind in _ENTER:
+            _ENTER[kind](self, item)
+
+
+def misplaced(item: Item) -> dict[str, Any]:
+    """Return the derived attributes that are not what they should be, keys among them: `{name: what it should be}`."""
+    attributes = {name: value for name, value in item.items() if name not in _KEYS}
+    try:
+        made = schema.keyed(str(item["entityType"]), attributes)
+        if item["entityType"] == "user":
+            made |= {name: item_of(person_of(item)).get(name) for name in ("search", "tagKeys")}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {"PK": None}
+    return {name: made.get(name) for name in (*_KEYS, "search", "tagKeys") if made.get(name) != item.get(name)}
+
+
+def short(hashed: str) -> int:
+    """Enough of a suppression hash to tell it from all others, in little room."""
+    return int(hashed[:16], 16)
+
+
+_KEYS = frozenset({"PK", "SK", *[name for index in schema.INDEXES for name in (index.pk, index.sk)]})
+
+
+def where(item: Mapping[str, Any]) -> tuple[str, str]:
+    """The item's place in the table."""
+    return str(item["PK"]), str(item["SK"])
+
+
+def _lean(look: Look, group: Group, item: Item) -> None:
+    """The item leans on something: it is kept where a second look asks for it."""
+    look.ledger.needs(group)
+    if look.ledger.only is not None and group in look.ledger.only:
+        look.facts.leaning.append((group, item))
+
+
+def _count(look: Look, counters: Mapping[Counter, int]) -> None:
+    for counter, number in counters.items():
+        look.ledger.want(("counter", counter.what), (counter.key, counter.attribute), number)
+
+
+def _user(look: Look, item: Item) -> None:
+    person = person_of(item)
+    group: Group = ("person", person.id)
+    look.ledger.exists(group)
+    look.ledger.want(group, where(claim_of(person)))
+    look.ledger.want_all(group, [where(token) for token in token_items(person).values()])
+    look.ledger.want_all(group, [where(tag) for tag in tag_items(person).values()])
+    look.ledger.find(group, "hostedEventCount", person.hosted_event_count)
+    look.ledger.find(group, "attendedEventCount", person.attended_event_count)
+    _count(look, people_changes(None, person)[0])
+    hashes = look.hashes(person.profile.email)
+    if person.email_status is EmailStatus.MAILABLE:
+        look.facts.mailable.update((short(one), person.id) for one in hashes)
+    else:
+        look.facts.unmailable.append((person.id, hashes, person.email_status.value))
+
+
+def _of_person(look: Look, item: Item) -> None:
+    look.ledger.find(("person", str(item["userId"])), where(item))
+
+
+def _event(look: Look, item: Item) -> None:
+    group: Group = ("event", str(item["id"]))
+    look.ledger.exists(group)
+    look.facts.events[item["id"]] = {name: item.get(name) for name in ("startAt", "status", "maxCapacity", "registeredCount")}
+    look.ledger.find(group, "registeredCount", item.get("registeredCount", 0))
+    if item["status"] != EventStatus.DRAFT.value:
+        look.ledger.want(group, where(schema.key("slugClaim", slug=item["slug"])))
+        _count(look, {Counter("EVENTS", str(item["startAt"])[:4]): 1})
+
+
+def _slug_claim(look: Look, item: Item) -> None:
+    look.ledger.find(("event", str(item["id"])), where(item))
+
+
+def _host(look: Look, item: Item) -> None:
+    look.facts.hosts.append({name: item[name] for name in ("PK", "SK", "eventId", "userId", "startAt")})
+    _lean(look, ("event", str(item["eventId"])), item)
+    _lean(look, ("person", str(item["userId"])), item)
+    look.ledger.want(("person", str(item["userId"])), "hostedEventCount")
+
+
+def _attendance(look: Look, item: Item) -> None:
+    event, person = str(item["eventId"]), str(item["userId"])
+    _lean(look, ("event", event), item)
+    seated = item["status"] in SEATED
+    if not item.get("erased"):
+        _lean(look, ("person", person), item)
+        look.ledger.want(("person", person), "attendedEventCount", int(seated))
+    look.ledger.want(("event", event), "registeredCount", int(seated))
+    _count(look, {Counter(f"ATTENDEES#{event}", str(item["status"])): 1})
+
+
+def _pending(look: Look, item: Item) -> None:
+    look.facts.pending.add(str(item["eventId"]))
+
+
+def _campaign(look: Look, item: Item) -> None:
+    look.ledger.exists(("campaign", str(item["id"])))
+    look.facts.campaigns[item["id"]] = item["status"]
+
+
+def _email(look: Look, item: Item) -> None:
+    email = email_of(item)
+    _lean(look, ("campaign", email.campaign_id), item)
+    _count(look, email_counts(email))
+    if item["status"] == "queued":
+        look.ledger.want(("queue", email.campaign_id), email.id)
+        look.facts.queued[email.campaign_id] += 1
+
+
+def _chunk(look: Look, item: Item) -> None:
+    look.facts.chunked.add(str(item["campaignId"]))
+    for email_id in item["emailIds"]:
+        look.ledger.find(("queue", str(item["campaignId"])), email_id)
+
+
+def _job(look: Look, item: Item) -> None:
+    if "dueAt" in item:
+        look.facts.due.add(str(item["owner"]))
+
+
+def _counter(look: Look, item: Item) -> None:
+    if item["what"] == "FOLD":
+        return
+    for attribute, number in item.items():
+        if attribute not in OWN and attribute not in LABELS and isinstance(number, int):
+            look.ledger.find(("counter", str(item["what"])), (item["SK"], attribute), number)
+
+
+def _delta(look: Look, item: Item) -> None:
+    for what, rows in item.get("changes", {}).items():
+        for key, numbers in rows.items():
+            for attribute, number in numbers.items():
+                look.ledger.find(("counter", what), (key, attribute), number)
+
+
+def _suppression(look: Look, item: Item) -> None:
+    look.facts.suppressed[item["hash"]] = item["status"]
+
+
+_ENTER: Mapping[str, Callable[[Look, Item], None]] = {
+    "user": _user,
+    "emailClaim": _of_person,
+    "searchToken": _of_person,
+    "tagMember": _of_person,
+    "event": _event,
+    "slugClaim": _slug_claim,
+    "host": _host,
+    "attendance": _attendance,
+    "pending": _pending,
+    "campaign": _campaign,
+    "email": _email,
+    "chunk": _chunk,
+    "job": _job,
+    "counter": _counter,
+    "delta": _delta,
+    "suppression": _suppression,
+}

@@ -1,0 +1,144 @@
+"""From what a second look found to differences, and to the writes that mend them."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from datetime import datetime
+
+from crm.domain.errors import NotFound
+from crm.domain.people import Person
+from crm.services.verify.difference import Difference
+from crm.services.verify.items import Look, misplaced, where
+from crm.services.verify.ledger import Entry, Group
+from crm.store import Store, schema
+from crm.store.expressions import absent, equals
+from crm.store.people_items import claim_of, count_change, tag_items, token_items
+from crm.store.schema import Item
+from crm.store.stats import Counter
+from crm.store.table import Action, Check, Delete, Put, Update
+
+
+def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
+    """Give what differs in the groups that were looked at item by item."""
+    for group, thing, entry in look.ledger.differing():
+        if (difference := _JUDGES[group[0]](store, group, thing, entry)) is not None:
+            yield difference
+    missing = look.ledger.missing()
+    for group, item in look.facts.leaning:
+        if group in missing:
+            yield _orphan(group, item)
+    for group in sorted(look.ledger.odd):
+        if (difference := _odd(store, group)) is not None:
+            yield difference
+
+
+def _person(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
+    person = _present(store, group[1])
+    if isinstance(thing, tuple):
+        return _lookup_item(person, group[1], (str(thing[0]), str(thing[1])), entry)
+    name = str(thing)
+    says = f"{name} is {entry.found}, counted {entry.wanted}"
+    if person is None:
+        return None
+    change = {"hosted" if name == "hostedEventCount" else "attended": entry.wanted - entry.found}
+    update, counters = count_change(person, **change)
+    return Difference(kind="person", subject=group[1], says=says, mend=(update,), counters=counters)
+
+
+def _lookup_item(person: Person | None, person_id: str, place: tuple[str, str], entry: Entry) -> Difference:
+    """A claim, search token or tag member: wanted by a profile, or standing there for nobody."""
+    kind = _word(place)
+    if entry.found > entry.wanted:
+        surplus = Delete(key={"PK": place[0], "SK": place[1]}, expect=[equals("userId", person_id)])
+        return Difference(
+            kind="person",
+            subject=person_id,
+            says=f"a {kind} that the profile does not have",
+            mend=(surplus, *_while(person, person_id)),
+        )
+    items = {where(item): item for item in _items(person)}
+    mend = (Put(item=items[place], expect=[absent()]), *_while(person, person_id)) if place in items else ()
+    return Difference(kind="person", subject=person_id, says=f"the {kind} is missing", mend=mend)
+
+
+def _items(person: Person | None) -> list[Item]:
+    if person is None:
+        return []
+    return [claim_of(person), *token_items(person).values(), *tag_items(person).values()]
+
+
+def _while(person: Person | None, person_id: str) -> tuple[Action, ...]:
+    """The mend holds only while the profile is as it was read."""
+    version = [absent()] if person is None else [equals("version", person.version)]
+    return (Check(key=schema.key("user", id=person_id), expect=version),)
+
+
+def _word(place: tuple[str, str]) -> str:
+    words = {"UNIQUE": "claim on an address", "SEARCH": "search token", "TAG": "tag member"}
+    return words.get(place[0].partition("#")[0], "item")
+
+
+def _event(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference:
+    if thing == "registeredCount":
+        key = schema.key("event", id=group[1])
+        update = Update(key=key, changes={"registeredCount": entry.wanted}, expect=[equals("registeredCount", entry.found)])
+        says = f"registeredCount is {entry.found}, counted {entry.wanted}"
+        return Difference(kind="event", subject=group[1], says=says, mend=(update,))
+    place = thing if isinstance(thing, tuple) else ("", "")
+    slug = str(place[0]).rpartition("#")[2]
+    if entry.found > entry.wanted:
+        gone = Delete(key={"PK": place[0], "SK": place[1]}, expect=[equals("id", group[1])])
+        return Difference(kind="event", subject=group[1], says=f"a claim on the slug {slug} that it does not have", mend=(gone,))
+    claim = Put(item=schema.keyed("slugClaim", {"id": group[1], "slug": slug}), expect=[absent()])
+    return Difference(kind="event", subject=group[1], says=f"the claim on its slug {slug} is missing", mend=(claim,))
+
+
+def _counter(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
+    key, attribute = thing if isinstance(thing, tuple) else ("", "")
+    counter = Counter(group[1], str(key), str(attribute))
+    says = f"{counter.attribute} is {entry.found}, counted {entry.wanted}"
+    change = {counter: entry.wanted - entry.found}
+    return Difference(kind="counter", subject=f"STATS#{counter.what} | {counter.key}", says=says, counters=change)
+
+
+def _queue(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
+    """A chunk may name an e-mail that is not queued any more; a queued one must stand in exactly one."""
+    if entry.wanted == 0:
+        return None
+    return Difference(kind="campaign", subject=group[1], says=f"the queued e-mail {thing} stands in {entry.found} chunks")
+
+
+_JUDGES: Mapping[str, Callable[[Store, Group, Hashable, Entry], Difference | None]] = {
+    "person": _person,
+    "event": _event,
+    "counter": _counter,
+    "queue": _queue,
+}
+
+
+def _orphan(group: Group, item: Item) -> Difference:
+    kind, key = str(item["entityType"]), {"PK": str(item["PK"]), "SK": str(item["SK"])}
+    says = f"its {group[0]} {group[1]} does not exist"
+    mend = (Delete(key=key, expect=[equals("id", item["id"])]),) if kind in {"host", "attendance"} else ()
+    return Difference(kind=kind, subject=str(item["id"]), says=says, mend=mend)
+
+
+def _odd(store: Store, group: Group) -> Difference | None:
+    """An item whose keys are not what its attributes make; read once more."""
+    key = {"PK": group[1], "SK": group[2]}
+    item = store.table.get(key)
+    if item is None or not (wanted := misplaced(item)):
+        return None
+    subject = str(item.get("id", "")) or group[1]
+    if "PK" in wanted or "SK" in wanted:
+        return Difference(
+            kind=str(item.get("entityType", "item")), subject=subject, says="it stands under a key that is not its own"
+        )
+    update = Update(key=key, changes=wanted, expect=[equals(name, item.get(name)) for name in wanted])
+    says = f"{', '.join(sorted(wanted))} do not fit its attributes"
+    return Difference(kind=str(item["entityType"]), subject=subject, says=says, mend=(update,))
+
+
+def _present(store: Store, person_id: str) -> Person | None:
+    try:
+        return store.people.get(person_id)
+    except NotFound:
+        return None

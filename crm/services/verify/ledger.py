@@ -1,0 +1,81 @@
+"""What should be there against what is, summed up so that a table of any size fits.
+
+Everything belongs to a group: a person, an event, a campaign, the counters of one kind. A first look keeps one number per group,
+which is 0 when what is wanted and what is found agree (with a chance of one in 2⁶⁰ that a difference hides). Only the groups
+that do not agree are looked at again, item by item.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+Group = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Entry:
+    """One thing of a group: how many should be there, and how many are."""
+
+    wanted: int = 0
+    found: int = 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Wanted and found. `only` None is the first look; else the groups that are kept item by item."""
+
+    only: frozenset[Group] | None = None
+    sums: dict[Group, int] = field(default_factory=lambda: defaultdict(int))
+    entries: dict[Group, dict[Hashable, Entry]] = field(default_factory=dict)
+    there: set[Group] = field(default_factory=set)
+    needed: set[Group] = field(default_factory=set)
+    odd: set[Group] = field(default_factory=set)
+
+    def want(self, group: Group, thing: Hashable, number: int = 1) -> None:
+        """`number` more of `thing` should be there."""
+        if self.only is None:
+            self.sums[group] += hash(thing) * number
+        elif group in self.only:
+            self._entry(group, thing).wanted += number
+
+    def find(self, group: Group, thing: Hashable, number: int = 1) -> None:
+        """`number` more of `thing` are there."""
+        if self.only is None:
+            self.sums[group] -= hash(thing) * number
+        elif group in self.only:
+            self._entry(group, thing).found += number
+
+    def exists(self, group: Group) -> None:
+        """What others may lean on is there."""
+        self.there.add(group)
+
+    def needs(self, group: Group) -> None:
+        """Something leans on this."""
+        self.needed.add(group)
+
+    def oddity(self, group: Group) -> None:
+        """Something is wrong with this by itself."""
+        self.odd.add(group)
+
+    def missing(self) -> set[Group]:
+        """Return what something leans on and is not there."""
+        return self.needed - self.there
+
+    def suspects(self) -> frozenset[Group]:
+        """Return every group that needs a second look."""
+        return frozenset({group for group, total in self.sums.items() if total} | self.missing() | self.odd)
+
+    def differing(self) -> Iterator[tuple[Group, Hashable, Entry]]:
+        """Give what differs, group by group, after a look item by item."""
+        for group in sorted(self.entries):
+            for thing, entry in sorted(self.entries[group].items(), key=lambda pair: repr(pair[0])):
+                if entry.wanted != entry.found:
+                    yield group, thing, entry
+
+    def want_all(self, group: Group, things: Iterable[Hashable]) -> None:
+        """Each of `things` should be there once."""
+        for thing in things:
+            self.want(group, thing)
+
+    def _entry(self, group: Group, thing: Hashable) -> Entry:
+        return self.entries.setdefault(group, {}).setdefault(thing, Entry())
