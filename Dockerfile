@@ -13,7 +13,7 @@ RUN python -c "from crm.localdb import engine_binary; engine_binary()" \
  && DEBUG=0 SECRET_KEY=build LINK_KEY=only-for-the-build ALLOWED_HOSTS=localhost PUBLIC_URL=https://localhost \
     python manage.py collectstatic --noinput --verbosity 0 \
  && useradd --system --home-dir /app --shell /usr/sbin/nologin crm \
- && mkdir -p var && chown crm:crm var
+ && mkdir -p var && chown -R crm:crm var
 
 USER crm
 VOLUME /app/var
