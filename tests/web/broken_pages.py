@@ -1,5 +1,7 @@
 """Pages that go wrong in every way there is, next to those of the product: `@pytest.mark.urls("tests.web.broken_pages")`."""
 
+import time
+
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -69,7 +71,24 @@ def only_post(request: CrmRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
+def listed(request: CrmRequest) -> HttpResponse:
+    return render(request, "tests/list.html", {"rows": range(1, 6)})
+
+
+COUNTED: list[str] = []
+
+
+@require_POST
+def count(request: CrmRequest) -> HttpResponse:
+    """Counts how often it was sent; slow enough for a second click."""
+    COUNTED.append(request.path)
+    time.sleep(0.3)
+    return HttpResponse("counted")
+
+
 urlpatterns = [
+    path("list/", listed),
+    path("count/", count),
     path("fail/<kind>/", fail),
     path("parts/", parts),
     path("told/", told),

@@ -1,0 +1,48 @@
+"""A real browser, where there is one; the tests say so where there is none."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.server import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder; skip it with a sentence where no Chromium is found."""
+    missing = pytest.mark.skip(reason="no Chromium on this machine: install Debian's package chromium to run the browser tests")
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            if CHROMIUM is None:
+                item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread; the database does not mind
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site_in_browser(live_server: Any, chromium: Browser) -> Iterator[Site]:
+    """The site on a port of its own, and a way to open pages of it as somebody; every console error fails the test."""
+    site = Site(live_server.url, chromium)
+    yield site
+    site.close()
+    assert site.complaints == []
+
+
+@pytest.fixture
+def page(site_in_browser: Site) -> Page:
+    """A page in which an editor is signed in."""
+    return site_in_browser.page("Editor")
