@@ -258,7 +258,7 @@ class _Talk(SMTP):
         return AuthResult(success=known, handled=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.owner.connections += 1
+        self.owner.connections += self.transport is None  # it is made a second time when it turns to TLS
         self.owner._open.add(transport)
         super().connection_made(transport)
 

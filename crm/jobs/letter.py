@@ -20,7 +20,8 @@ from crm.jobs.plaintext import as_text
 
 WEB_ADDRESS = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 ADDRESS = re.compile(r"(https?://[^\s/?#]|mailto:|tel:)", re.IGNORECASE)
-BARE_ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'*_~()\[\]]", re.IGNORECASE)
+BARE_ADDRESS = re.compile(r"https?://[^\s<>\"“”„«»]*[^\s<>\"“”„«»‘’.,;:!?'*_~()\[\]…]", re.IGNORECASE)
+LINE_END = re.compile(r"\r\n|\r|\n")
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
 ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*?>")
 VOID_ELEMENTS = frozenset({"br", "hr", "img"})
@@ -83,7 +84,8 @@ class _Spans:
         """Return the text with words in place of Liquid; a line of tags alone becomes a block of its own."""
         numbers = iter(range(len(self.pieces)))
         lines, fence = [], ""
-        for line in SPAN.sub(lambda _: f"t{self.mark}n{next(numbers)}z", self.source).splitlines():
+        text = SPAN.sub(lambda _: f"t{self.mark}n{next(numbers)}z", self.source)
+        for line in LINE_END.split(text):
             if mark := FENCE.match(line):
                 fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
             lines += ["", line.strip(), ""] if not fence and self.only_tags(line) else [line]
@@ -124,7 +126,7 @@ def _linked(children: Sequence[Token]) -> list[Token]:
             continue
         end = 0
         for found in BARE_ADDRESS.finditer(token.content):
-            opened = Token("link_open", "a", 1, attrs={"href": found[0]}, markup="autolink")
+            opened = Token("link_open", "a", 1, attrs={"href": _markdown.normalizeLink(found[0])}, markup="autolink")
             linked += [_text(token.content[end : found.start()]), opened, _text(found[0]), Token("link_close", "a", -1)]
             end = found.end()
         linked.append(_text(token.content[end:]))

@@ -30,9 +30,12 @@ FILTERS = (
 )
 """What can't make much out of little: `replace` and loops can, so they are left out."""
 URL_FILTER = "url_part"
-SPAN = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 TAG_NAME = re.compile(r"\{%-?\s*(#|\w*)")
 MAX_SPAN = 500
+SPAN = re.compile(rf"\{{\{{.{{0,{MAX_SPAN}}}?\}}\}}|\{{%.{{0,{MAX_SPAN}}}?%\}}", re.DOTALL)
+"""A piece of Liquid. The bound keeps a text full of opening braces from taking quadratic time."""
+MERGE_ERRORS = (LiquidError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What merging can raise: filters do arithmetic and take apart whatever they are given."""
 MAX_OUTPUT_BYTES = 400_000
 MAX_LOCALS_BYTES = 20_000
 
@@ -137,7 +140,7 @@ def problems(field: str, source: str) -> list[TemplateProblem]:
         return found
     try:
         template = PLAIN.from_string(source)
-    except LiquidError as error:
+    except MERGE_ERRORS as error:
         return [TemplateProblem(field=field, message=_explained(error, source))]
     found = [TemplateProblem(field=field, message=message, suggestion=hint) for message, hint in _unknown_names(template)]
     return found or [TemplateProblem(field=field, message=message) for message in _failures(template, source)]
@@ -146,14 +149,13 @@ def problems(field: str, source: str) -> list[TemplateProblem]:
 def _faulty_spans(source: str) -> Iterator[tuple[str, str | None]]:
     for span in SPAN.findall(source):
         name = found.group(1) if (found := TAG_NAME.match(span)) else None
-        if len(span) > MAX_SPAN:
-            yield f"“{span[:30]}…” is too long; {MAX_SPAN} characters are the most between braces.", None
-        elif name is not None and name not in TAGS + INNER_TAGS:
+        if name is not None and name not in TAGS + INNER_TAGS:
             yield f"“{span[:60]}” can't be used here; there are if, unless, case and assign.", _closest(name, TAGS + INNER_TAGS)
-    rest = SPAN.sub(" ", source)
+    rest = SPAN.sub(lambda span: "\n" * span[0].count("\n"), source)
     for mark, other in (("{{", "}}"), ("{%", "%}"), ("}}", "{{"), ("%}", "{%")):
         if mark in rest:
-            yield f"There is a {mark} without its {other} in line {_line(source, source.find(mark))}.", None
+            line = _line(rest, rest.find(mark))
+            yield f"In line {line} there is a {mark} without its {other} (within {MAX_SPAN} characters).", None
 
 
 def _unknown_names(template: BoundTemplate) -> Iterator[tuple[str, str | None]]:
@@ -176,15 +178,15 @@ def _failures(template: BoundTemplate, source: str) -> Iterator[str]:
     for fields in (known, {}):
         try:
             template.render(values(fields, "https://example.org/"))
-        except LiquidError as error:
+        except MERGE_ERRORS as error:
             yield _explained(error, source)
             return
 
 
-def _explained(error: LiquidError, source: str) -> str:
-    index = error.token.start_index if error.token else -1
+def _explained(error: Exception, source: str) -> str:
+    index = error.token.start_index if isinstance(error, LiquidError) and error.token else -1
     where = f"Line {_line(source, index)}: " if 0 <= index < len(source) else ""
-    return f"{where}{error.message or error}."
+    return f"{where}{error.args[0] if error.args else error}."
 
 
 def _line(source: str, index: int) -> int:

@@ -15,6 +15,7 @@ from crm.mail.port import OutgoingMessage
 
 BASE64_FROM = 6
 """Texts with more than one byte in so many outside ASCII are shorter as Base64 than as quoted-printable."""
+LINE_END = re.compile(r"\r\n|\r|\n")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
@@ -33,9 +34,10 @@ def build(
     """Return the whole message. The same e-mail always has the same Message-ID, so that a double can be told.
 
     `sender` is an address or `Name <address>`; `list_id` a name such as `mailings.example.org`; `date` is aware. An empty
-    `unsubscribe_url` leaves its headers out. Raises DeliveryFailed when `to` is no address that mail can go to.
+    `unsubscribe_url` leaves its headers out. Raises DeliveryFailed when `to` is no address that mail can go to,
+    ValueError when `sender` is none.
     """
-    sender_name, sender_address = _sender(sender)
+    sender_name, sender_address = sender_parts(sender)
     recipient = _address(to)
     headers = [
         ("From", _mailbox("From", sender_name, sender_address)),
@@ -62,11 +64,13 @@ def _unsubscribe(url: str) -> list[tuple[str, str]]:
 
 
 @lru_cache(maxsize=64)
-def _sender(sender: str) -> tuple[str, str]:
+def sender_parts(sender: str) -> tuple[str, str]:
+    """Return (name, address) of a sender; ValueError when mail can't come from there."""
     name, address = parseaddr(sender)
-    if "@" not in address.strip("@"):
-        raise ValueError("the sender needs an address: name@example.org or Name <name@example.org>")
-    return name, _address(address)
+    try:
+        return name, _address(address)
+    except DeliveryFailed as error:
+        raise ValueError("the sender needs an address: name@example.org or Name <name@example.org>") from error
 
 
 def _address(address: str) -> str:
@@ -107,7 +111,7 @@ def _one_line(text: str) -> str:
 
 
 def _part(kind: str, text: str) -> str:
-    raw = "\r\n".join(text.splitlines()).encode() + b"\r\n"
+    raw = LINE_END.sub("\r\n", text).encode()
     if sum(byte > 127 for byte in raw) * BASE64_FROM > len(raw):
         encoding, body = "base64", base64.encodebytes(raw).replace(b"\n", b"\r\n")
     else:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from liquid import BoundTemplate
-from liquid.exceptions import LiquidError
 
 from crm.domain.campaigns import Campaign, Utm
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.people import ATTRIBUTES, Person
 from crm.jobs.layout import page_parts, text_foot
 from crm.jobs.letter import letter
-from crm.jobs.merge import FIELDS, HTML, PLAIN, TemplateProblem, problems, values
+from crm.jobs.merge import FIELDS, HTML, MERGE_ERRORS, PLAIN, TemplateProblem, problems, values
 
 __all__ = ["FIELDS", "Content", "Rendered", "TemplateProblem", "check_template", "merge_fields", "render"]
 
@@ -89,8 +88,8 @@ def render(content: Content, fields: Mapping[str, str | int], *, unsubscribe_url
         preheader = compiled.preheader.render(merged)
         body = EMPTY_PARAGRAPH.sub("", compiled.html.render(merged))
         text = EMPTY_LINES.sub("\n\n", compiled.text.render(merged)).strip("\n")
-    except LiquidError as error:
-        raise RuleViolation(f"The text can't be merged for this person: {error.message}.") from error
+    except MERGE_ERRORS as error:
+        raise RuleViolation(f"The text can't be merged for this person: {error.args[0] if error.args else error}.") from error
     head, before, card, foot, end = compiled.parts
     page = (head, html.escape(subject), before, preheader, card, body, foot, html.escape(unsubscribe_url), end)
     return Rendered(subject=subject, html="".join(page), text=f"{text}\n{compiled.text_foot}{unsubscribe_url}\n")

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from crm.domain.errors import DeliveryFailed
@@ -174,7 +174,3 @@ def _refuse_unsafe(message: OutgoingMessage) -> None:
     for address in (message.sender, message.recipient):
         if not address.isprintable() or any(c in " \t<>,;" for c in address) or "@" not in address.strip("@"):
             raise DeliveryFailed("The address can't be mailed to: it is not one plain address.", permanent=True)
-    with suppress(UnicodeEncodeError):
-        message.recipient.encode()
-        return
-    raise DeliveryFailed("The address can't be mailed to: it is not one plain address.", permanent=True)
