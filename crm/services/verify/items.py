@@ -1,5 +1,6 @@
 """What each item says should be there, and what it is itself."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -182,7 +183,7 @@ def _counter(look: Look, item: Item) -> None:
 
 
 def _delta(look: Look, item: Item) -> None:
-    for what, rows in item.get("changes", {}).items():
+    for what, rows in json.loads(item["changes"]).items():
         for key, numbers in rows.items():
             for attribute, number in numbers.items():
                 look.ledger.find(("counter", what), (key, attribute), number)
