@@ -58,6 +58,8 @@ class Look:
 def misplaced(item: Item) -> dict[str, Any]:
     """Return the derived attributes that are not what they should be, keys among them: `{name: what it should be}`."""
     attributes = {name: value for name, value in item.items() if name not in _KEYS}
+    if item.get("entityType") == "counter":
+        attributes["key"] = item.get("id")
     try:
         made = schema.keyed(str(item["entityType"]), attributes)
         if item["entityType"] == "user":
