@@ -3,9 +3,9 @@
 import base64
 import binascii
 import re
+import textwrap
 from datetime import datetime
-from email.header import Header
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from functools import lru_cache
 
 from crm.domain.errors import DeliveryFailed
@@ -15,6 +15,9 @@ from crm.mail.port import OutgoingMessage
 
 BASE64_FROM = 6
 """Texts with more than one byte in so many outside ASCII are shorter as Base64 than as quoted-printable."""
+LINE_CHARACTERS = 70
+WORD_CHARACTERS = 60
+WORD_BYTES = 39
 LINE_END = re.compile(r"\r\n|\r|\n")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
@@ -66,17 +69,17 @@ def _unsubscribe(url: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=64)
 def sender_parts(sender: str) -> tuple[str, str]:
     """Return (name, address) of a sender; ValueError when mail can't come from there."""
-    name, address = parseaddr(sender)
     try:
+        [(name, address)] = getaddresses([sender])
         return name, _address(address)
-    except DeliveryFailed as error:
+    except (DeliveryFailed, ValueError) as error:
         raise ValueError("the sender needs an address: name@example.org or Name <name@example.org>") from error
 
 
 def _address(address: str) -> str:
     """Return an address as it goes over the wire: a host outside ASCII in its ASCII form, if the rest is ASCII."""
-    local, at, host = address.strip().rpartition("@")
-    if not local or not at or control_characters(address) or any(c in ' \t<>,;"' for c in address.strip()):
+    local, _, host = address.strip().rpartition("@")
+    if not local or not host or control_characters(address) or any(c in ' \t<>,;"' for c in address.strip()):
         raise DeliveryFailed("The address can't be mailed to: it is not one plain address.", permanent=True)
     if local.isascii() and not host.isascii():
         try:
@@ -90,19 +93,33 @@ def _mailbox(header: str, name: str, address: str) -> str:
     name = _one_line(name)
     if not name:
         return address
-    if name.isascii() and len(name) < 60:
+    if name.isascii() and len(name) < WORD_CHARACTERS:
         shown = name if ATOMS.fullmatch(name) else '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     else:
-        shown = Header(name, "utf-8", header_name=header, maxlinelen=72).encode(linesep="\r\n")
-    fold = "\r\n " if len(header) + len(shown.rpartition("\n")[2]) + len(address) > 70 else " "
+        shown = _words(name)
+    fold = "\r\n " if len(header) + len(shown.rpartition("\n")[2]) + len(address) > LINE_CHARACTERS else " "
     return f"{shown}{fold}<{address}>"
 
 
 def _encoded(header: str, value: str) -> str:
+    """Return the text of a header: as it is, folded between words, or in encoded words (RFC 2047)."""
     value = _one_line(value)
-    if value.isascii() and len(value) < 66 and "=?" not in value:
-        return value
-    return Header(value, "utf-8", header_name=header, maxlinelen=74).encode(linesep="\r\n")
+    if not value.isascii() or "=?" in value or any(len(word) > LINE_CHARACTERS for word in value.split()):
+        return _words(value)
+    lines = textwrap.wrap(f"{header}: {value}", LINE_CHARACTERS + 6, break_long_words=False, break_on_hyphens=False)
+    return "\r\n ".join(lines).removeprefix(f"{header}:").lstrip(" ")
+
+
+def _words(text: str) -> str:
+    """Each encoded word holds whole characters and is at most 75 long, one to a line."""
+    words, part = [], b""
+    for character in text:
+        more = character.encode()
+        if len(part) + len(more) > WORD_BYTES:
+            words.append(part)
+            part = b""
+        part += more
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in [*words, part])
 
 
 def _one_line(text: str) -> str:
@@ -113,7 +130,8 @@ def _one_line(text: str) -> str:
 def _part(kind: str, text: str) -> str:
     raw = LINE_END.sub("\r\n", text).encode()
     if sum(byte > 127 for byte in raw) * BASE64_FROM > len(raw):
-        encoding, body = "base64", base64.encodebytes(raw).replace(b"\n", b"\r\n")
+        encoding, body = "base64", base64.encodebytes(raw)
     else:
         encoding, body = "quoted-printable", binascii.b2a_qp(raw, istext=True)
-    return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body.decode()}'
+    lines = body.decode().replace("\r\n", "\n").replace("\n", "\r\n")
+    return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{lines}'
