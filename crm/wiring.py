@@ -3,12 +3,14 @@
 import hashlib
 import threading
 from functools import cache
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from django.conf import settings
 
 from crm.domain.links import Links
+from crm.jobs.work import SendSettings
 from crm.mail import open_mailer
 from crm.mail.port import Mailer
 from crm.store import Store
@@ -72,3 +74,18 @@ def set_store(store: Store | None) -> None:
 def get_mailer() -> Mailer:
     """Return a new mailer as EMAIL_URL says; the caller closes it."""
     return open_mailer(settings.EMAIL_URL)
+
+
+def send_settings() -> SendSettings:
+    """Return how mail is sent, as the environment says; ValueError where a value can't be."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    return SendSettings(
+        rate=settings.CRM_SEND_RATE,
+        lease_seconds=settings.CRM_LEASE_SECONDS,
+        window=settings.CRM_WINDOW,
+        retry_seconds=settings.CRM_RETRY_SECONDS,
+        sender=settings.DEFAULT_FROM_EMAIL,
+        organisation=settings.CRM_ORGANISATION,
+        list_id=f"mailings.{host}",
+        links=get_links(),
+    )

@@ -91,6 +91,7 @@ class Campaign:
             or (control_characters(campaign.subject) and "The subject must be one line without control characters.")
             or (len(campaign.subject) > MAX_SUBJECT and f"The subject can have {MAX_SUBJECT} characters."),
             "body": (not draft and not campaign.body and "A text is required.")
+            or (_broken(campaign.body) and "The text has a character that can't be written; remove it.")
             or (len(campaign.body.encode()) > MAX_BODY_BYTES and f"The text is too long; {MAX_BODY_BYTES:,} bytes are the most."),
         } | {
             name: (len(value) > 100 or control_characters(value)) and f"{name} can have 100 characters on one line."
@@ -143,7 +144,7 @@ class Campaign:
         return replace(self, status=CampaignStatus.CANCELLED, resume_to=None, updated_at=now)
 
     def reopened(self, *, now: datetime) -> "Campaign":
-        """Return the campaign sending again, for e-mails that are to be tried once more; RuleViolation unless it sends or is done."""
+        """Return the campaign sending, for e-mails to be tried once more; RuleViolation unless it sends or is done."""
         if self.status not in {CampaignStatus.SENDING, CampaignStatus.DONE}:
             raise RuleViolation(f"Only what is sending or done can be tried again; this campaign is {_words(self.status)}.")
         return replace(self, status=CampaignStatus.SENDING, finished_at=None, updated_at=now)
@@ -151,3 +152,8 @@ class Campaign:
 
 def _words(status: CampaignStatus) -> str:
     return {CampaignStatus.DRAFT: "a draft", CampaignStatus.PAUSED: "paused"}.get(status, status.value)
+
+
+def _broken(text: str) -> bool:
+    """Tell whether there is half a character in it, as bad software leaves behind."""
+    return any("\ud800" <= c <= "\udfff" for c in text)

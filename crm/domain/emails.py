@@ -28,7 +28,7 @@ class SkipReason(StrEnum):
 
 
 class FailReason(StrEnum):
-    """Why an e-mail failed: `REFUSED` for good by the provider, `GAVE_UP` after several temporary refusals, or it could not be made."""
+    """Why an e-mail failed: `REFUSED` for good, `GAVE_UP` after temporary refusals, or its text could not be made."""
 
     REFUSED = "refused"
     GAVE_UP = "gave_up"

@@ -8,6 +8,7 @@ from crm.store.chunks import ChunkRepository
 from crm.store.emails import EmailRepository
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository
+from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
 from crm.store.repeats import RepeatRepository
 from crm.store.stats import StatsRepository
@@ -31,4 +32,5 @@ class Store:
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
         self.email_lists = EmailLists(table, self.stats, signer)
+        self.pace = PaceRepository(table)
         self.repeats = RepeatRepository(table, page_key)

@@ -6,7 +6,6 @@ item that it looks at; the text can be a hundred times as long.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Utm

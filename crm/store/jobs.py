@@ -103,7 +103,7 @@ def item_of(job: Job) -> Item:
 
 
 class JobRepository:
-    """Jobs: put, due, lease, renew, release."""
+    """Jobs: put, due, wake, park, lease, and what a lease allows."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -167,33 +167,14 @@ class JobRepository:
             return None
         return taken
 
-    def step(self, old: Job, new: Job) -> Action:
-        """Return the action that turns a leased job into `new` under its fence, for the transaction of a step."""
-        return changed(item_of(old), item_of(new), expect=_held(old), error=LeaseLost())
-
     def save(self, old: Job, new: Job, *others: Action) -> Job:
-        """Write a leased job as `new`, with `others`, in one transaction; return it. Raises LeaseLost, ConditionFailed."""
-        self._table.write([self.step(old, new), *others])
+        """Turn a leased job into `new` under its fence: a renewal, a step, or giving it back; return it.
+
+        `others` are written in the same transaction, before it in the order in which failures are told: of a ConditionFailed
+        the positions are theirs. Raises LeaseLost.
+        """
+        self._table.write([*others, changed(item_of(old), item_of(new), expect=_held(old), error=LeaseLost())])
         return new
-
-    def renew(self, job: Job, *, seconds: float, now: datetime) -> Job:
-        """Move the end of the lease; return the job. Raises LeaseLost."""
-        return self.save(job, renewed(job, seconds=seconds, now=now))
-
-    def release(self, job: Job, due_at: datetime | None, *others: Action, state: Mapping[str, Any] | None = None) -> Job:
-        """Give a leased job back, to be taken from `due_at` on; None: it has no more work. Raises LeaseLost."""
-        return self.save(job, released(job, due_at, state=state), *others)
-
-
-def renewed(job: Job, *, seconds: float, now: datetime, state: Mapping[str, Any] | None = None) -> Job:
-    """Return a leased job with its lease ending `seconds` after `now`, and another state if given."""
-    due_at = now + timedelta(seconds=seconds)
-    return Job(key=job.key, due_at=due_at, fence=job.fence, worker=job.worker, state=job.state if state is None else state)
-
-
-def released(job: Job, due_at: datetime | None, *, state: Mapping[str, Any] | None = None) -> Job:
-    """Return a job that nobody holds, due at `due_at` (None: no work), with another state if given."""
-    return Job(key=job.key, due_at=due_at, fence=job.fence, worker=None, state=job.state if state is None else state)
 
 
 def _may_be_taken(job: Job, now: datetime, seconds: float) -> bool:

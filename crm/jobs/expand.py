@@ -1,0 +1,147 @@
+"""Making the e-mails of a campaign: page after page of its audience, each person once."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from crm.domain.campaigns import Campaign, CampaignStatus
+from crm.domain.emails import Email
+from crm.domain.errors import BadToken
+from crm.domain.filters import Order
+from crm.domain.ids import email_id
+from crm.domain.people import Person
+from crm.jobs.work import Held, Work
+from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
+from crm.store.chunks import new_chunk
+from crm.store.emails import item_of, new_email
+from crm.store.expressions import absent, equals
+from crm.store.keys import LANES
+from crm.store.outcomes import email_changes, email_labels
+from crm.store.people import PeoplePage
+from crm.store.table import Action, ConditionFailed, Put
+
+logger = logging.getLogger(__name__)
+FIRST, SECOND, CLOSING = 1, 2, 3
+"""The audience is read twice, for those who moved behind the cursor meanwhile; then the list is closed."""
+
+
+def step(work: Work, held: Held) -> None:
+    """Do one step: begin, make the e-mails of one page, or close the list."""
+    campaign = work.store.campaigns.get(held.job.key.owner_id)
+    try:
+        if campaign.status is CampaignStatus.SCHEDULED:
+            _begin(work, held, campaign)
+        elif campaign.status is CampaignStatus.EXPANDING and held.job.state.get("round") == CLOSING:
+            _close(work, held, campaign)
+        elif campaign.status is CampaignStatus.EXPANDING:
+            _page(work, held, campaign)
+        else:
+            held.release(None, work.store.campaigns.unmoved(campaign))
+    except ConditionFailed:
+        held.look_again()
+
+
+def _begin(work: Work, held: Held, campaign: Campaign) -> None:
+    now = work.clock()
+    if campaign.send_at and campaign.send_at > now + timedelta(seconds=1):
+        held.release(campaign.send_at, work.store.campaigns.unmoved(campaign))
+        return
+    begun = replace(campaign, status=CampaignStatus.EXPANDING, started_at=now, updated_at=now, left_out={})
+    lanes = lanes_put(work.store, campaign.id, jobs_of(work.store, campaign.id), now)
+    held.save({"round": FIRST}, work.store.campaigns.move(campaign, begun), *lanes)
+    logger.info("campaign begun", extra={"campaign_id": campaign.id})
+
+
+def _close(work: Work, held: Held, campaign: Campaign) -> None:
+    """Say that everybody has an e-mail, and let the lanes find out whether anything is left to do."""
+    now = work.clock()
+    closed = replace(campaign, status=CampaignStatus.SENDING, expanded=True, updated_at=now)
+    lanes = woken(work.store, lanes_among(jobs_of(work.store, campaign.id)), now)
+    held.release(None, work.store.campaigns.move(campaign, closed), *lanes, state={})
+    logger.info("campaign expanded", extra={"campaign_id": campaign.id})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Who is to get an e-mail, and how many of a page may not be mailed, by reason."""
+
+    emails: list[Email]
+    left_out: Mapping[str, int]
+
+
+def _page(work: Work, held: Held, campaign: Campaign) -> None:
+    state = held.state
+    try:
+        page = work.store.people.page(
+            campaign.audience_filter, order=Order.SOURCE, limit=work.settings.window, token=state.get("cursor")
+        )
+    except BadToken:  # the key that signs page tokens was changed: begin again, and look who has an e-mail already
+        logger.warning("expansion begins again", extra={"campaign_id": campaign.id})
+        held.save({**state, "cursor": None, "checks": True})
+        return
+    checks = bool(state.get("checks")) or state.get("round") == SECOND
+    found = _found(work, campaign, page, checks=checks)
+    following = _following(state, page)
+    while True:
+        try:
+            held.save(following, *_actions(work, campaign, found, lane=int(state.get("number", 0)) % LANES))
+        except ConditionFailed as error:
+            missing = [email for place, email in enumerate(found.emails) if place not in error.failed]
+            if len(missing) == len(found.emails):
+                raise
+            found = replace(found, emails=missing)
+        else:
+            return
+
+
+def _following(state: Mapping[str, Any], page: PeoplePage) -> dict[str, Any]:
+    """What the job remembers once this page is written."""
+    number = int(state.get("number", 0)) + 1
+    if page.next_token is not None:
+        return {**state, "cursor": page.next_token, "number": number}
+    return {**state, "cursor": None, "number": number, "round": int(state.get("round", FIRST)) + 1}
+
+
+def _found(work: Work, campaign: Campaign, page: PeoplePage, *, checks: bool) -> _Found:
+    people = _as_stored(work, page.items)
+    mailable = {email_id(campaign.id, person.id): person for person in people if person.mailable}
+    there = work.store.emails.get_many(list(mailable)) if checks and mailable else {}
+    now = work.clock()
+    emails = [
+        new_email(id_, campaign_id=campaign.id, user_id=person.id, address=person.profile.email, utm=campaign.utm, now=now)
+        for id_, person in mailable.items()
+        if id_ not in there
+    ]
+    left_out: dict[str, int] = {}
+    for person in people:
+        if not person.mailable and not checks:
+            left_out[person.email_status.value] = left_out.get(person.email_status.value, 0) + 1
+    return _Found(emails=emails, left_out=left_out)
+
+
+def _as_stored(work: Work, people: list[Person]) -> list[Person]:
+    """The same people; those who seem not to be mailable as they are now, because the index may be behind."""
+    doubtful = [person.id for person in people if not person.mailable]
+    stored = work.store.people.get_many(doubtful) if doubtful else {}
+    return [stored.get(person.id, person) for person in people]
+
+
+def _actions(work: Work, campaign: Campaign, found: _Found, *, lane: int) -> list[Action]:
+    """E-mails, their chunk and their counts; the e-mails come first, so that a failed condition tells whose it was."""
+    now = work.clock()
+    actions: list[Action] = [Put(item=item_of(email), expect=[absent()]) for email in found.emails]
+    if found.emails:
+        actions.append(new_chunk(campaign.id, lane, now, [email.id for email in found.emails]).put)
+        changes = email_changes((None, email) for email in found.emails)
+        actions += work.store.stats.delta(changes, labels=email_labels(found.emails), now=now)
+    if found.emails or found.left_out:
+        queueing = work.store.campaigns.queueing(
+            campaign.id,
+            chunks=1 if found.emails else 0,
+            expect=[equals("status", CampaignStatus.EXPANDING.value)],
+            left_out=found.left_out,
+        )
+        actions.append(queueing)
+    return actions

@@ -1,0 +1,15 @@
+"""Which function does one step of each kind of job: the place where a new kind is named."""
+
+from collections.abc import Callable, Mapping
+
+from crm.jobs import expand, send
+from crm.jobs.work import Held, Work
+from crm.services.campaign_jobs import EXPAND, LANE
+
+Step = Callable[[Work, Held], None]
+"""Does a small repeatable piece of work, and ends with `held.save` (go on) or `held.release` (later, or never)."""
+
+STEPS: Mapping[str, Step] = {
+    EXPAND: expand.step,
+    LANE: send.step,
+}

@@ -1,0 +1,54 @@
+"""What a worker does beside jobs: folds counters, and removes what has expired where the engine does not."""
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+
+from crm.domain.errors import StoreUnavailable
+from crm.store import Store, schema
+from crm.store.expressions import Clause
+from crm.store.table import Delete, Table
+
+logger = logging.getLogger(__name__)
+FOLD_SECONDS = 2.0
+SWEEP_SECONDS = 3600.0
+
+
+class Upkeep:
+    """Folding, and sweeping if `sweeps`: the local engine never deletes what has expired, DynamoDB does so itself."""
+
+    def __init__(self, store: Store, *, sweeps: bool) -> None:
+        self._store = store
+        self._sweeps = sweeps
+
+    def run(self, stopping: threading.Event) -> None:
+        """Keep up until told to stop; a store that is away is waited for."""
+        swept = time.monotonic() - SWEEP_SECONDS
+        while not stopping.wait(FOLD_SECONDS):
+            try:
+                self.fold()
+                if self._sweeps and time.monotonic() - swept >= SWEEP_SECONDS:
+                    swept = time.monotonic()
+                    self.sweep()
+            except StoreUnavailable:
+                logger.warning("store away during upkeep")
+            except Exception:
+                logger.exception("upkeep broke")
+
+    def fold(self) -> None:
+        """Move the deltas that are there into the counters."""
+        self._store.stats.fold_all()
+
+    def sweep(self) -> int:
+        """Delete what has expired, and return how many items; it scans the table."""
+        table = self._store.table
+        now = int(table.clock().timestamp())
+        everything = Table(table.client, table.name, clock=lambda: datetime.fromtimestamp(0, UTC), patience=table.patience)
+        expired = Clause(schema.TTL_ATTRIBUTE, "at most", (now,))
+        number = 0
+        for item in everything.scan(where=[expired]):
+            table.write([Delete(key={"PK": item["PK"], "SK": item["SK"]}, expect=[expired])])
+            number += 1
+        logger.info("expired items removed", extra={"items": number})
+        return number

@@ -1,0 +1,167 @@
+"""One window of a lane: what is in hand between taking a chunk and writing its outcomes in one transaction."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from crm.domain.campaigns import Campaign
+from crm.domain.emails import Email, EmailState, SkipReason
+from crm.domain.errors import StoreUnavailable
+from crm.domain.people import EmailStatus, Person
+from crm.jobs.handover import Again
+from crm.jobs.work import Held, Work
+from crm.store.chunks import Chunk, new_chunk
+from crm.store.outcomes import email_changes, outcome
+from crm.store.table import Action, ConditionFailed
+
+logger = logging.getLogger(__name__)
+AWAY_SECONDS = 1.0
+PATIENCE_AT_END = 15.0
+"""How long a worker that should stop still tries to write outcomes while the store is away."""
+LOST = "The worker that had this e-mail in hand stopped; it may have been sent."
+
+
+@dataclass(slots=True, kw_only=True)
+class Window:
+    """A chunk that is being sent: who is to be mailed, what became of whom, and who was not reached."""
+
+    chunk: Chunk
+    emails: dict[str, Email]
+    people: dict[str, Person] = field(default_factory=dict)
+    pairs: list[tuple[Email, Email]] = field(default_factory=list)
+    again: list[Again] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> list[Email]:
+        """Those of which nothing was written down yet, in order."""
+        done = {old.id for old, _ in self.pairs} | {one.email.id for one in self.again}
+        return [email for email in self.emails.values() if email.id not in done]
+
+    def settle(self, new: Email) -> None:
+        """Write down what became of an e-mail."""
+        self.pairs.append((self.emails[new.id], new))
+
+
+def open_window(work: Work, chunk: Chunk) -> Window:
+    """Read a chunk's e-mails that are still queued and their people, consistently; write down who must not be mailed."""
+    found = work.store.emails.get_many(chunk.email_ids)
+    queued = {email.id: email for email in found.values() if email.status is EmailState.QUEUED}
+    people = work.store.people.get_many([email.user_id for email in queued.values()])
+    addresses = {person.profile.email for person in people.values()}
+    suppressed = work.store.suppressions.lookup_many(addresses) if addresses else {}
+    window = Window(chunk=chunk, emails=queued, people=people)
+    for email in queued.values():
+        if reason := _skip_reason(people.get(email.user_id), suppressed):
+            window.settle(skipped(email, reason))
+    return window
+
+
+def skipped(email: Email, reason: SkipReason) -> Email:
+    """Return the e-mail as one that is not handed over."""
+    return replace(email, status=EmailState.SKIPPED, skip_reason=reason, error="")
+
+
+def _skip_reason(person: Person | None, suppressed: dict[str, EmailStatus]) -> SkipReason | None:
+    if person is None:
+        return SkipReason.ERASED
+    status = suppressed[person.profile.email]
+    status = person.email_status if status is EmailStatus.MAILABLE else status
+    return None if status is EmailStatus.MAILABLE else SkipReason(status.value)
+
+
+def take_over(work: Work, held: Held, campaign: Campaign, sort_key: str) -> None:
+    """Settle the window of a worker that died or slept: what it had queued may have gone out, so it is uncertain."""
+    chunk = work.store.chunks.get(campaign.id, sort_key)
+    if chunk is None:
+        held.save(_without_window(held))
+        return
+    found = work.store.emails.get_many(chunk.email_ids)
+    window = Window(chunk=chunk, emails={id_: email for id_, email in found.items() if email.status is EmailState.QUEUED})
+    for email in window.waiting:
+        window.settle(replace(email, status=EmailState.UNCERTAIN, uncertain_at=work.clock(), error=LOST))
+    write_outcomes(work, held, window)
+    logger.warning(
+        "window taken over", extra={"campaign_id": campaign.id, "job": held.job.key.name, "uncertain": len(window.pairs)}
+    )
+
+
+def write_outcomes(
+    work: Work, held: Held, window: Window, *, due_at: datetime | None = None, trouble: str = "", setbacks: int = 0
+) -> None:
+    """Write all that is known of a window and put back the rest, in one transaction that empties it.
+
+    With `due_at` the lane is given back until then. While the store is away it is tried on and on: what went out must be
+    known. Raises LeaseLost when the lane was taken over meanwhile, which has made these e-mails uncertain.
+    """
+    state = _without_window(held, trouble=trouble, setbacks=setbacks)
+    given_up = work.clock() + timedelta(seconds=PATIENCE_AT_END)
+    while True:
+        actions = _actions(work, window)
+        try:
+            if due_at is None:
+                held.save(state, *actions)
+            else:
+                held.release(due_at, *actions, state=state)
+        except StoreUnavailable:
+            if work.stopping.is_set() and work.clock() > given_up:
+                raise
+            logger.warning("store away while outcomes are in hand", extra={"campaign_id": window.chunk.campaign_id})
+            work.stopping.wait(AWAY_SECONDS)
+            if _written_already(work, held, window):
+                return
+        except ConditionFailed:
+            _leave_out_changed(work, window)
+        else:
+            return
+
+
+def _written_already(work: Work, held: Held, window: Window) -> bool:
+    """After a write without an answer: its transaction deletes the chunk, so the chunk tells."""
+    try:
+        if work.store.chunks.get(window.chunk.campaign_id, window.chunk.sort_key) is not None:
+            return False
+        held.look_again()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def _leave_out_changed(work: Work, window: Window) -> None:
+    """Forget outcomes of e-mails that are no longer queued: nobody but a lane changes that, so this is an intruder's."""
+    found = work.store.emails.get_many(window.chunk.email_ids)
+    kept = {id_ for id_, email in found.items() if email.status is EmailState.QUEUED}
+    for email in window.emails.values():
+        if email.id not in kept:
+            logger.error("queued e-mail was changed", extra={"email_id": email.id, "campaign_id": email.campaign_id})
+    window.emails = {id_: email for id_, email in window.emails.items() if id_ in kept}
+    window.pairs = [pair for pair in window.pairs if pair[0].id in kept]
+    window.again = [one for one in window.again if one.email.id in kept]
+
+
+def _without_window(held: Held, *, trouble: str = "", setbacks: int = 0) -> dict[str, object]:
+    return {**held.state, "window": None, "trouble": trouble, "setbacks": setbacks or None}
+
+
+def _actions(work: Work, window: Window) -> list[Action]:
+    if not window.pairs and not window.again and window.emails:
+        return []
+    chunk = window.chunk
+    put = [new_chunk(chunk.campaign_id, chunk.lane, due_at, ids) for due_at, ids in _put_back(work, window)]
+    changes = email_changes(window.pairs)
+    actions: list[Action] = [outcome(old, new) for old, new in window.pairs]
+    actions += [outcome(window.emails[one.email.id], one.email) for one in window.again]
+    actions += [chunk.delete, *[one.put for one in put], *work.store.stats.delta(changes, now=work.clock())]
+    if put:
+        actions.append(work.store.campaigns.queueing(chunk.campaign_id, chunks=len(put)))
+    return actions
+
+
+def _put_back(work: Work, window: Window) -> Iterable[tuple[datetime, list[str]]]:
+    """The chunks of what is tried again, by when, and of what was not reached."""
+    parts: dict[datetime, list[str]] = {}
+    for one in window.again:
+        parts.setdefault(one.due_at.replace(microsecond=0) + timedelta(seconds=1), []).append(one.email.id)
+    if window.waiting:
+        parts.setdefault(work.clock(), []).extend(email.id for email in window.waiting)
+    return parts.items()

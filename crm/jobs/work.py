@@ -1,0 +1,128 @@
+"""What every kind of background work is given: the parts it works with, and the lease under which it works."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from crm.domain.links import Links
+from crm.mail.port import Mailer
+from crm.store import Store
+from crm.store.jobs import Job, JobKey, LeaseLost
+from crm.store.table import Action, utc_now
+
+MAX_WINDOW = 80
+"""E-mails whose outcomes fit into one transaction beside everything that goes with them."""
+LONGEST_HANDOVER = 30.0
+RENEW_BELOW = 0.6
+"""The part of a lease that may be left when a step renews it in passing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSettings:
+    """How mail is sent. `rate` is messages a second over all workers, 0 for no limit; times are in seconds."""
+
+    rate: float = 10.0
+    lease_seconds: float = 60.0
+    window: int = 50
+    retry_seconds: float = 60.0
+    sender: str = "crm@localhost"
+    organisation: str = ""
+    postal_address: str = ""
+    list_id: str = "mailings.localhost"
+    links: Links
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window <= MAX_WINDOW:
+            raise ValueError(f"CRM_WINDOW must be from 1 to {MAX_WINDOW}.")
+        if self.rate < 0 or self.lease_seconds <= 0 or self.retry_seconds <= 0:
+            raise ValueError("CRM_SEND_RATE can't be less than 0; CRM_LEASE_SECONDS and CRM_RETRY_SECONDS must be more than 0.")
+
+    @property
+    def handover_seconds(self) -> float:
+        """How long one hand-over may take in all: half the lease at most."""
+        return min(LONGEST_HANDOVER, self.lease_seconds / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The parts a step works with. `stopping` is set when the worker should end: finish what is in hand, write it, stop."""
+
+    store: Store
+    mailer: Mailer
+    settings: SendSettings
+    clock: Callable[[], datetime] = utc_now
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+def boot_time() -> float:
+    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+class Held:
+    """A job under our lease. What a step does ends with `save` (it goes on) or `release` (somebody may take it later)."""
+
+    def __init__(self, work: Work, job: Job, *, since: float) -> None:
+        self._work = work
+        self.job = job
+        self.over = False
+        self._ends = since + work.settings.lease_seconds
+
+    @classmethod
+    def take(cls, work: Work, key: JobKey, worker: str) -> "Held | None":
+        """Lease a due job; None when it is not due or somebody else has it."""
+        since = boot_time()
+        job = work.store.jobs.lease(key, worker, seconds=work.settings.lease_seconds, now=work.clock())
+        return cls(work, job, since=since) if job else None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What this kind of work remembers from step to step; a copy."""
+        return dict(self.job.state)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the lease ends, by whichever of two clocks says less: one may have been set, the other have slept."""
+        wall = (self.job.due_at - self._work.clock()).total_seconds() if self.job.due_at else 0.0
+        return min(wall, self._ends - boot_time())
+
+    def save(self, state: Mapping[str, Any], *actions: Action) -> None:
+        """Write what to remember, with `actions`, in one transaction under the fence; a lease half over is renewed with it.
+
+        Raises LeaseLost, and what the actions raise.
+        """
+        due_at, ends = self._extended() if self.left < self._seconds * RENEW_BELOW else (self.job.due_at, self._ends)
+        self.job = self._work.store.jobs.save(self.job, replace(self.job, state=state, due_at=due_at), *actions)
+        self._ends = ends
+
+    def renew(self) -> None:
+        """Move the end of the lease. Raises LeaseLost."""
+        due_at, ends = self._extended()
+        self.job = self._work.store.jobs.save(self.job, replace(self.job, due_at=due_at))
+        self._ends = ends
+
+    def look_again(self) -> None:
+        """Read the job after a write that may or may not have happened. Raises LeaseLost."""
+        stored = self._work.store.jobs.get(self.job.key)
+        if stored is None or (stored.fence, stored.worker) != (self.job.fence, self.job.worker):
+            raise LeaseLost
+        self.job = stored
+
+    def release(self, due_at: datetime | None, *actions: Action, state: Mapping[str, Any] | None = None) -> None:
+        """Give the job back, due at `due_at` (None: no more work), with `actions` in one transaction under the fence."""
+        kept = self.job.state if state is None else state
+        free = replace(self.job, due_at=due_at, worker=None, state=kept)
+        self.job = self._work.store.jobs.save(self.job, free, *actions)
+        self.over = True
+
+    @property
+    def _seconds(self) -> float:
+        return self._work.settings.lease_seconds
+
+    def _extended(self) -> tuple[datetime, float]:
+        """When a lease that is renewed now ends, on both clocks: measured before the write, so never too late."""
+        return self._work.clock() + timedelta(seconds=self._seconds), boot_time() + self._seconds
