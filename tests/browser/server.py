@@ -39,8 +39,10 @@ class Site:
         self.complaints.remove(next(one for one in self.complaints if words in one))
 
     def close(self) -> None:
-        """Close all profiles."""
+        """Close all profiles, once the server has nothing in hand for them: the database is emptied next."""
         for context in self._contexts:
+            for page in context.pages:
+                page.wait_for_load_state("networkidle")
             context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
