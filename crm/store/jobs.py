@@ -173,8 +173,9 @@ class JobRepository:
         `others` are written in the same transaction, before it in the order in which failures are told: of a ConditionFailed
         the positions are theirs. Raises LeaseLost.
         """
-        self._table.write([*others, changed(item_of(old), item_of(new), expect=_held(old), error=LeaseLost())])
-        return new
+        item = item_of(new)
+        self._table.write([*others, changed(item_of(old), item, expect=_held(old), error=LeaseLost())])
+        return job_of(item)
 
 
 def _may_be_taken(job: Job, now: datetime, seconds: float) -> bool:
