@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
@@ -109,15 +110,17 @@ TEXTS = {
     "utm_source": "utm_source",
     "utm_medium": "utm_medium",
 }
-NAMES = ("status", *TEXTS, "start_date", "end_date")
+QUERY_NAMES = frozenset({"status", *TEXTS, "start_date", "end_date"})
 """Every name that an e-mail query may have in a query string."""
 
 
-def parse_email_query(values: Mapping[str, Sequence[str]], *, zone: tzinfo = UTC) -> EmailQuery:
+def parse_email_query(values: Mapping[str, Sequence[str]], *, zone: tzinfo | str = UTC) -> EmailQuery:
     """Return what `{contract name: values as typed}` asks for; other names are left alone, empty values count as not given.
 
-    `zone` is the organisation's: a day, and a time without a zone, is meant there. RuleViolation names each bad field.
+    `zone` is the organisation's, or its name: a day, and a time without a zone, is meant there. RuleViolation names each bad
+    field.
     """
+    zone = ZoneInfo(zone) if isinstance(zone, str) else zone
     errors: list[FieldError] = []
     texts = {attribute: _texts(name, values.get(name, ()), errors) for name, attribute in TEXTS.items()}
     query = EmailQuery(

@@ -1,0 +1,193 @@
+"""E-mails by what is asked of them, newest first: counters tell where there are any, so nothing else is read."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+
+from crm.domain.campaigns import Utm
+from crm.domain.emails import Email, EmailState
+from crm.domain.errors import BadToken
+from crm.domain.metrics import EmailQuery
+from crm.store.emails import EmailPage, email_of, partitions
+from crm.store.keys import behind_prefix, render, stamp
+from crm.store.outcomes import LATER
+from crm.store.schema import BY_CAMPAIGN
+from crm.store.stats import CounterRange, StatsRepository
+from crm.store.table import Query, Table
+from crm.store.tokens import TokenSigner
+
+PART = 500
+"""E-mails fetched at a time where all are wanted."""
+ENTRY = BY_CAMPAIGN.entry("email")
+MONTHS = "EMAILS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourRow:
+    """What became of the e-mails of one campaign that were created in the UTC hour that begins at `hour`.
+
+    `statuses` are those in which e-mails of the row are to be looked for: while some are queued, all that are asked for.
+    """
+
+    hour: datetime
+    campaign_id: str
+    utm: Utm
+    counts: dict[str, int]
+    statuses: tuple[EmailState, ...]
+
+
+class EmailLists:
+    """Reads e-mails over campaigns: how many from counters, which ones from GSI_EmailsByCampaign. Never a scan."""
+
+    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._signer = signer
+
+    def rows(self, query: EmailQuery) -> list[HourRow]:
+        """Return the counted hours that pass, oldest first, each with the counts of the statuses that are asked for.
+
+        Seven requests and one per month; for a range that is open or longer than a year, seven more tell which months hold any.
+        """
+        first, last = query.first_hour, query.last_hour
+        months = self._months(first, last)
+        ranges = [CounterRange(f"EMAILS#{month}", *_bounds(month, first, last)) for month in months]
+        if not ranges:
+            return []
+        snapshot = self._stats.snapshot(ranges=ranges)
+        return self.passing(
+            [_hour_row(month, key, row) for month in months for key, row in snapshot.rows(f"EMAILS#{month}").items()], query
+        )
+
+    def passing(self, rows: Iterable[HourRow], query: EmailQuery) -> list[HourRow]:
+        """Return those of `rows` that pass, with the counts that are asked for; nothing is read."""
+        return [
+            kept
+            for row in rows
+            if query.covers(row.hour) and query.wants_campaign(row.campaign_id, row.utm) and (kept := _asked(row, query))
+        ]
+
+    def find(self, query: EmailQuery, *, limit: int = 25, token: str | None = None) -> EmailPage:
+        """Return one page of e-mails, newest first, those of one moment by id, the greatest first.
+
+        Only partitions that hold something in the range are read, four for each campaign and status. BadToken.
+        """
+        purpose = f"emails {query.fingerprint()}"
+        back, start = _position(self._signer.read(purpose, token)) if token else (False, None)
+        found = self._collect(self.rows(query), start, limit + 1, back=back)
+        if not found and start is not None:
+            return self.find(query, limit=limit)
+        items, more = found[:limit], len(found) > limit
+        if back:
+            items.reverse()
+        before, after = (more, True) if back else (start is not None, more)
+        return EmailPage(
+            items=items,
+            next_token=self._signer.sign(purpose, [False, *_place(items[-1])]) if items and after else None,
+            prev_token=self._signer.sign(purpose, [True, *_place(items[0])]) if items and before else None,
+        )
+
+    def walk(self, query: EmailQuery) -> Iterator[Email]:
+        """Give every e-mail that passes, newest first; its hours are counted once, at the start."""
+        rows = self.rows(query)
+        start: tuple[str, str] | None = None
+        while found := self._collect(rows, start, PART, back=False):
+            yield from found
+            start = _place(found[-1])
+
+    def _months(self, first: datetime | None, last: datetime | None) -> list[str]:
+        if first is not None and last is not None and last - first < timedelta(days=366):
+            return _months_between(first, last)
+        wanted = CounterRange(MONTHS, f"{first:%Y-%m}" if first else None, f"{last:%Y-%m}" if last else None)
+        return [month for month, row in self._stats.snapshot(ranges=[wanted]).rows(MONTHS).items() if row.get("n")]
+
+    def _collect(self, rows: Sequence[HourRow], start: tuple[str, str] | None, wanted: int, *, back: bool) -> list[Email]:
+        """Up to `wanted` e-mails behind `start`, in the order in which one pages: `back` is towards newer ones."""
+        found: dict[str, Email] = {}
+        for part in _parts(rows, start, wanted, back=back):
+            low, high = stamp(part[0].hour), behind_prefix(stamp(part[-1].hour)[:14])
+            if start is not None:
+                place = render(ENTRY.sort, {"createdAt": start[0], "id": start[1]}) or ""
+                low, high = (max(low, place), high) if back else (low, min(high, place))
+            read = self._read(part, low, high, wanted + 1, forward=back)
+            fresh = {email.id: email for email in read if start is None or _place(email) != start}
+            found |= dict(sorted(fresh.items(), key=lambda pair: _place(pair[1]), reverse=not back))
+            if len(found) >= wanted:
+                break
+        return list(found.values())[:wanted]
+
+    def _read(self, part: Sequence[HourRow], low: str, high: str, limit: int, *, forward: bool) -> Iterator[Email]:
+        wanted = {(row.campaign_id, status) for row in part for status in row.statuses}
+        for partition in (found for campaign_id, status in sorted(wanted) for found in partitions(campaign_id, [status])):
+            query = Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=forward, limit=limit)
+            yield from (email_of(item) for item in self._table.query(query).items)
+
+
+def _months_between(first: datetime, last: datetime) -> list[str]:
+    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
+
+
+def _bounds(month: str, first: datetime | None, last: datetime | None) -> tuple[str | None, str | None]:
+    """The first and last key of a month's rows that can belong to the range."""
+    low = f"{first:%dT%H}" if first is not None and f"{first:%Y-%m}" == month else None
+    high = behind_prefix(f"{last:%dT%H}#") if last is not None and f"{last:%Y-%m}" == month else None
+    return low, high
+
+
+def _hour_row(month: str, key: str, row: dict[str, int | str]) -> HourRow:
+    hour, _, campaign_id = key.partition("#")
+    return HourRow(
+        hour=datetime.strptime(f"{month}-{hour}", "%Y-%m-%dT%H").replace(tzinfo=UTC),
+        campaign_id=campaign_id,
+        utm=Utm(**{name: str(row.get(f"utm{name.title()}", "")) for name in ("campaign", "source", "medium")}),
+        counts={name: number for name, number in row.items() if isinstance(number, int) and number > 0},
+        statuses=(),
+    )
+
+
+def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
+    """The row with the counts that are asked for, None where there are none; what was opened or clicked counts as sent."""
+    counts = {
+        name: number
+        for name, number in row.counts.items()
+        if query.wants_status(EmailState.SENT if name in LATER else name) and name in {*EmailState, *LATER}
+    }
+    moving = bool(row.counts.get(EmailState.QUEUED))
+    statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
+    return replace(row, counts=counts, statuses=statuses) if statuses else None
+
+
+def _parts(rows: Iterable[HourRow], start: tuple[str, str] | None, wanted: int, *, back: bool) -> Iterator[list[HourRow]]:
+    """Cut the rows into runs of hours, in the order of paging, each of which holds enough e-mails for the page.
+
+    The hour that `start` stands in is a run of its own: how much of it is left, counters don't tell. In a run the oldest row
+    comes first.
+    """
+    ordered = sorted(rows, key=attrgetter("hour"), reverse=not back)
+    edge = None if start is None else f"{start[0][:13]}"
+    part: list[HourRow] = []
+    held = 0
+    for number, row in enumerate(ordered):
+        hour = stamp(row.hour)[:13]
+        if edge is not None and (hour < edge if back else hour > edge):
+            continue
+        part.append(row)
+        held += sum(row.counts.get(status, 0) for status in EmailState)
+        following = ordered[number + 1].hour if number + 1 < len(ordered) else None
+        if following != row.hour and (held >= wanted or hour == edge or following is None):
+            yield sorted(part, key=attrgetter("hour"))
+            part, held = [], 0
+
+
+def _place(email: Email) -> tuple[str, str]:
+    return stamp(email.created_at), email.id
+
+
+def _position(position: object) -> tuple[bool, tuple[str, str]]:
+    match position:
+        case [bool(back), str(created_at), str(email_id)]:
+            return back, (created_at, email_id)
+    raise BadToken(f"This page link is not valid for this list: {json.dumps(position)[:40]}.")
