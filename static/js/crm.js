@@ -66,11 +66,21 @@
     count(table);
   };
 
+  // A field of a letter goes where the cursor stands.
+  const insert = (button) => {
+    const text = document.getElementById(button.dataset.insert);
+    text.setRangeText(button.textContent, text.selectionStart, text.selectionEnd, "end");
+    button.closest("details").open = false;
+    text.focus();
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
   on("click", (e) => {
     const at = (css) => e.target.closest(css);
     if (at("[aria-disabled=true]")) { e.preventDefault(); e.stopPropagation(); return; }
     if (at("[data-theme-switch]")) switchTheme();
     if (at("[data-close]")) at(".toast-s").remove();
+    if (at("[data-insert]")) insert(at("[data-insert]"));
     if (!knowsCommand && at("button[commandfor]")) command(at("button[commandfor]"));
     if (at("table input[type=checkbox]:is([name], [data-select-page])")) select(e.target, e.shiftKey);
     all("details.filter[open], details.menu[open]").forEach((open) => { if (!open.contains(e.target)) open.open = false; });

@@ -1,0 +1,1 @@
+"""What became of e-mails, and the first page."""

@@ -1,12 +1,17 @@
-"""Addresses that need no sign-in."""
+"""Addresses that need no sign-in, and the outbox of those who try the product out."""
 
 from django.urls import path
 
-from crm.web.public import views
+from crm.web.public import outbox, unsubscribe, views
 
 app_name = "public"
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("u/<str:token>/", unsubscribe.page, name="unsubscribe"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<str:name>/", outbox.message, name="outbox-message"),
+    path("outbox/<str:name>/html/", outbox.frame, name="outbox-frame"),
+    path("outbox/<str:name>/raw/", outbox.raw, name="outbox-raw"),
 ]
