@@ -194,6 +194,7 @@ TIME_ZONE = CRM_TIME_ZONE
 # --- static files -------------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 if DEBUG:
