@@ -64,17 +64,24 @@ def recognise(source: SourceFile) -> tuple[Column, ...]:
 
 def choose(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
     """Return the columns as somebody chose them; RuleViolation where that can't be."""
-    columns = tuple(
-        Column(index=index, header=header, field=chosen.get(index, ""), why="chosen" if chosen.get(index) else "")
-        for index, header in enumerate(source.headers)
-    )
+    columns = named(source, chosen)
     if unknown := next((column.field for column in columns if column.field and column.field not in FIELDS), None):
         raise RuleViolation(f"There is no field “{unknown[:40]}”; use one of {', '.join(FIELDS)}.")
     for field in {column.field for column in columns} - {"", "tags"}:
-        named = [column.title for column in columns if column.field == field]
-        if len(named) > 1:
-            raise RuleViolation(f"{' and '.join(named)} can’t both be {FIELDS[field].lower()}; leave one of them out.")
+        titles = [f"“{column.title}”" for column in columns if column.field == field]
+        if len(titles) > 1:
+            raise RuleViolation(f"{' and '.join(titles)} can’t both be {FIELDS[field].lower()}; leave one of them out.")
     return columns
+
+
+def named(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
+    """Return the columns as chosen, whether or not that can be."""
+    return tuple(
+        column
+        if chosen.get(column.index, "") == column.field
+        else replace(column, field=chosen.get(column.index, ""), why="chosen" if chosen.get(column.index) else "left out by you")
+        for column in recognise(source)
+    )
 
 
 def name_columns(source: SourceFile, wanted: Mapping[str, str]) -> tuple[Column, ...]:

@@ -1,0 +1,44 @@
+"""What staff do with one person: add, edit, remove."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from crm.domain.errors import Conflict
+from crm.domain.ids import new_id
+from crm.domain.people import Person, Profile
+from crm.store import Store
+from crm.store.people_writes import Write
+
+logger = logging.getLogger(__name__)
+STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
+
+
+def add(
+    store: Store, profile: Profile, *, now: datetime, actor: str = "", person_id: str | None = None, also: Sequence[Write] = ()
+) -> Person:
+    """Write a new person, with `also`, and return them as stored. Raises RuleViolation, or Conflict on the address."""
+    person = Person(id=person_id or new_id(), profile=profile.cleaned(), created_at=now, updated_at=now)
+    added = store.people.create(person, also)
+    logger.info("person added", extra={"person_id": added.id, "actor": actor})
+    return added
+
+
+def edit(store: Store, person_id: str, profile: Profile, *, version: int, now: datetime, actor: str = "") -> Person:
+    """Write another profile over the one read at `version`; return the person as saved. NotFound, RuleViolation or Conflict."""
+    old = store.people.get(person_id)
+    if old.version != version:
+        raise Conflict(STALE)
+    saved = store.people.save(old, old.edited(profile, now=now))
+    logger.info("person edited", extra={"person_id": person_id, "version": saved.version, "actor": actor})
+    return saved
+
+
+def remove(store: Store, person_id: str, *, now: datetime, actor: str = "") -> None:
+    """Take a person out of all events, seats freed, then delete them; a repeat goes on where a crash stopped. Raises NotFound.
+
+    E-mails stay counted under the opaque id; those still queued are skipped.
+    """
+    store.events.leave_all(person_id, now=now)
+    store.people.delete(store.people.get(person_id))
+    logger.info("person removed", extra={"person_id": person_id, "actor": actor})

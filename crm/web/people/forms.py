@@ -1,0 +1,80 @@
+"""The form of one person, and what it says when two people edit at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from crm.domain.people import ATTRIBUTES, LABELS, REQUIRED, Person, Profile
+from crm.web.forms import CrmForm
+
+OPTIONAL_HELP = {"state": "Or region, county, province.", "tags": "Between commas."}
+HINTS: dict[str, dict[str, Any]] = {
+    "email": {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
+    "phoneNumber": {"inputmode": "tel"},
+}
+
+
+def tags_text(tags: tuple[str, ...]) -> str:
+    """The tags as one line: between commas, or between semicolons where a tag has a comma in it.
+
+    >>> tags_text(("speaker", "host")), tags_text(("host, 2026",))
+    ('speaker, host', 'host, 2026;')
+    """
+    return "; ".join([*tags, ""]).strip() if any("," in tag for tag in tags) else ", ".join(tags)
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """The tags on a line.
+
+    >>> tags_of("speaker, host"), tags_of("host, 2026;")
+    (('speaker', 'host'), ('host, 2026',))
+    """
+    return tuple(tag.strip() for tag in text.split(";" if ";" in text else ",") if tag.strip())
+
+
+def typed_of(profile: Profile) -> dict[str, str]:
+    """A profile as the form shows it."""
+    return {**{name: getattr(profile, attribute) for name, attribute in ATTRIBUTES.items()}, "tags": tags_text(profile.tags)}
+
+
+class ProfileForm(CrmForm):
+    """What staff type about a person."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in LABELS.items():
+            widget = forms.TextInput(attrs={"autocomplete": "off", **HINTS.get(name, {})})
+            help_text = OPTIONAL_HELP.get(name, "")
+            self.fields[name] = forms.CharField(label=label, required=name in REQUIRED, widget=widget, help_text=help_text)
+
+    def profile(self) -> Profile:
+        """What was typed; the domain checks what it means."""
+        values = {attribute: self.cleaned_data[name] for name, attribute in ATTRIBUTES.items()}
+        return Profile(**values, tags=tags_of(self.cleaned_data["tags"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that two people wrote differently. `mine` says which is proposed: what one did change oneself."""
+
+    field: str
+    label: str
+    yours: str
+    theirs: str
+    before: str | None
+    mine: bool
+
+
+def differences(yours: Profile, theirs: Person, before: Mapping[str, str]) -> tuple[list[Difference], dict[str, str]]:
+    """Where two versions differ, and the values of all other fields. `before`: what the form showed at first, as `was-…`."""
+    typed, stored = typed_of(yours), typed_of(theirs.profile)
+    differ, same = [], {}
+    for name, label in LABELS.items():
+        was = before.get(f"was-{name}")
+        if typed[name] == stored[name]:
+            same[name] = stored[name]
+        else:
+            differ.append(Difference(name, label, typed[name], stored[name], was, was is None or typed[name] != was))
+    return differ, same
