@@ -1,7 +1,5 @@
 """All addresses: pages, sign-in, JSON API, and the pages for errors."""
 
-from importlib.util import find_spec
-
 from allauth.account import views as account
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -29,12 +27,9 @@ if settings.PASSWORD_RESET:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(accounts)),
+    path("api/", include("crm.api.urls")),
     path("", include("crm.web.urls")),
 ]
-if find_spec("crm.api") and find_spec("crm.api.api"):
-    from crm.api.api import api
-
-    urlpatterns.append(path("api/", api.urls))
 
 handler400 = "crm.web.http.bad_request"
 handler403 = "crm.web.http.forbidden"

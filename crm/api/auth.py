@@ -14,7 +14,6 @@ class Scope(HttpBearer):
         super().__init__()
         self.scope = scope
         self.permission = permission or f"crm.{SCOPES[scope][0]}"
-        self.openapi_security_schema = self.openapi_security_schema | {"description": "A token of Settings → API tokens."}
 
     def __call__(self, request: HttpRequest) -> TokenUse:
         use = super().__call__(request)

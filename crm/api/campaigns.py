@@ -11,7 +11,7 @@ from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
 from crm.domain.errors import NotFound
 from crm.domain.filters import filter_values
-from crm.services import campaigns
+from crm.services import campaigns, retries
 from crm.store import Store
 
 router = Router(tags=["campaigns"])
@@ -85,8 +85,8 @@ ACTIONS: dict[str, Callable[..., object]] = {
     "pause": campaigns.pause,
     "resume": campaigns.resume,
     "cancel": campaigns.cancel,
-    "retry-failed": campaigns.retry_failed,
-    "resend-uncertain": campaigns.resend_uncertain,
+    "retry-failed": retries.retry_failed,
+    "resend-uncertain": retries.resend_uncertain,
 }
 
 

@@ -92,7 +92,7 @@ class SummaryOut(Schema):
 @router.post(
     "/send", auth=Scope("emails:send", "crm.send_campaigns"), response={202: SendOut, **PROBLEMS}, summary="Send to a filter"
 )
-def send(request: HttpRequest, data: SendIn) -> Status:
+def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     """Exactly one e-mail per person. To nobody is 422. Repeat safely with an Idempotency-Key."""
     store = typed(request).store
     wanted = parse_filter(filter_members(data.model_dump(), FILTER_NAMES))

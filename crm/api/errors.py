@@ -95,11 +95,17 @@ def _bug(request: HttpRequest, error: Exception) -> JsonResponse:
     return problem(500, "Something broke on our side; it has been written to the log.")
 
 
+HANDLERS: dict[type[Exception], Any] = {
+    Exception: _bug,
+    Http404: _not_found,
+    HttpError: _http_error,
+    ValidationError: _invalid,
+    RequestDataTooBig: _too_big,
+    CrmError: _crm_error,
+}
+
+
 def add_handlers(api: NinjaAPI) -> None:
     """Let `api` answer every error as a problem."""
-    api.add_exception_handler(Exception, _bug)
-    api.add_exception_handler(Http404, _not_found)  # type: ignore[arg-type]  # ninja types handlers by Exception
-    api.add_exception_handler(HttpError, _http_error)  # type: ignore[arg-type]
-    api.add_exception_handler(ValidationError, _invalid)  # type: ignore[arg-type]
-    api.add_exception_handler(RequestDataTooBig, _too_big)  # type: ignore[arg-type]
-    api.add_exception_handler(CrmError, _crm_error)  # type: ignore[arg-type]
+    for kind, handler in HANDLERS.items():
+        api.add_exception_handler(kind, handler)

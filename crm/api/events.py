@@ -85,12 +85,13 @@ def event_out(event: Event, host_ids: list[str]) -> EventOut:
 
 
 @router.post("", auth=Scope("events:write", "crm.edit_events"), response={201: EventOut, **PROBLEMS}, summary="Publish an event")
-def create_event(request: HttpRequest, data: EventIn) -> Status:
+def create_event(request: HttpRequest, data: EventIn) -> Status[EventOut]:
     """With its hosts and attendees. An unknown person is 422 and names the ids; more attendees than seats, or a taken slug, is
     409; nothing is written in these cases."""
     store = typed(request).store
     event_id = new_id()
     wanted = events.NewEvent(
+        id=event_id,
         slug=data.slug,
         title=data.title,
         description=data.description or "",
@@ -106,7 +107,7 @@ def create_event(request: HttpRequest, data: EventIn) -> Status:
     event = once(
         request,
         {"id": event_id},
-        make=lambda also: events.create(store, wanted, now=now(), event_id=event_id, also=also),
+        make=lambda also: events.create(store, wanted, now=now(), also=also),
         again=lambda made: store.events.get(made["id"]),
     )
     return Status(201, event_out(event, store.events.host_ids(event.id)))
@@ -130,7 +131,7 @@ def list_events(request: HttpRequest) -> Page[EventOut]:
     given = known_only(request, PAGING | {"from", "to"})
     store = typed(request).store
     start, end = _moment("from", given.get("from")), _moment("to", given.get("to"))
-    page = store.events.page(from_=start, to=end, limit=limit_of(given, 50), token=token_of(given))
+    page = store.events.page(start=start, end=end, limit=limit_of(given, 50), token=token_of(given))
     hosts = store.events.host_ids
     return Page(items=[event_out(e, hosts(e.id)) for e in page.items], nextToken=page.next_token, prevToken=page.prev_token)
 

@@ -121,7 +121,7 @@ def user_out(person: Person) -> UserOut:
 
 
 @router.post("", auth=Scope("people:write"), response={201: UserOut, **PROBLEMS}, summary="Create a person")
-def create_user(request: HttpRequest, data: UserIn) -> Status:
+def create_user(request: HttpRequest, data: UserIn) -> Status[UserOut]:
     """An address that somebody has is 409. Repeat safely with an Idempotency-Key."""
     store = typed(request).store
     given = data.model_dump(exclude_none=True)
@@ -204,7 +204,7 @@ def change_user(request: HttpRequest, user_id: str, data: UserPatch) -> UserOut:
 @router.delete(
     "/{user_id}", auth=Scope("people:write", "crm.delete_people"), response={204: None, **PROBLEMS}, summary="Delete a person"
 )
-def delete_user(request: HttpRequest, user_id: str) -> Status:
+def delete_user(request: HttpRequest, user_id: str) -> Status[None]:
     """Takes the person out of events too; e-mails already sent stay counted."""
     people.remove(typed(request).store, user_id, now=now())
     return Status(204, None)

@@ -1,5 +1,7 @@
 """The API and its description."""
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
@@ -53,11 +55,11 @@ def nothing(request: HttpRequest, rest: str) -> HttpResponse:
     return problem(404, "There is nothing at this address; /api/docs lists the calls.")
 
 
-def _as_problem(view: object) -> object:
+def _as_problem(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Answer a wrong method as a problem too; no operation looks at a session."""
 
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response: HttpResponseBase = view(request, *args, **kwargs)  # type: ignore[operator]
+        response: HttpResponseBase = view(request, *args, **kwargs)
         if isinstance(response, HttpResponseNotAllowed):
             allowed = response.headers["Allow"]
             response = problem(405, f"This address takes {allowed}.")
@@ -69,7 +71,8 @@ def _as_problem(view: object) -> object:
 
 calls_patterns = [pattern for pattern in api.urls[0] if getattr(pattern, "name", "") != "api-root"]
 for pattern in calls_patterns:
-    pattern.callback = _as_problem(pattern.callback)
+    if pattern.callback is not None:
+        pattern.callback = _as_problem(pattern.callback)
 
 app_name = "api"
 urlpatterns = [

@@ -16,7 +16,7 @@ from crm.domain.filters import PAGING_FIELDS
 from crm.staff import TokenUse
 from crm.store import Store
 from crm.store.keys import stamp
-from crm.store.table import Action
+from crm.store.table import Put
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ def once(
     request: HttpRequest,
     made: Mapping[str, str],
     *,
-    make: Callable[[Sequence[Action]], T],
+    make: Callable[[Sequence[Put]], T],
     again: Callable[[Mapping[str, str]], T],
 ) -> T:
     """Do `make` once for the request's Idempotency-Key and answer a repeat by `again`, from what the first one made.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from crm.domain.errors import Conflict, RuleViolation
 from crm.store import schema
 from crm.store.expressions import absent
-from crm.store.table import Action, Put, Table
+from crm.store.table import Put, Table
 
 KEPT_FOR = timedelta(days=1)
 MAX_KEY = 255
@@ -45,7 +45,7 @@ class RepeatRepository:
             )
         return Answered(made=item["made"])
 
-    def action(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str], now: datetime) -> Action:
+    def action(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str], now: datetime) -> Put:
         """Return the Put that belongs into the first transaction of the request; Conflict when a twin was quicker."""
         item = schema.keyed(
             "repeat",
