@@ -37,19 +37,8 @@ class ContentPolicyMiddleware:
 class SignInMiddleware(LoginRequiredMiddleware):
     """Ask for sign-in on every view that is not marked public.
 
-    The JSON API is left alone: each of its operations asks for a token, and a session is no way in. Its pages about itself
-    are pages like all others. When htmx asks after a session has ended, the whole page goes to the sign-in.
+    When htmx asks after a session has ended, the whole page goes to the sign-in.
     """
-
-    API_PAGES = frozenset({"openapi-json", "openapi-view", "api-root"})
-
-    def process_view(
-        self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
-    ) -> HttpResponseBase | None:
-        match = request.resolver_match
-        if match and "ninja" in match.app_names and match.url_name not in self.API_PAGES:
-            return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(  # type: ignore[override]  # htmx follows no redirect of a whole page
         self, request: HttpRequest, view_func: Callable[..., Any]

@@ -7,12 +7,11 @@ from django.views.generic import RedirectView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.web.public.urls")),
+    path("", include("crm.web.analytics.urls")),
+    path("people/", include("crm.web.people.urls")),
+    path("campaigns/", include("crm.web.campaigns.urls")),
     path("settings/", include("crm.web.settings.urls")),
     path("docs", RedirectView.as_view(url="/api/docs"), name="docs"),
 ]
-for _area in ("people", "events", "campaigns", "analytics"):
-    if find_spec(f"crm.web.{_area}") and find_spec(f"crm.web.{_area}.urls"):
-        _prefix = "" if _area == "analytics" else f"{_area}/"
-        urlpatterns.append(path(_prefix, include(f"crm.web.{_area}.urls")))
-if not find_spec("crm.web.analytics.urls" if find_spec("crm.web.analytics") else "crm.web.analytics"):
-    urlpatterns.append(path("", RedirectView.as_view(url="/people/")))
+if find_spec("crm.web.events.urls"):
+    urlpatterns.append(path("events/", include("crm.web.events.urls")))
