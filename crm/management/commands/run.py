@@ -86,11 +86,18 @@ def web_and_worker(port: int) -> Iterator["subprocess.Popen[bytes]"]:
 @contextmanager
 def child(command: list[str], stdout: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command meanwhile, with our Python first on its path and out of reach of the terminal's Ctrl-C, which is ours."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONUNBUFFERED": "1",
+        # Honcho gives each process a PORT of its own, from which these must not be derived.
+        "DYNAMODB_ENDPOINT_URL": settings.DYNAMODB_ENDPOINT_URL,
+        "PUBLIC_URL": settings.PUBLIC_URL,
+    }
     process = subprocess.Popen(
         command,
         cwd=settings.BASE_DIR,
-        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         start_new_session=True,
