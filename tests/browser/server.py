@@ -34,10 +34,6 @@ class Site:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
 
-    def expect_complaint(self, words: str) -> None:
-        """Take one complaint that a test provoked off the list."""
-        self.complaints.remove(next(one for one in self.complaints if words in one))
-
     def close(self) -> None:
         """Close all profiles, once the server has nothing in hand for them: the database is emptied next."""
         for context in self._contexts:

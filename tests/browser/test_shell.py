@@ -1,17 +1,18 @@
 """What crm.js adds to the pages, in a real browser, under the strict policy."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.server import Site
 from tests.web import broken_pages
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.web.broken_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.web.broken_pages")]
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +21,21 @@ def _templates_of_the_tests(settings: Any) -> None:
     templates = copy.deepcopy(settings.TEMPLATES)
     templates[0]["DIRS"].append(Path(broken_pages.__file__).parent / "templates")
     settings.TEMPLATES = templates
+
+
+@pytest.fixture
+def site_in_browser(live_server: Any, browser: Browser) -> Iterator[Site]:
+    """The site on a port of its own, and a way to open pages of it as somebody; every console error fails the test."""
+    site = Site(live_server.url, browser)
+    yield site
+    site.close()
+    assert site.complaints == []
+
+
+@pytest.fixture
+def page(site_in_browser: Site) -> Page:
+    """A page in which an editor is signed in."""
+    return site_in_browser.page("Editor")
 
 
 def test_the_theme_is_kept_over_pages(page: Page) -> None:
