@@ -121,6 +121,23 @@ class EventRepository(EventReads):
 
         return self._deciding(attempt)
 
+    def record(self, event_id: str, attendances: Sequence[Attendance], *, now: datetime) -> None:
+        """Write up to `STEP` attendances of one event as they are, from another source; one transaction. Safe to repeat.
+
+        Who is on the list already, or does not exist, is left out. Raises NotFound, and Conflict for more than there are seats.
+        """
+
+        def attempt() -> None:
+            event = self.get(event_id)
+            there, profiles = self._standing(event_id, [one.user_id for one in attendances])
+            moves = [Move(old=None, new=one) for one in attendances if one.user_id in profiles and one.user_id not in there]
+            if event.seats_left is not None and sum(move.seats for move in moves) > event.seats_left:
+                raise Conflict("There are not enough seats.")
+            if moves:
+                write_moves(self._table, self._stats, event, moves, profiles, now=now)
+
+        self._deciding(attempt)
+
     def set_status(self, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime) -> Attendance:
         """Give somebody on the list another status, seat and counts in step, and return the attendance.
 
@@ -177,10 +194,7 @@ class EventRepository(EventReads):
 
     def _seating(self, event: Event, user_ids: Sequence[str], now: datetime) -> tuple[list[Move], dict[str, Item], Seated]:
         """Decide who gets a seat, from what stands in the table at this moment."""
-        keys = [schema.key("attendance", userId=user_id, eventId=event.id) for user_id in user_ids]
-        items = self._table.batch_get(keys, consistent=True)
-        old = {item["userId"]: attendance_of(item) for item in items if item is not None}
-        profiles = {user_id: item for user_id, item in self._profiles(user_ids).items() if LEAVING not in item}
+        old, profiles = self._standing(event.id, user_ids)
         already = tuple(user_id for user_id in user_ids if user_id in old and old[user_id].status in ON_THE_LIST)
         coming = [user_id for user_id in user_ids if user_id in profiles and user_id not in already]
         seats = len(coming) if event.seats_left is None else event.seats_left
@@ -196,6 +210,13 @@ class EventRepository(EventReads):
             unknown=tuple(user_id for user_id in user_ids if user_id not in profiles and user_id not in already),
         )
         return moves, profiles, seated
+
+    def _standing(self, event_id: str, user_ids: Sequence[str]) -> tuple[dict[str, Attendance], dict[str, Item]]:
+        """Who of these is on the list, and the profiles of those who can be: at this moment, by id."""
+        keys = [schema.key("attendance", userId=user_id, eventId=event_id) for user_id in user_ids]
+        items = self._table.batch_get(keys, consistent=True)
+        profiles = {user_id: item for user_id, item in self._profiles(user_ids).items() if LEAVING not in item}
+        return {item["userId"]: attendance_of(item) for item in items if item is not None}, profiles
 
     def _profiles(self, user_ids: Sequence[str]) -> dict[str, Item]:
         """The profiles' items at this moment, of those who exist."""

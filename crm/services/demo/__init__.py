@@ -1,0 +1,159 @@
+"""Demo data: a made-up community with a history that makes every page look alive and leaves nothing to be sent."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from crm.domain.emails import Email
+from crm.domain.errors import Conflict, NotFound, RuleViolation
+from crm.services.demo.campaigns import Mailings, make_mailings
+from crm.services.demo.events import PlannedEvent, make_events
+from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
+from crm.store import Store
+from crm.store.attendances import STEP
+from crm.store.emails import item_of as email_item
+from crm.store.expressions import absent
+from crm.store.outcomes import email_changes, email_labels
+from crm.store.table import Action, ConditionFailed, Put
+
+__all__ = ["Sizes", "load"]
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 96
+"""People handed over at once."""
+EMAILS = 95
+"""E-mails of one transaction, with their delta."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being written, how many are, and how many there will be."""
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is made up."""
+
+    people: int = 2000
+    events: int = 40
+    campaigns: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that will be written."""
+
+    crowd: Crowd
+    events: list[PlannedEvent]
+    mailings: Mailings
+
+
+def load(
+    store: Store,
+    sizes: Sizes,
+    *,
+    seed: int,
+    now: datetime,
+    sender: str,
+    force: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Plan:
+    """Fill the table and return what was planned. The same seed gives the same data, ids too, with times relative to `now`.
+
+    A repeat adds what an interrupted load has not written, and nothing else. Raises Conflict where the table holds people
+    who are not of this demo, unless `force` says to add it to them; RuleViolation for sizes that can't be.
+    """
+    _check(sizes)
+    plan = make_plan(sizes, seed, _present(store, seed, now, force=force), sender)
+    _write_people(store, plan, now, progress)
+    _write_events(store, plan, now, progress)
+    _write_campaigns(store, plan, now, progress)
+    store.stats.fold_all()
+    logger.info("demo data loaded", extra={"people": len(plan.crowd.people), "events": len(plan.events), "seed": seed})
+    return plan
+
+
+def make_plan(sizes: Sizes, seed: int, present: datetime, sender: str) -> Plan:
+    """Return the made-up community as it will be written; pure."""
+    crowd = make_crowd(seed, sizes.people, present)
+    events = make_events(seed, sizes.events, crowd, present)
+    mailings = make_mailings(seed, sizes.campaigns, crowd, present, sender)
+    return Plan(crowd, events, mailings)
+
+
+def _check(sizes: Sizes) -> None:
+    for name, number, most in (
+        ("people", sizes.people, 2_000_000),
+        ("events", sizes.events, 20_000),
+        ("campaigns", sizes.campaigns, 1_000),
+    ):
+        if not 0 <= number <= most:
+            raise RuleViolation(f"{name} can be 0 to {most:,}.", field=name)
+
+
+def _present(store: Store, seed: int, now: datetime, *, force: bool) -> datetime:
+    """The moment that the data are relative to: that of the load which is repeated, else the full hour."""
+    try:
+        first = store.people.get(demo_id(seed, "person", 0))
+    except NotFound:
+        if store.people.totals().total and not force:
+            raise Conflict(
+                "There are people in the table already, and not from this demo. Say --force to add made-up ones to them."
+            ) from None
+        return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return first.created_at + HISTORY
+
+
+def _write_people(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
+    """Suppressions first, so that each person is written with the right e-mail status."""
+    suppressed = plan.mailings.suppressed
+    people = plan.crowd.people
+    actions: list[Action] = []
+    for person in people:
+        if person.id in suppressed:
+            why, when = suppressed[person.id]
+            actions += store.suppressions.actions(person.profile.email, why, now=when, source="demo")
+    for part in _parts(actions, EMAILS):
+        store.table.write(part)
+    done = 0
+    for newcomers in _parts(people, AT_ONCE):
+        store.people.create_many(newcomers)
+        done += len(newcomers)
+        progress("people", done, len(people))
+
+
+def _write_events(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
+    for done, planned in enumerate(plan.events, 1):
+        with suppress(Conflict):
+            store.events.create(planned.event, planned.host_ids, [], now=now)
+        for part in _parts(planned.attendances, STEP):
+            store.events.record(planned.event.id, part, now=now)
+            store.stats.keep_up()
+        progress("events", done, len(plan.events))
+
+
+def _write_campaigns(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
+    for done, planned in enumerate(plan.mailings.campaigns, 1):
+        with suppress(ConditionFailed):
+            store.campaigns.create(planned.campaign)
+        for part in _parts(planned.emails, EMAILS):
+            with suppress(ConditionFailed):
+                store.table.write([*_puts(part), *_counts(store, part, now)])
+            store.stats.keep_up()
+        progress("campaigns", done, len(plan.mailings.campaigns))
+
+
+def _puts(emails: Sequence[Email]) -> list[Action]:
+    return [Put(item=email_item(email), expect=[absent()]) for email in emails]
+
+
+def _counts(store: Store, emails: Sequence[Email], now: datetime) -> list[Put]:
+    changes = email_changes((None, email) for email in emails)
+    return store.stats.delta(changes, labels=email_labels(emails), now=now)
+
+
+def _parts(things: Sequence[Thing], size: int) -> Iterator[Sequence[Thing]]:
+    for start in range(0, len(things), size):
+        yield things[start : start + size]

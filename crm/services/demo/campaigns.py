@@ -1,0 +1,223 @@
+"""Made-up campaigns of the last sixty days, with what became of each e-mail."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Utm
+from crm.domain.emails import Email, EmailState, FailReason, SkipReason
+from crm.domain.filters import PeopleFilter
+from crm.domain.ids import email_id
+from crm.domain.people import EmailStatus, Person
+from crm.services.demo.names import LETTERS
+from crm.services.demo.people import Crowd, chance, demo_id
+
+DAYS = 59
+"""How far back the oldest campaign lies."""
+MOST = 3000
+"""E-mails of one campaign, about."""
+SHARES = (0.75, 0.3, 0.5, 0.15, 0.4, 0.08, 0.6, 0.2)
+"""How much of the community one campaign after the other is for, where `MOST` allows it."""
+MEDIUMS = ("newsletter", "invitation", "reminder")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCampaign:
+    """A campaign that is over (or a draft) and its e-mails."""
+
+    campaign: Campaign
+    emails: list[Email]
+
+
+@dataclass(slots=True)
+class Mailings:
+    """All campaigns, the oldest first, and whose address was suppressed when: `{person's id: (why, when)}`."""
+
+    campaigns: list[PlannedCampaign] = field(default_factory=list)
+    suppressed: dict[str, tuple[EmailStatus, datetime]] = field(default_factory=dict)
+
+
+def make_mailings(seed: int, number: int, crowd: Crowd, present: datetime, sender: str) -> Mailings:
+    """Return `number` campaigns: of six or more the last is a draft and the third last was cancelled half-way."""
+    mailings = Mailings()
+    _left_before(seed, crowd, present, mailings)
+    groups = _groups(crowd)
+    drafts = 1 if number >= 6 else 0
+    for place in range(number - drafts):
+        began = _began(chance(seed, "campaign", place), place, number - drafts, present)
+        stopped = number >= 6 and place == number - 4
+        mailings.campaigns.append(_campaign(seed, place, began, groups, mailings, present, sender, stopped=stopped))
+    for place in range(number - drafts, number):
+        draft = _content(seed, place, PeopleFilter(tag=("speaker",)), present - timedelta(hours=3), sender)
+        mailings.campaigns.append(PlannedCampaign(draft, []))
+    return mailings
+
+
+def _left_before(seed: int, crowd: Crowd, present: datetime, mailings: Mailings) -> None:
+    """Some have unsubscribed, bounced or complained long ago."""
+    for place, person in enumerate(crowd.people):
+        random = chance(seed, "left", place)
+        if random.random() < 0.022:
+            why = random.choices(list(EmailStatus)[1:], (70, 25, 5))[0]
+            first = max(person.created_at, present - timedelta(days=300))
+            mailings.suppressed[person.id] = (why, first + (present - first) * random.random() * 0.7)
+
+
+def _groups(crowd: Crowd) -> list[tuple[PeopleFilter, list[Person]]]:
+    """Everybody, and whoever shares a tag, state, title or company: the audiences one can choose from."""
+    groups: dict[PeopleFilter, list[Person]] = defaultdict(list)
+    for person in crowd.people:
+        profile = person.profile
+        groups[PeopleFilter()].append(person)
+        for tag in profile.tags:
+            groups[PeopleFilter(tag=(tag,))].append(person)
+        if profile.state:
+            groups[PeopleFilter(state=(profile.state,))].append(person)
+        if profile.job_title:
+            groups[PeopleFilter(job_title=(profile.job_title,))].append(person)
+        if profile.company:
+            groups[PeopleFilter(company=(profile.company,))].append(person)
+    return sorted(groups.items(), key=lambda pair: (len(pair[1]), pair[0].fingerprint()))
+
+
+def _began(random: Random, place: int, number: int, present: datetime) -> datetime:
+    """Spread over the days, at an hour of work; the latest began yesterday or today."""
+    days = DAYS * (1 - place / (number - 1)) if number > 1 else 0.0
+    moment = (present - timedelta(days=days + 1)).replace(hour=random.randrange(7, 16), minute=random.choice((0, 15, 30)))
+    return moment.replace(second=0, microsecond=0)
+
+
+def _content(seed: int, place: int, wanted: PeopleFilter, made: datetime, sender: str) -> Campaign:
+    subject, slug, sentence = LETTERS[place % len(LETTERS)]
+    return Campaign(
+        id=demo_id(seed, "campaign", place),
+        subject=subject,
+        body=f"Dear {{{{ firstName }}}},\n\n{sentence[0].upper()}{sentence[1:]}\n\n"
+        f"[Read more](https://community.example/{slug})\n\nSee you soon  \nYour community team",
+        sender=sender,
+        utm=Utm(campaign=f"{slug}-{made:%Y-%m}", source="crm", medium=MEDIUMS[place % len(MEDIUMS)]),
+        audience_filter=wanted,
+        created_by="demo",
+        created_at=made,
+        updated_at=made,
+    )
+
+
+def _campaign(
+    seed: int,
+    place: int,
+    began: datetime,
+    groups: list[tuple[PeopleFilter, list[Person]]],
+    mailings: Mailings,
+    present: datetime,
+    sender: str,
+    *,
+    stopped: bool,
+) -> PlannedCampaign:
+    random = chance(seed, "mails", place)
+    everybody = len(groups[-1][1]) if groups else 0
+    size = min(SHARES[place % len(SHARES)] * everybody, MOST)
+    wanted, group = min(groups, key=lambda pair: abs(len(pair[1]) - size)) if groups else (PeopleFilter(), [])
+    audience = [person for person in group if person.created_at < began]
+    left = {person.id: mailings.suppressed[person.id][0] for person in audience if _left_by(mailings, person, began)}
+    receivers = [person for person in audience if person.id not in left]
+    suppressed: dict[str, int] = defaultdict(int)
+    for why in left.values():
+        suppressed[why.value] += 1
+    made = _content(seed, place, wanted, began - timedelta(minutes=40), sender)
+    span = timedelta(seconds=min(3 * 3600, 15 * len(receivers)))
+    emails = []
+    for number, person in enumerate(receivers):
+        created = began + span * (number / max(len(receivers), 1))
+        email = _queued(made, person, created)
+        cut = stopped and number > 0.6 * len(receivers)
+        emails.append(
+            replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.CANCELLED)
+            if cut
+            else _outcome(random, email, person, mailings, present)
+        )
+    campaign = replace(
+        made,
+        audience=Audience(matched=len(audience), suppressed=dict(suppressed)),
+        left_out=dict(suppressed),
+        status=CampaignStatus.CANCELLED if stopped else CampaignStatus.DONE,
+        expanded=True,
+        chunks_put=-(-len(receivers) // 50),
+        send_at=began,
+        started_at=began,
+        finished_at=began + span + timedelta(seconds=20),
+        updated_at=began + span + timedelta(seconds=20),
+    )
+    return PlannedCampaign(campaign, emails)
+
+
+def _left_by(mailings: Mailings, person: Person, moment: datetime) -> bool:
+    return person.id in mailings.suppressed and mailings.suppressed[person.id][1] <= moment
+
+
+def _queued(campaign: Campaign, person: Person, created: datetime) -> Email:
+    return Email(
+        id=email_id(campaign.id, person.id),
+        campaign_id=campaign.id,
+        user_id=person.id,
+        email=person.profile.email,
+        status=EmailState.QUEUED,
+        utm=campaign.utm,
+        created_at=created.replace(microsecond=0).astimezone(UTC),
+    )
+
+
+def _outcome(random: Random, email: Email, person: Person, mailings: Mailings, present: datetime) -> Email:
+    """What became of one e-mail; who bounced, complained or unsubscribed is suppressed from then on."""
+    tried = email.created_at + timedelta(seconds=random.randrange(1, 40))
+    dice = random.random()
+    if dice < 0.009:
+        words = "550 5.1.1 no such mailbox here"
+        return replace(email, status=EmailState.FAILED, fail_reason=FailReason.REFUSED, error=words, attempts=1, failed_at=tried)
+    if dice < 0.013:
+        given_up = min(tried + timedelta(hours=5), present)
+        return replace(
+            email,
+            status=EmailState.FAILED,
+            fail_reason=FailReason.GAVE_UP,
+            error="451 4.7.1 greylisted, try again later",
+            attempts=6,
+            first_tried_at=tried,
+            failed_at=given_up,
+        )
+    if dice < 0.016:
+        return replace(email, status=EmailState.UNCERTAIN, error="no answer after the last line", uncertain_at=tried)
+    if dice < 0.019:
+        return replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.UNSUBSCRIBED)
+    sent = replace(email, status=EmailState.SENT, sent_at=tried)
+    if random.random() < 0.008:
+        return _suppress(replace(sent, bounced_at=_later(tried, 40, present)), person, EmailStatus.BOUNCED, mailings, present)
+    return _read(random, replace(sent, delivered_at=_later(tried, 3, present)), person, mailings, present)
+
+
+def _read(random: Random, sent: Email, person: Person, mailings: Mailings, present: datetime) -> Email:
+    """Whether a delivered e-mail was opened, clicked, and what else; nothing happens after the present."""
+    delivered = sent.delivered_at or sent.created_at
+    opened = delivered + timedelta(hours=random.expovariate(1 / 9))
+    if random.random() > 0.47 or opened >= present:
+        return sent
+    read = replace(sent, opened_at=opened)
+    clicked = opened + timedelta(minutes=random.uniform(0.2, 6))
+    if random.random() < 0.27 and clicked < present:
+        read = replace(read, clicked_at=clicked)
+    if random.random() < 0.006 and clicked < present:
+        return _suppress(replace(read, unsubscribed_at=clicked), person, EmailStatus.UNSUBSCRIBED, mailings, present)
+    if random.random() < 0.001 and clicked < present:
+        return _suppress(replace(read, complained_at=clicked), person, EmailStatus.COMPLAINED, mailings, present)
+    return read
+
+
+def _later(moment: datetime, seconds: int, present: datetime) -> datetime:
+    return min(moment + timedelta(seconds=seconds), present)
+
+
+def _suppress(email: Email, person: Person, why: EmailStatus, mailings: Mailings, present: datetime) -> Email:
+    when = email.unsubscribed_at or email.complained_at or email.bounced_at or present
+    mailings.suppressed.setdefault(person.id, (why, when))
+    return email
