@@ -39,21 +39,21 @@ class Command(BaseCommand):
             check_port(settings.PORT, "the site")
             with local_engine(settings.PORT + 1) as engine:
                 call_command("prepare", demo_data=engine is not None, stdout=self.stdout)
+                ready = f"Community CRM is ready: http://127.0.0.1:{settings.PORT}\n  {sign_in_words()}. Ctrl-C stops everything."
                 with web_and_worker(settings.PORT) as running:
-                    self._watch(settings.PORT, running, engine)
+                    self._watch(ready, running, engine)
         except EngineUnavailable as error:
             raise CommandError(str(error)) from error
 
-    def _watch(self, port: int, running: "subprocess.Popen[bytes]", engine: "subprocess.Popen[bytes] | None") -> None:
+    def _watch(self, ready: str, running: "subprocess.Popen[bytes]", engine: "subprocess.Popen[bytes] | None") -> None:
         """Tell once that the site is up; return when web and worker end, raise when the engine does."""
         told = False
         while running.poll() is None:
             if engine is not None and engine.poll() is not None:
                 raise CommandError("The local engine ended, so everything else stops too; its own words stand above.")
-            if not told and site_answers(port):
+            if not told and site_answers(settings.PORT):
                 told = True
-                self.stdout.write(f"\n  Community CRM is ready: http://127.0.0.1:{port}")
-                self.stdout.write(f"  {sign_in_words()}. Ctrl-C stops everything.\n\n")
+                self.stdout.write(f"\n  {ready}\n\n")
                 self.stdout.flush()
             time.sleep(0.2)
         raise CommandError("Web or worker ended by itself; its own words stand above.")
