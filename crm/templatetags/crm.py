@@ -161,14 +161,14 @@ def action(context: Context, url: str, label: str, *, icon: str = "", needs: str
 
 
 @register.inclusion_tag("_rail_link.html", takes_context=True)
-def rail_link(context: Context, label: str, icon: str, name: str, needs: str = "", *, exact: bool = False) -> dict[str, Any]:
-    """A link of the rail, for those who may see what is behind it; marked where one is (`exact`: on that page alone)."""
-    request, area = context["request"], name.partition(":")[0]
+def rail_link(context: Context, label: str, icon: str, name: str, needs: str = "") -> dict[str, Any]:
+    """A link of the rail, for those who may see what is behind it; marked on its page and on those below it."""
+    request = context["request"]
     try:
         url = reverse(name) if not needs or request.user.has_perm(needs) else ""
     except NoReverseMatch:
         url = ""
-    here = "page" if request.path == url else "true" if not exact and area == context.get("area") else ""
+    here = "page" if request.path == url else "true" if url not in {"", "/"} and request.path.startswith(url) else ""
     return {"url": url, "label": label, "icon_name": icon, "here": here}
 
 

@@ -109,12 +109,10 @@ def _is_part(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """For the rail of every page: the organisation, the area one is in, and one's role."""
-    match = request.resolver_match
+    """For the rail of every page: the organisation, and one's role."""
     user = getattr(request, "user", None)
     return {
         "organisation": settings.CRM_ORGANISATION,
         "demo_password": settings.DEMO_PASSWORD,
-        "area": match.namespaces[0] if match and match.namespaces else "",
         "role": SimpleLazyObject(lambda: role_of(user) if user else None),
     }

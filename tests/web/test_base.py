@@ -71,6 +71,12 @@ def test_one_view_can_have_a_policy_of_its_own_and_be_framed(browse: Callable[[s
     assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
+def test_only_the_place_where_one_is_is_marked(browse: Callable[[str], Client]) -> None:
+    html = browse("Admin").get("/settings/tokens/").content.decode()
+
+    assert re.findall(r'<a href="([^"]+)" aria-current="true">', html) == ["/settings/"]
+
+
 def test_the_rail_shows_role_and_only_what_one_may_see(browse: Callable[[str], Client]) -> None:
     html = browse("Door").get("/settings/").content.decode()
 
