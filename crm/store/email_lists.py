@@ -52,6 +52,8 @@ class EmailLists:
         Seven requests and one per month; for a range that is open or longer than a year, seven more tell which months hold any.
         """
         first, last = query.first_hour, query.last_hour
+        if first is not None and last is not None and first > last:
+            return []
         months = self._months(first, last)
         ranges = [CounterRange(f"EMAILS#{month}", *_bounds(month, first, last)) for month in months]
         if not ranges:
