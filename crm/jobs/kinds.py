@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import expand, send
+from crm.jobs import events, expand, send
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
+from crm.services.events import CREATING
 
 Step = Callable[[Work, Held], None]
 """Does a small repeatable piece of work, and ends with `held.save` (go on) or `held.release` (later, or never)."""
@@ -12,4 +13,5 @@ Step = Callable[[Work, Held], None]
 STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
+    CREATING: events.step,
 }

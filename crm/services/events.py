@@ -58,16 +58,11 @@ def create(store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action]
     jobs = [store.jobs.put(job, due_at=now + GRACE)] if attendees else []
     created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs])
     if attendees:
-        while finish_step(store, event.id, now=now):
+        while store.events.fill(event.id, now=now, at_the_end=[Delete(key=job.key)]):
             store.stats.keep_up()
         created = store.events.get(event.id)
     logger.info("event created", extra={"event_id": event.id, "hosts": len(hosts), "attendees": len(attendees)})
     return created
-
-
-def finish_step(store: Store, event_id: str, *, now: datetime) -> bool:
-    """Seat the next people of an event that is being created; tell whether more remain. With the last it is published."""
-    return store.events.fill(event_id, now=now, at_the_end=[Delete(key=_job(event_id).key)])
 
 
 def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datetime) -> Seated:

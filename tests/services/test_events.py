@@ -1,0 +1,181 @@
+"""Creating events and registering people."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.events import AttendanceStatus, EventStatus
+from crm.domain.people import Person
+from crm.services import events
+from crm.services.events import NewEvent
+from crm.services.verify import differences
+from crm.store import Store
+from crm.store.table import Action, Table
+from tests.factories import NOW, make_person
+
+
+def people(store: Store, number: int) -> list[str]:
+    """So many people in the table: their ids."""
+    made = [make_person() for _ in range(number)]
+    assert all(isinstance(person, Person) for person in store.people.create_many(made))
+    return [person.id for person in made]
+
+
+def new_event(person: str, **values: object) -> NewEvent:
+    start = NOW + timedelta(days=3)
+    new = NewEvent(slug="spring", title="Spring", start_at=start, end_at=start + timedelta(hours=2), owner=person)
+    return replace(new, **values)  # type: ignore[arg-type]
+
+
+def test_an_event_is_created_and_published_with_hosts_and_attendees(store: Store) -> None:
+    ids = people(store, 75)
+
+    event = events.create(store, new_event(ids[0], host_ids=ids[:2], attendee_ids=ids, max_capacity=80), now=NOW)
+
+    assert event.status is EventStatus.PUBLISHED
+    assert event.registered_count == 75
+    assert sorted(store.events.host_ids(event.id)) == sorted(ids[:2])
+    assert len(list(store.events.walk_attendees(event.id))) == 75
+    assert store.jobs.next_due() is None
+    assert differences(store) == []
+
+
+def test_the_owner_is_no_host_unless_named_as_one(store: Store) -> None:
+    ada = people(store, 1)[0]
+
+    event = events.create(store, new_event(ada), now=NOW)
+
+    assert event.owner == ada
+    assert store.events.host_ids(event.id) == []
+
+
+def test_unknown_people_are_named_field_by_field_and_nothing_is_written(store: Store) -> None:
+    ada = people(store, 1)[0]
+    new = new_event("nobody", host_ids=[ada, "ghost"], attendee_ids=[ada, "spirit"])
+
+    with pytest.raises(RuleViolation) as refused:
+        events.create(store, new, now=NOW)
+
+    assert {error.field: error.message.rpartition(" ")[2] for error in refused.value.errors} == {
+        "owner": "nobody.",
+        "hostIds": "ghost.",
+        "attendeeIds": "spirit.",
+    }
+    assert store.events.page().items == []
+    assert differences(store) == []
+
+
+def test_more_attendees_than_seats_are_refused_and_nothing_is_written(store: Store) -> None:
+    ids = people(store, 3)
+
+    with pytest.raises(Conflict, match="2 seats for 3"):
+        events.create(store, new_event(ids[0], attendee_ids=ids, max_capacity=2), now=NOW)
+
+    assert store.events.page().items == []
+
+
+def test_a_taken_slug_is_refused_and_nothing_is_written(store: Store) -> None:
+    ids = people(store, 40)
+    events.create(store, new_event(ids[0]), now=NOW)
+
+    with pytest.raises(Conflict) as refused:
+        events.create(store, new_event(ids[0], host_ids=ids[:3], attendee_ids=ids), now=NOW)
+
+    assert refused.value.field == "slug"
+    assert store.people.get(ids[0]).hosted_event_count == 0
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"slug": "Spring Meetup"}, "slug"),
+        ({"title": " "}, "title"),
+        ({"end_at": NOW}, "endAt"),
+        ({"max_capacity": 0}, "maxCapacity"),
+        ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"owner": ""}, "owner"),
+        ({"host_ids": [f"h{n}" for n in range(21)]}, "hostIds"),
+        ({"attendee_ids": [f"a{n}" for n in range(4501)]}, "attendeeIds"),
+    ],
+)
+def test_a_value_that_can_not_be_is_refused_at_its_field(store: Store, values: dict[str, object], field: str) -> None:
+    ada = people(store, 1)[0]
+
+    with pytest.raises(RuleViolation) as refused:
+        events.create(store, new_event(ada, **values), now=NOW)
+
+    assert refused.value.field == field
+
+
+def test_somebody_who_is_named_twice_is_registered_once(store: Store) -> None:
+    ada = people(store, 1)[0]
+
+    event = events.create(store, new_event(ada, host_ids=[ada, ada], attendee_ids=[ada, ada], max_capacity=1), now=NOW)
+
+    assert event.registered_count == 1
+    assert differences(store) == []
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+def test_whatever_write_a_process_dies_before_a_job_finishes_the_event(store: Store, table: Table) -> None:
+    ids = people(store, 65)
+    write, left = table.write, [0]
+
+    def dying(actions: Sequence[Action]) -> None:
+        if left[0] == 0:
+            raise Died
+        left[0] -= 1
+        write(actions)
+
+    table.write = dying  # type: ignore[method-assign]
+    for writes in (1, 2, 3):
+        left[0] = writes
+        with pytest.raises(Died):
+            events.create(store, new_event(ids[0], slug=f"s{writes}", attendee_ids=ids, host_ids=ids[:1]), now=NOW)
+    table.write = write  # type: ignore[method-assign]
+
+    assert len(store.jobs.due(NOW + timedelta(minutes=2))) == 3
+    assert [event.status for event in store.events.page().items] == [EventStatus.CREATING] * 3
+    assert differences(store) == []
+
+
+def test_registering_fills_the_seats_in_order_and_the_rest_wait(store: Store) -> None:
+    ids = people(store, 45)
+    event = events.create(store, new_event(ids[0], max_capacity=40), now=NOW)
+
+    seated = events.register(store, event.id, ids, now=NOW)
+    again = events.register(store, event.id, ids, now=NOW)
+
+    assert seated.registered == tuple(ids[:40])
+    assert seated.waitlisted == tuple(ids[40:])
+    assert again.already == tuple(ids)
+    assert differences(store) == []
+
+
+def test_who_cancelled_can_register_again(store: Store) -> None:
+    ada = people(store, 1)[0]
+    event = events.create(store, new_event(ada, attendee_ids=[ada]), now=NOW)
+    events.set_status(store, event.id, ada, AttendanceStatus.CANCELLED, now=NOW)
+
+    seated = events.register(store, event.id, [ada], now=NOW)
+
+    assert seated.registered == (ada,)
+    assert store.people.get(ada).attended_event_count == 1
+    assert differences(store) == []
+
+
+def test_registering_somebody_unknown_names_them_and_writes_nothing(store: Store) -> None:
+    ids = people(store, 2)
+    event = events.create(store, new_event(ids[0]), now=NOW)
+
+    with pytest.raises(RuleViolation, match="ghost"):
+        events.register(store, event.id, [*ids, "ghost"], now=NOW)
+
+    assert store.events.get(event.id).registered_count == 0
