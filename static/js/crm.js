@@ -82,6 +82,7 @@
     if (at("[data-close]")) at(".toast-s").remove();
     if (at("[data-insert]")) insert(at("[data-insert]"));
     if (!knowsCommand && at("button[commandfor]")) command(at("button[commandfor]"));
+    if (at("a[commandfor]")) { e.preventDefault(); command(at("a[commandfor]")); }  // a link where there is no script
     if (at("table input[type=checkbox]:is([name], [data-select-page])")) select(e.target, e.shiftKey);
     all("details.filter[open], details.menu[open]").forEach((open) => { if (!open.contains(e.target)) open.open = false; });
   }, true);

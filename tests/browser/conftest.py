@@ -2,12 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from crm.store import Store
 from tests.browser.server import Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright keeps an event loop in this thread; the database does not mind
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -34,9 +35,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site_in_browser(live_server: Any, chromium: Browser) -> Iterator[Site]:
+def site_in_browser(live_server: Any, browser: Browser) -> Iterator[Site]:
     """The site on a port of its own, and a way to open pages of it as somebody; every console error fails the test."""
-    site = Site(live_server.url, chromium)
+    site = Site(live_server.url, browser)
     yield site
     site.close()
     assert site.complaints == []
@@ -46,3 +47,15 @@ def site_in_browser(live_server: Any, chromium: Browser) -> Iterator[Site]:
 def page(site_in_browser: Site) -> Page:
     """A page in which an editor is signed in."""
     return site_in_browser.page("Editor")
+
+
+@pytest.fixture
+def open_page(site_in_browser: Site, site: Store) -> Callable[..., Page]:
+    """Open an address over the store of the test: `open_page("/people/", role="Viewer", scripts=False)`."""
+
+    def opened(address: str = "/", *, role: str = "Admin", **how: Any) -> Page:
+        page = site_in_browser.page(role, **how)
+        page.goto(address)
+        return page
+
+    return opened

@@ -1,0 +1,198 @@
+"""People in a real browser: sign in, filter, page, edit, import; with and without JavaScript."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, expect
+
+from crm.staff import set_role
+from crm.store import Store
+from tests.browser.server import Site
+from tests.factories import make_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OPEN = Callable[..., Page]
+
+
+def _fill(store: Store, count: int = 120) -> None:
+    people = [
+        make_person(
+            last_name=f"Name{number:03}",
+            email=f"name{number:03}@example.org",
+            company="Tech Corp" if number % 2 else "Other",
+            city="Malmö" if number % 4 == 1 else "Lund",
+        )
+        for number in range(count)
+    ]
+    store.people.create_many(people)
+    store.stats.fold_all()
+
+
+def test_signing_in_leads_to_the_page_one_wanted(browser: Browser, site_in_browser: Site, site: Store) -> None:
+    user = User.objects.create_user("ingrid", password="a password for tests alone")
+    set_role(user, "Viewer")
+    page = browser.new_context(base_url=site_in_browser.url).new_page()
+
+    page.goto("/people/?company=Tech+Corp")
+    page.get_by_label("User name or e-mail").fill("ingrid")
+    page.get_by_label("Password").fill("a password for tests alone")
+    page.locator("main form button").click()
+
+    expect(page).to_have_url(f"{site_in_browser.url}/people/?company=Tech+Corp")
+    page.wait_for_load_state("networkidle")
+    page.context.close()
+
+
+def test_a_filter_lives_in_the_address_and_the_back_button_takes_it_back(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/")
+    expect(page.locator(".total")).to_have_text("120 people")
+
+    page.locator("summary", has_text="Company").click()
+    page.get_by_role("checkbox", name="Tech Corp").check()
+    page.locator("details[open] button", has_text="Show").click()
+
+    expect(page.locator(".total")).to_have_text("60 people")
+    expect(page).to_have_url(re.compile(r"/people/\?company=Tech\+Corp$"))
+    expect(page.locator(".chip")).to_have_text(re.compile("Company Tech Corp"))
+    expect(page.get_by_role("link", name="Write to these 60")).to_have_attribute("href", "/campaigns/new/?company=Tech+Corp")
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".list-bar .note").first).to_have_text("51–60")
+    page.go_back()
+    expect(page.locator(".list-bar .note").first).to_have_text("1–50")
+    page.go_back()
+    expect(page.locator(".total")).to_have_text("120 people")
+    page.go_forward()
+    expect(page.locator(".total")).to_have_text("60 people")
+    page.get_by_role("link", name="Remove Company Tech Corp").click()
+    expect(page.locator(".total")).to_have_text("120 people")
+    expect(page).to_have_url(re.compile(r"/people/\??$"))
+
+
+def test_typing_a_name_narrows_the_list_without_losing_the_focus(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/")
+
+    page.keyboard.press("/")
+    page.keyboard.type("name01", delay=20)
+
+    expect(page.locator(".total")).to_have_text("10 people")
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#q")).to_have_value("name01")
+    expect(page).to_have_url(re.compile(r"q=name01$"))
+
+
+def test_suggestions_are_looked_up_while_typing(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    site.people.create_many([make_person(company=f"Firm {number:02}") for number in range(30)])
+    page = open_page("/people/")
+    page.locator("summary", has_text="Company").click()
+    expect(page.get_by_role("checkbox", name="Firm 29")).to_have_count(0)
+
+    page.get_by_label("Find a company").press_sequentially("firm 29", delay=20)
+    page.get_by_role("checkbox", name="Firm 29").check()
+    page.get_by_role("switch").locator("visible=true").check()
+    page.locator("details[open] button", has_text="Show").click()
+
+    expect(page.locator(".total")).to_have_text("149 people")
+    expect(page).to_have_url(re.compile(r"/people/\?companyNot=Firm\+29$"))
+
+
+def test_without_javascript_the_same_filter_works(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/", scripts=False)
+
+    page.locator("summary", has_text="Company").click()
+    page.get_by_label("Find a company").fill("tech corp")
+    page.locator("details[open] button", has_text="Show").click()
+    page.get_by_role("link", name="Attended").click()
+    page.get_by_role("link", name="Next").click()
+
+    expect(page.locator(".total")).to_have_text("60 people")
+    expect(page.locator(".list-bar .note").first).to_have_text("51–60")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text(re.compile("Attended"))
+    assert "company=tech+corp" in page.url
+
+
+def test_editing_a_person_and_going_back_keeps_the_list(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/?city=Lund")
+
+    page.get_by_role("link", name="Name000, Ada").click()
+    expect(page.locator("a.back")).to_have_attribute("href", "/people/?city=Lund")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Job title").fill("Countess")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.locator(".toast-s")).to_contain_text("Ada Name000 saved")
+    expect(page.locator(".facts")).to_contain_text("Countess")
+
+
+def test_deleting_asks_once_in_a_dialog(open_page: OPEN, site: Store) -> None:
+    person = site.people.create(make_person(last_name="Gone"))
+    page = open_page(f"/people/{person.id}/")
+
+    page.get_by_role("link", name="Delete …").click()
+    expect(page.get_by_role("dialog")).to_contain_text("This can’t be undone")
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+
+    expect(page.locator(".toast-s")).to_contain_text("Ada Gone is deleted")
+    assert site.people.totals().total == 0
+
+
+def test_deleting_without_javascript_asks_on_a_page(open_page: OPEN, site: Store) -> None:
+    person = site.people.create(make_person(last_name="Gone"))
+    page = open_page(f"/people/{person.id}/", scripts=False)
+
+    page.get_by_role("link", name="Delete …").click()
+    page.locator("main").get_by_role("button", name="Delete").click()
+
+    expect(page.locator("h1")).to_have_text("People")
+    assert site.people.totals().total == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_importing_a_file_shows_what_would_happen_then_does_it(
+    open_page: OPEN, site: Store, tmp_path: Path, scripts: bool
+) -> None:
+    site.people.create(make_person(email="known@example.org", city="Lund"))
+    lines = [f"Åsa,Berg{number},b{number}@example.org,Malmö" for number in range(300)]
+    file = tmp_path / "members.csv"
+    file.write_text("\n".join(["Förnamn,Efternamn,E-post,Ort", *lines, "Ada,Lovelace,known@example.org,Malmö", "Nobody,,oops,"]))
+    page = open_page("/people/import/", role="Marketer", scripts=scripts)
+
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Look at the file").click()
+    expect(page.get_by_label("Förnamn becomes")).to_have_value("firstName")
+    expect(page.locator(".figures")).to_contain_text("300")
+    assert site.people.totals().total == 1
+    page.get_by_role("button", name="Import 301 people").click()
+
+    expect(page.locator("h1")).to_have_text("301 people added or updated", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("“oops” is not an e-mail address")
+    assert site.people.totals().total == 301
+    found = site.people.find_by_email("known@example.org")
+    assert found is not None
+    assert found.profile.city == "Malmö"
+
+
+def test_an_import_of_many_steps_goes_on_by_itself(
+    open_page: OPEN, site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.web.people.importing.STEP_SECONDS", 0.0)
+    file = tmp_path / "many.csv"
+    file.write_text("\n".join(["name,email", *[f"Ada Berg,a{number}@example.org" for number in range(250)]]))
+    page = open_page("/people/import/")
+
+    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_role("button", name="Look at the file").click()
+    page.get_by_role("button", name="Import 250 people").click()
+
+    expect(page.locator("#import-progress")).to_contain_text("of 250 addresses")
+    expect(page.locator("h1")).to_have_text("250 people added or updated", timeout=30_000)
+    assert site.people.totals().total == 250
