@@ -1,6 +1,8 @@
 """The shell and what every page gets: policy, parts, errors, forms, paging, CSV, tags."""
 
 import copy
+import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from crm import staff
+from crm.logs import JsonFormatter, PlainFormatter
 from crm.web.csv import csv_response
 from crm.web.forms import FormIdField
 from crm.web.paging import Pager
@@ -395,3 +398,19 @@ def test_a_right_that_a_role_lost_is_taken_from_its_group(monkeypatch: pytest.Mo
     staff.sync_roles()
 
     assert [right.codename for right in Group.objects.get(name="Viewer").permissions.all()] == ["view_people"]
+
+
+def test_a_line_of_log_is_one_json_object_with_its_fields() -> None:
+    record = logging.makeLogRecord({"name": "crm.services.events", "levelno": 20, "levelname": "INFO", "msg": "event published"})
+    record.event_id, record.request = "e1", RequestFactory().get("/")
+
+    line = json.loads(JsonFormatter().format(record))
+
+    assert {key: line[key] for key in ("level", "logger", "message", "event_id")} == {
+        "level": "info",
+        "logger": "crm.services.events",
+        "message": "event published",
+        "event_id": "e1",
+    }
+    assert "request" not in line
+    assert PlainFormatter().format(record) == "info crm.services.events: event published event_id=e1"
