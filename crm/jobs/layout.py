@@ -29,7 +29,7 @@ BUTTON = (
 )
 DARK = """
 :root{color-scheme:light dark;supported-color-schemes:light dark}
-@media (max-width:480px){.card{padding:20px 18px!important}.sheet{padding:0!important}}
+@media (max-width:480px){.card{padding:20px 18px!important}.foot{padding:16px 18px!important}.sheet{padding:0!important}}
 @media (prefers-color-scheme:dark){
 .sheet{background-color:#14201d!important}.card{background-color:#1c2926!important;color:#e4ece9!important}
 .link{color:#7fd1b3!important}.button{background-color:#7fd1b3!important;color:#0b1f19!important}

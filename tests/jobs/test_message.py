@@ -128,9 +128,12 @@ def test_lines_are_short_and_seven_bits_wide(text: str) -> None:
     "evil", ["x\r\nBcc: eve@example.org", "x\nBcc: eve@example.org\n\nbody", "x\rBcc: eve@example.org", "x\0\x0b\x85Bcc: e"]
 )
 def test_a_line_break_can_not_begin_a_header(evil: str) -> None:
-    message = parsed(built(subject=evil, to_name=evil))
+    outgoing = built(subject=evil, to_name=evil)
+
+    message = parsed(outgoing)
 
     assert "Bcc" not in message
+    assert decoded(outgoing, "Subject").isprintable()
     assert len(message.keys()) == 12
 
 
