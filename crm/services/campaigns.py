@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crm.domain.campaigns import Audience, Campaign, Utm
+from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.domain.people import EmailStatus
@@ -61,14 +62,13 @@ def save_draft(
     version: int | None = None,
     sender: str = "",
 ) -> Campaign:
-    """Keep a draft and return it as stored; without an id it is a new one. `version` is the one that was edited.
+    """Keep a draft and return it as stored. `version` is the one that was edited; without it, an id that is free makes a new one,
+    so that a form which brings its own id makes one draft however often it is sent.
 
     Raises RuleViolation, NotFound, and Conflict when it was changed meanwhile or is being sent.
     """
-    if campaign_id is None:
-        old = Campaign(id=new_id(), created_by=actor, created_at=now, updated_at=now)
-    else:
-        old = store.campaigns.get(campaign_id)
+    stored = _stored(store, campaign_id, needed=version is not None)
+    old = stored or Campaign(id=campaign_id or new_id(), created_by=actor, created_at=now, updated_at=now)
     edited = replace(
         old,
         subject=subject,
@@ -79,9 +79,18 @@ def save_draft(
         updated_at=now,
         version=old.version if version is None else version,
     ).cleaned(draft=True)
-    saved = store.campaigns.create(edited) if campaign_id is None else store.campaigns.save(edited)
+    saved = store.campaigns.save(edited) if stored else store.campaigns.create(edited)
     logger.info("campaign saved", extra={"campaign_id": saved.id, "version": saved.version})
     return saved
+
+
+def _stored(store: Store, campaign_id: str | None, *, needed: bool) -> Campaign | None:
+    try:
+        return store.campaigns.get(campaign_id) if campaign_id else None
+    except NotFound:
+        if needed:
+            raise
+        return None
 
 
 def send(store: Store, campaign_id: str, *, now: datetime, undo_seconds: float, send_at: datetime | None = None) -> Campaign:
