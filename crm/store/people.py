@@ -2,24 +2,28 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
+from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import Person
 from crm.store import schema
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import claimed_address, count_change, item_of, people_changes, person_of, status_change
-from crm.store.people_writes import Parcel, counted, creation, edition, packed, removal
+from crm.store.people_pages import Explain, PeoplePage, PeoplePages
+from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
 from crm.store.table import Action, ConditionFailed, Delete, Query, Table
 from crm.store.tokens import TokenSigner
 
 __all__ = [
+    "Explain",
     "FacetValue",
+    "PeoplePage",
     "PeopleRepository",
     "PeopleTotals",
     "count_change",
@@ -54,16 +58,18 @@ class PeopleRepository:
         self._table = table
         self._stats = stats
         self._suppressions = suppressions
+        self._pages = PeoplePages(table, stats, signer)
         self._facets = Facets(stats)
 
     # one person
 
-    def create(self, person: Person) -> Person:
+    def create(self, person: Person, also: Sequence[Write] = ()) -> Person:
         """Write a new person and return them as stored: version 1, e-mail status as the suppression list has it.
 
-        Raises Conflict(field="email") when the address is taken; one transaction.
+        `also` is written in the same transaction. Raises Conflict(field="email") when the address is taken.
         """
-        return self._write(creation(self._with_status(person)))
+        parcel = creation(self._with_status(person))
+        return self._write(replace(parcel, actions=[*parcel.actions, *also]))
 
     def get(self, person_id: str) -> Person:
         """Return one person, read consistently; NotFound."""
@@ -123,6 +129,18 @@ class PeopleRepository:
         return self._write_many([(new, partial(self._edition, old, new)) for old, new in pairs])
 
     # reading many
+
+    def page(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE, limit: int = 50, token: str | None = None) -> PeoplePage:
+        """Return up to `limit` people; `token` is a `next_token` or `prev_token` of the same filter and order, else BadToken."""
+        return self._pages.page(wanted, order=order, limit=limit, token=token)
+
+    def count(self, wanted: PeopleFilter) -> int:
+        """Return how many match, exactly (an index's lag aside): from counters where one facet decides it."""
+        return self._pages.count(wanted)
+
+    def walk(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE) -> Iterator[Person]:
+        """Give everybody who matches, page after page, in order."""
+        return self._pages.walk(wanted, order=order)
 
     def facet(self, name: str, prefix: str = "", limit: int = 10) -> list[FacetValue]:
         """Return values of company, jobTitle, city, state or tag that begin with `prefix`, folded, most people first."""

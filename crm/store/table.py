@@ -194,14 +194,15 @@ class Table:
             rows = self.query(_from(query, rows.next))
             yield from rows.items
 
-    def count(self, query: Query) -> int:
-        """Return how many items a query finds, without fetching them."""
+    def count(self, query: Query, *, most: int | None = None) -> int:
+        """Return how many items a query finds, without fetching them; `most` or more where it stops at that."""
         total = 0
+        query = query if most is None else replace(query, limit=most)
         start: Key | None = None
         while True:
             answer = self._call("query", writes=False, Select="COUNT", **self._query(_from(query, start)))
             total += int(answer["Count"])
-            if not answer.get("LastEvaluatedKey"):
+            if not answer.get("LastEvaluatedKey") or (most is not None and total >= most):
                 return total
             start = deserialise_item(answer["LastEvaluatedKey"])
 

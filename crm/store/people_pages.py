@@ -1,0 +1,156 @@
+"""Pages of people: a plan, carried out until the page is full, and the tokens that lead on from there."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from crm.domain.errors import BadToken
+from crm.domain.filters import Order, PeopleFilter
+from crm.domain.people import Person
+from crm.store.cost import Cost, metered, unmetered
+from crm.store.keys import AFTER
+from crm.store.membership import Members, read_members
+from crm.store.people_counts import Counts, counted, facets_of, has_other_sources, needed, search_word
+from crm.store.people_reading import DESCENDING, Found, PeopleReader, Position, just_before
+from crm.store.people_sources import MOST_COUNTED, search_strand
+from crm.store.plan import Plan
+from crm.store.planner import plan
+from crm.store.stats import StatsRepository
+from crm.store.table import Query, Table
+from crm.store.tokens import TokenSigner
+
+AT_ONCE = 500
+"""People that a walk expects to need next."""
+NEXT, PREVIOUS = "next", "previous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explain:
+    """How an answer was found and what it cost, without the reading of counters. `note`: sorted, wide, scan, or nothing."""
+
+    index: str
+    requests: int
+    items_read: int
+    items_returned: int
+    read_units: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeoplePage:
+    """Some people in order; tokens are None at the ends. `order`: name, attended, hosted, city, search or id."""
+
+    items: list[Person]
+    next_token: str | None
+    prev_token: str | None
+    order: str
+    explain: Explain
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a token says: the source that the order comes from, which way to go, and from where."""
+
+    source: str
+    back: bool
+    position: Position
+
+
+class PeoplePages:
+    """Answers filters. A token is good for the same filter and order only."""
+
+    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._signer = signer
+
+    def page(self, wanted: PeopleFilter, *, order: Order, limit: int, token: str | None) -> PeoplePage:
+        """Return up to `limit` people; one more match is looked for, to know whether the page is the last."""
+        purpose = f"people {order.value} {wanted.fingerprint()}"
+        place = self._read(purpose, token) if token else None
+        back = place is not None and place.back
+        with metered() as cost:
+            members, counts = self._counts(wanted, order)
+            chosen = plan(wanted, order, counts, pinned=place.source if place else None)
+            reader = PeopleReader(self._table, chosen, wanted, members)
+            stream = reader.people(place.position if place else None, backwards=back, many=limit + 1)
+            found = list(islice(stream, limit + 1))
+        more = len(found) > limit
+        found = found[:limit][::-1] if back else found[:limit]
+        ahead, behind = (more, place is not None) if not back else (True, more)
+        first, last = (found[0][0], found[-1][0]) if found else _around(place, chosen)
+        return PeoplePage(
+            items=[person for _, person in found],
+            next_token=self._token(purpose, chosen, NEXT, last) if ahead else None,
+            prev_token=self._token(purpose, chosen, PREVIOUS, first) if behind else None,
+            order=chosen.order,
+            explain=_explain(chosen, cost, found),
+        )
+
+    def walk(self, wanted: PeopleFilter, *, order: Order) -> Iterator[Person]:
+        """Give everybody who matches, in order; the plan is made once."""
+        members, counts = self._counts(wanted, order)
+        chosen = plan(wanted, order, counts)
+        reader = PeopleReader(self._table, chosen, wanted, members)
+        return (person for _, person in reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches)))
+
+    def count(self, wanted: PeopleFilter) -> int:
+        """Return how many match."""
+        members, counts = self._counts(wanted, Order.SOURCE)
+        told = counted(wanted, counts)
+        if told is not None:
+            return told
+        if facets_of(wanted) == ["q"] and len(wanted.words) == 1 and not wanted.needs_membership:
+            return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
+        chosen = plan(wanted, Order.SOURCE, counts)
+        reader = PeopleReader(self._table, chosen, wanted, members)
+        if chosen.complete:
+            return sum(self._table.count(query) for query in reader.queries())
+        return sum(1 for _ in reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches)))
+
+    def _counts(self, wanted: PeopleFilter, order: Order) -> tuple[Members, Counts]:
+        members = read_members(self._table, wanted) if wanted.needs_membership else Members()
+        search = None
+        if search_word(wanted) and (order is not Order.SOURCE or has_other_sources(wanted)):
+            search = self._table.count(_searching(wanted), most=MOST_COUNTED)
+        with unmetered():
+            snapshot = self._stats.snapshot(*needed(wanted, order))
+        return members, Counts.of(snapshot, search=search, members=len(members.ids()))
+
+    def _token(self, purpose: str, chosen: Plan, way: str, position: Position | None) -> str | None:
+        if position is None:
+            return None
+        return self._signer.sign(purpose, [chosen.source, way, position.rank, position.key])
+
+    def _read(self, purpose: str, token: str) -> Place:
+        match self._signer.read(purpose, token):
+            case [str(source), str(way), int(rank), str(key)] if key:
+                return Place(source, way == PREVIOUS, Position(rank, key))
+        raise BadToken("This page link is of an older list; start again from the first page.")
+
+
+def _searching(wanted: PeopleFilter) -> Query:
+    """The search tokens that begin with the longest word."""
+    strand = search_strand(search_word(wanted))
+    return Query(partition=strand.partition, low=strand.low, high=strand.high)
+
+
+def _around(place: Place | None, chosen: Plan) -> tuple[Position | None, Position | None]:
+    """Where an empty page leads: back to where it came from, with the person who stood there."""
+    if place is None:
+        return None, None
+    rank, key = place.position
+    falling = rank in DESCENDING.get(chosen.order, ())
+    beside = just_before(key) if falling != place.back else key + AFTER
+    return Position(rank, beside), Position(rank, beside)
+
+
+def _explain(chosen: Plan, cost: Cost, found: Sequence[Found]) -> Explain:
+    return Explain(
+        index=chosen.index,
+        requests=cost.requests,
+        items_read=cost.items_read,
+        items_returned=len(found),
+        read_units=cost.read_units,
+        note=chosen.note,
+    )
