@@ -84,6 +84,15 @@ class EventReads:
             prev_token=self._signer.sign(purpose, found.prev) if found.prev else None,
         )
 
+    def count(self, *, start: datetime | None = None, end: datetime | None = None) -> int:
+        """Return how many events, drafts left out, start in that range; a query per year, which reads keys alone."""
+        return sum(self._table.count(query) for query in self._years(start, end, newest_first=False))
+
+    def total(self) -> int:
+        """Return how many events there are, drafts left out; from the counters."""
+        rows = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
+        return sum(int(row.get("n", 0)) for row in rows.values())
+
     def _years(self, start: datetime | None, end: datetime | None, newest_first: bool) -> list[Query]:
         """One range per year that may have events; the counters tell which these are."""
         counted = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")

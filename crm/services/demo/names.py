@@ -28,6 +28,11 @@ def _places(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((city, state) for city, _, state in pairs)
 
 
+AMERICAN_FIRST = _words("Ada Grace Marcus Imani Hailey Trevor Lucille Desmond Maya Wyatt Ruth Jerome Kayla Boone Odette Ike")
+AMERICAN_LAST = _words(
+    "Harlow Whitfield O’Dell Castellane Brightwater Nakamoto-Reyes Fontaine Okafor Stonebridge Pell Vance Mayweather"
+)
+
 COUNTRIES = (
     Country(
         _words("Zoë Elin Åsa Björn Östen Märta Nils Ebba Sven Ylva Håkan Saga Love Tuva"),
@@ -38,15 +43,28 @@ COUNTRIES = (
         14,
     ),
     Country(
-        _words("Ada Grace Marcus Imani Hailey Trevor Lucille Desmond Maya Wyatt Ruth Jerome Kayla Boone Odette Ike"),
-        _words("Harlow Whitfield O’Dell Castellane Brightwater Nakamoto-Reyes Fontaine Okafor Stonebridge Pell Vance Mayweather"),
-        _places(
-            "San Francisco, CA; Los Angeles, CA; Oakland, CA; Brooklyn, NY; Buffalo, NY; Austin, TX; Houston, TX; Seattle, WA; "
-            "Portland, OR; Portland, ME; Springfield, IL; Springfield, MA; Springfield, MO"
-        ),
+        AMERICAN_FIRST,
+        AMERICAN_LAST,
+        _places("Brooklyn, NY; Buffalo, NY; Portland, ME; Springfield, MA"),
         "America/New_York",
         "+1 555",
-        22,
+        7,
+    ),
+    Country(
+        AMERICAN_FIRST,
+        AMERICAN_LAST,
+        _places("Austin, TX; Houston, TX; Springfield, IL; Springfield, MO"),
+        "America/Chicago",
+        "+1 555",
+        6,
+    ),
+    Country(
+        AMERICAN_FIRST,
+        AMERICAN_LAST,
+        _places("San Francisco, CA; Los Angeles, CA; Oakland, CA; Seattle, WA; Portland, OR"),
+        "America/Los_Angeles",
+        "+1 555",
+        9,
     ),
     Country(
         _words("Jürgen Käthe Lieselotte Anton Friederike Jörg Ruprecht Änne Moritz Hildegard Götz Ulrike"),
