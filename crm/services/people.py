@@ -8,9 +8,11 @@ from crm.domain.errors import Conflict
 from crm.domain.ids import new_id
 from crm.domain.people import Person, Profile
 from crm.store import Store
+from crm.store.erasure import forget_address
 from crm.store.people_writes import Write
 
 logger = logging.getLogger(__name__)
+TRIES = 5
 STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
 
 
@@ -35,10 +37,22 @@ def edit(store: Store, person_id: str, profile: Profile, *, version: int, now: d
 
 
 def remove(store: Store, person_id: str, *, now: datetime, actor: str = "") -> None:
-    """Take a person out of all events, seats freed, then delete them; a repeat goes on where a crash stopped. Raises NotFound.
+    """Take a person out of all events, seats freed, and their address out of e-mails, then delete them. Raises NotFound.
 
-    E-mails stay counted under the opaque id; those still queued are skipped.
+    E-mails stay counted under the opaque id; those still queued are skipped. A repeat goes on where a crash stopped.
     """
     store.events.leave_all(person_id, now=now)
-    store.people.delete(store.people.get(person_id))
+    forget_address(store.table, person_id)
+    _delete(store, person_id)
+    forget_address(store.table, person_id)
     logger.info("person removed", extra={"person_id": person_id, "actor": actor})
+
+
+def _delete(store: Store, person_id: str) -> None:
+    """Delete the person as they are by now: someone may unsubscribe, or be edited, at the same moment."""
+    for _ in range(TRIES - 1):
+        try:
+            return store.people.delete(store.people.get(person_id))
+        except Conflict:
+            continue
+    store.people.delete(store.people.get(person_id))

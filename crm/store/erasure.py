@@ -1,0 +1,23 @@
+"""What a person leaves behind in e-mails when they are erased: the opaque id, and no address."""
+
+from crm.store.expressions import exists
+from crm.store.keys import render
+from crm.store.schema import BY_ACTIVITY
+from crm.store.table import ConditionFailed, Query, Table, Update
+
+
+def forget_address(table: Table, user_id: str) -> int:
+    """Take the address out of everything the person was mailed, and return how many e-mails had one; safe to repeat.
+
+    One query, and one write per e-mail. The index may lag behind: what it does not show yet, a repeat finds.
+    """
+    partition = render(BY_ACTIVITY.entry("email").partition, {"userId": user_id})
+    forgotten = 0
+    for row in table.walk(Query(partition=partition or "", index=BY_ACTIVITY)):
+        key = {"PK": row["PK"], "SK": row["SK"]}
+        try:
+            table.write([Update(key=key, changes={"email": None}, expect=[exists("email")])])
+        except ConditionFailed:
+            continue
+        forgotten += 1
+    return forgotten
