@@ -45,7 +45,8 @@ class Column:
     @property
     def title(self) -> str:
         """The bar in words."""
-        return f"{self.label}: " + ", ".join(f"{self.values.get(name, 0):,} {name}" for name in STACK)
+        names = [*STACK, "opened"] if self.values.get("opened") else STACK
+        return f"{self.label}: " + ", ".join(f"{self.values.get(name, 0):,} {name}" for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +62,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A chart of stacked bars. `rules` are (y of the line, y of its text, text), from 0 up."""
+    """A chart of stacked bars. `rules` are (y of the line, y of its text, text), from 0 up; `line` is a path: those opened."""
 
     bars: list[Bar]
     rules: list[tuple[float, float, str]]
     names: list[str]
+    line: str
 
 
 def columns(series: Sequence[Mapping[str, int | str]], *, first: date, last: date, step: str) -> list[Column]:
@@ -118,7 +120,17 @@ def plot(shown: Sequence[Column]) -> Plot:
             )
         )
     rules = [(BOTTOM - rule * n * scale, BOTTOM - rule * n * scale + 4, _short(rule * n)) for n in range(RULES + 1)]
-    return Plot(bars=bars, rules=rules, names=[name for name in STACK if any(column.values.get(name) for column in shown)])
+    names = [name for name in STACK if any(column.values.get(name) for column in shown)]
+    return Plot(bars=bars, rules=rules, names=names, line=_line([column.values.get("opened", 0) for column in shown], scale))
+
+
+def _line(values: Sequence[int], scale: float) -> str:
+    """The path of a line over the bars, in a box of 100 by the height of the plot; empty where there is nothing to show."""
+    if not any(values):
+        return ""
+    step = 100 / len(values)
+    points = [f"{step * (n + 0.5):.2f} {BOTTOM - TOP - value * scale:.1f}" for n, value in enumerate(values)]
+    return "M" + " L".join(points)
 
 
 def _stack(values: Mapping[str, int], x: float, width: float, scale: float) -> list[Piece]:

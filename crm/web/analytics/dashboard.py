@@ -89,6 +89,7 @@ def _mailings(store: Store, now: datetime) -> dict[str, Any]:
     return {
         "totals": totals,
         "emails": sum(totals.values()),
+        "opened": sum(column.values.get("opened", 0) for column in shown),
         "before": before,
         "spark": spark([column.values.get("sent", 0) for column in shown]),
         "plot": plot(shown),
@@ -129,7 +130,7 @@ def _concerns(recent: list[Campaign], figures: dict[str, CampaignFigures]) -> li
             found.append(Concern(level="warn", icon="circle-help", words=words, note=note, url=url, button="Settle"))
         if counts.failed:
             retry = counts.by_reason.get("gave_up", 0)
-            note = f"{retry:,} are worth a retry." if retry else "Refused for good by the receiving servers."
+            note = f"{retry:,} worth a retry." if retry else "Refused for good by the receiving servers."
             words = f"{_emails(counts.failed)} failed in {subject}"
             found.append(Concern(level="bad", icon="mail-x", words=words, note=note, url=url, button="Look and retry"))
         if campaign.status is CampaignStatus.PAUSED:

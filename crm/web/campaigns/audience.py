@@ -80,9 +80,9 @@ def terms(wanted: PeopleFilter, audience: Audience) -> list[Term]:
     return [*out, Term(sign="=", number=audience.will_receive, words="will receive it", query=will)]
 
 
-def people_query(wanted: PeopleFilter, status: EmailStatus | None = None) -> str:
+def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more: str) -> str:
     """Return the query string of the list of these people, of those with one e-mail status where it is given."""
-    values = filter_values(wanted)
+    values = filter_values(wanted) | {name: [value] for name, value in more.items()}
     if status is not None:
         values["emailStatus"] = [status.value]
     return f"?{urlencode(values, doseq=True)}"

@@ -30,9 +30,11 @@ logger = logging.getLogger(__name__)
 @require_safe
 @permission_required("crm.edit_campaigns")
 def new(request: CrmRequest) -> HttpResponse:
-    """An empty letter to the people of the filter in the query string. Its id is made here, so it is created once."""
+    """A letter to the people of the filter in the query string, empty or a copy. Its id is made here, so it is created once."""
     wanted = parse_filter({name: request.GET.getlist(name) for name in NAMES})
-    return compose(request, uuid.uuid4().hex, ComposeForm(initial={"utmMedium": "email"}), wanted)
+    model = request.GET.get("copy")
+    form = ComposeForm.of(request.store.campaigns.get(model), copy=True) if model else ComposeForm(initial={"utmMedium": "email"})
+    return compose(request, uuid.uuid4().hex, form, wanted)
 
 
 def compose(
@@ -111,14 +113,26 @@ def _stored(request: CrmRequest, campaign_id: str) -> Campaign | None:
 def _saved(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: PeopleFilter) -> Campaign:
     """Keep the draft. The same form sent twice finds its own work, which is no conflict."""
     typed = form.cleaned_data
-    content = {"subject": typed["subject"], "body": typed["body"].replace("\r\n", "\n"), "utm": form.utm}
     if not _is_id(campaign_id):
         raise Http404
+    content = {"subject": typed["subject"].strip(), "body": typed["body"].replace("\r\n", "\n").strip(), "utm": form.utm}
+
+    def own_work(stored: Campaign | None) -> bool:
+        same = stored and all(getattr(stored, name) == value for name, value in content.items())
+        return bool(stored and same and stored.status is CampaignStatus.DRAFT and stored.audience_filter == wanted)
+
+    stored = _stored(request, campaign_id) if typed["version"] is None else None
+    if stored is not None:
+        if own_work(stored):
+            return stored
+        raise Conflict("This letter was saved before. Open it from the list of campaigns and repeat your change there.")
     try:
         return campaigns.save_draft(
             request.store,
             campaign_id,
-            **content,
+            subject=content["subject"],
+            body=content["body"],
+            utm=form.utm,
             wanted=wanted,
             actor=request.user.get_username(),
             now=datetime.now(UTC),
@@ -126,9 +140,8 @@ def _saved(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: Peo
             sender=settings.DEFAULT_FROM_EMAIL,
         )
     except Conflict:
-        stored = request.store.campaigns.get(campaign_id)
-        same = (stored.subject, stored.body, stored.utm) == (content["subject"].strip(), content["body"].strip(), form.utm)
-        if stored.status is CampaignStatus.DRAFT and same and stored.audience_filter == wanted:
+        stored = _stored(request, campaign_id)
+        if stored is not None and own_work(stored):
             return stored
         raise
 

@@ -33,8 +33,8 @@ class ComposeForm(CrmForm):
     version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     @classmethod
-    def of(cls, campaign: Campaign) -> "ComposeForm":
-        """The form as a stored draft fills it."""
+    def of(cls, campaign: Campaign, *, copy: bool = False) -> "ComposeForm":
+        """The form as a stored campaign fills it; a copy has no version, as it is not stored yet."""
         return cls(
             initial={
                 "subject": campaign.subject,
@@ -42,7 +42,7 @@ class ComposeForm(CrmForm):
                 "utmCampaign": campaign.utm.campaign,
                 "utmSource": campaign.utm.source,
                 "utmMedium": campaign.utm.medium,
-                "version": campaign.version or None,
+                "version": None if copy else campaign.version,
             }
         )
 

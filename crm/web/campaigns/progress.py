@@ -1,8 +1,9 @@
 """A campaign that was sent: how far it is, what went wrong, and what can be done about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,6 +20,7 @@ from crm.services.retries import SETTLE_AFTER
 from crm.store import Store
 from crm.web.campaigns.audience import chips, people_query
 from crm.web.campaigns.durations import in_words
+from crm.web.campaigns.preview import content_of, preview
 from crm.web.charts import split
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
@@ -33,7 +35,8 @@ REASONS = {
     SkipReason.CANCELLED: ("Campaign was cancelled", ""),
 }
 """What went wrong in words, and what a retry would do."""
-WAITING = frozenset({CampaignStatus.SCHEDULED})
+LATE_SECONDS = 20
+"""After so long a campaign that is due should have been taken by a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,33 +56,58 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
     """Where it stands; while it runs, htmx asks for #campaign again and again."""
     now = datetime.now(UTC)
     progress = campaigns.progress(request.store, campaign.id)
-    campaign, figures = progress.campaign, progress.figures
-    values = {state.value: getattr(figures, state.value) for state in EmailState}
-    pace = _pace(request, progress, now)
+    campaign, wanted = progress.campaign, progress.campaign.audience_filter
     context = {
         "campaign": campaign,
         "progress": progress,
+        "now": now,
+        "every": _every(campaign, progress.figures.queued, now),
+        "chips": chips(request.store, wanted),
+        "people_query": people_query(wanted),
+        "copy_query": people_query(wanted, copy=campaign.id),
+        "funnel": _funnel(progress),
+        **_bar(request, progress, now),
+        **_waiting(campaign, now),
+        **_troubles(request.store, progress),
+    }
+    if request.htmx.target != "campaign":
+        context["shown"] = preview(request.store, content_of(campaign.subject, campaign.body, utm=campaign.utm), wanted)
+    return render_part(request, "campaigns/progress.html", context, part="campaign")
+
+
+def _bar(request: CrmRequest, progress: Progress, now: datetime) -> dict[str, Any]:
+    """The bar, how quickly it grows, and how long it still takes."""
+    figures, pace = progress.figures, _pace(request, progress, now)
+    values = {state.value: getattr(figures, state.value) for state in EmailState}
+    return {
         "figures": figures,
         "pieces": split(values, progress.expected),
         "label": f"{progress.percent} per cent done: " + ", ".join(f"{number:,} {name}" for name, number in values.items()),
         "pace": pace,
         "left": in_words(pace.left.total_seconds()) if pace.left else "",
         "done_at": now + pace.left if pace.left else None,
-        "took": _took(campaign),
-        "every": _every(campaign, figures.queued, now),
-        "undo_left": _seconds_until(campaign.send_at, now) if campaign.status in WAITING else None,
-        "late": campaign.status in WAITING and _seconds_until(campaign.send_at, now) < -20,
-        "failures": _reasons(figures.by_reason, FailReason),
-        "skips": _reasons(figures.by_reason, SkipReason),
-        "left_out": sum(campaign.left_out.values()),
-        "settle_from": _settle_from(request.store, campaign.id) if figures.uncertain else None,
-        "now": now,
-        "funnel": _funnel(progress),
-        "chips": chips(request.store, campaign.audience_filter),
-        "people_query": people_query(campaign.audience_filter),
+        "took": _took(progress.campaign),
         "allowed": settings.CRM_SEND_RATE,
     }
-    return render_part(request, "campaigns/progress.html", context, part="campaign")
+
+
+def _waiting(campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """How many seconds are left until it goes out, and whether that is long past."""
+    if campaign.status is not CampaignStatus.SCHEDULED:
+        return {}
+    left = _seconds_until(campaign.send_at, now)
+    return {"undo_left": left, "late": left < -LATE_SECONDS}
+
+
+def _troubles(store: Store, progress: Progress) -> dict[str, Any]:
+    """What went wrong, by reason, and from when on what is uncertain may be settled."""
+    figures = progress.figures
+    return {
+        "failures": _reasons(figures.by_reason, FailReason),
+        "skips": _reasons(figures.by_reason, SkipReason),
+        "left_out": sum(progress.campaign.left_out.values()),
+        "settle_from": _settle_from(store, progress.campaign.id) if figures.uncertain else None,
+    }
 
 
 def _took(campaign: Campaign) -> str:
@@ -110,7 +138,7 @@ def _pace(request: CrmRequest, progress: Progress, now: datetime) -> Pace:
         started = progress.campaign.started_at or now
         since, had = (int(started.timestamp()), 0) if now - started < timedelta(minutes=10) else (seconds, settled)
     rate = (settled - had) / (seconds - since) if seconds - since >= 2 else None
-    running = progress.campaign.status in RUNNING - WAITING
+    running = progress.campaign.status in RUNNING - {CampaignStatus.SCHEDULED}
     likely = rate or (settings.CRM_SEND_RATE if rate is None else 0)
     left = timedelta(seconds=(progress.expected - settled) / likely) if running and likely else None
     if seconds - since > 20:
@@ -122,10 +150,9 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-def _reasons(by_reason: object, kinds: type[FailReason] | type[SkipReason]) -> list[tuple[str, int, str]]:
+def _reasons(by_reason: Mapping[str, int], kinds: Iterable[FailReason] | Iterable[SkipReason]) -> list[tuple[str, int, str]]:
     """Words, number and what a retry does, the most frequent first."""
-    counts: dict[str, int] = dict(by_reason)  # type: ignore[call-overload]
-    found = [(*REASONS[kind], counts[kind.value]) for kind in kinds if counts.get(kind.value)]
+    found = [(*REASONS[kind], by_reason[kind.value]) for kind in kinds if by_reason.get(kind.value)]
     return [(words, number, retry) for words, retry, number in sorted(found, key=lambda row: -row[2])]
 
 
