@@ -1,7 +1,5 @@
 """Addresses of the pages, area by area."""
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
@@ -9,9 +7,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.web.public.urls")),
     path("", include("crm.web.analytics.urls")),
     path("people/", include("crm.web.people.urls")),
+    path("events/", include("crm.web.events.urls")),
     path("campaigns/", include("crm.web.campaigns.urls")),
     path("settings/", include("crm.web.settings.urls")),
     path("docs", RedirectView.as_view(url="/api/docs"), name="docs"),
 ]
-if find_spec("crm.web.events.urls"):
-    urlpatterns.append(path("events/", include("crm.web.events.urls")))
