@@ -107,6 +107,8 @@ def test_without_javascript_the_same_filter_works(open_page: OPEN, site: Store) 
     page = open_page("/people/", scripts=False)
 
     page.locator("summary", has_text="Company").click()
+    page.get_by_role("link", name="Show what most people have").click()
+    expect(page.get_by_role("checkbox", name="Other")).to_be_visible()
     page.get_by_label("Find a company").fill("tech corp")
     page.locator("details[open] button", has_text="Show").click()
     page.get_by_role("link", name="Attended").click()

@@ -11,10 +11,23 @@ from crm.domain.folding import fold
 from crm.domain.people import EmailStatus
 from crm.store import Store
 from crm.store.people import PeopleTotals
-from crm.web.people.query import FACETS, RANGES, Chip, active_groups, chips_of, filter_query, list_query, range_words, values_of
+from crm.web.people.query import (
+    FACETS,
+    RANGES,
+    Chip,
+    active_groups,
+    chips_of,
+    field_words,
+    filter_query,
+    list_query,
+    range_words,
+    values_of,
+)
 
 SHOWN = 12
 ALTERNATIVES = 4
+OPEN = "open"
+"""In the query string: the field whose panel is open, for pages without JavaScript."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A field with its values. `excluded` stand beside wanted ones; `exclude`: all that are ticked are excluded."""
+    """A field with its values. `excluded` stand beside wanted ones; `exclude`: all that are ticked are excluded.
+
+    `loaded`: what people have most often was looked up too; else it is when the panel is opened, as it costs a query a field.
+    """
 
     field: str
     label: str
@@ -36,6 +52,8 @@ class Panel:
     excluded: list[str]
     exclude: bool
     error: str
+    loaded: bool
+    open: bool
 
     @property
     def active(self) -> int:
@@ -89,7 +107,7 @@ class FilterBar:
             self.wanted = None
 
     def _note(self, error: RuleViolation) -> None:
-        self.errors |= {one.field: one.message for one in reversed(error.errors)}
+        self.errors |= {one.field: one.message.replace(one.field, field_words(one.field)) for one in error.errors}
 
     @property
     def q(self) -> str:
@@ -124,22 +142,22 @@ class FilterBar:
     @cached_property
     def panels(self) -> list[Panel]:
         """A panel for each field that has values."""
-        return [self.panel(field) for field in FACETS]
+        return [self.panel(field, load=field == self.query.get(OPEN)) for field in FACETS]
 
-    def panel(self, field: str, prefix: str = "") -> Panel:
-        """One field: the chosen values, then those most people have, of those that begin with `prefix`."""
+    def panel(self, field: str, prefix: str = "", *, load: bool = True) -> Panel:
+        """One field: the chosen values, then (`load`) those most people have, of those that begin with `prefix`."""
         chosen, excluded = self.query.getlist(field), self.query.getlist(f"{field}Not")
         exclude = bool(excluded) and not chosen
         if exclude:
             chosen, excluded = excluded, []
-        offered = {fold(one.value): one for one in self.store.people.facet(field, prefix, SHOWN)}
+        offered = {fold(one.value): one for one in self.store.people.facet(field, prefix, SHOWN)} if load else {}
         options = []
         for value in chosen:
             known = offered.pop(fold(value), None)
             options.append(Option(value, known.count if known else None, True))
         options += [Option(one.value, one.count, False) for one in offered.values()]
         error = self.errors.get(field) or self.errors.get(f"{field}Not", "")
-        return Panel(field, FACETS[field], options, excluded, exclude, error)
+        return Panel(field, FACETS[field], options, excluded, exclude, error, load, bool(error) or field == self.query.get(OPEN))
 
     @cached_property
     def ranges(self) -> list[Range]:

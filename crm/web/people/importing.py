@@ -230,7 +230,7 @@ def _figures(report: Report) -> list[tuple[str, int, str, str]]:
 def _shown(report: Report) -> list[tuple[int, str, str]]:
     """The first failed rows: number, what stands there, why."""
     return [
-        (outcome.row.number, "; ".join(cell[:80] for cell in outcome.row.cells)[:200], outcome.reason)
+        (outcome.row.number, "; ".join(cell[:80] for cell in outcome.row.cells)[:200].rstrip("; "), outcome.reason)
         for outcome in report.failed[:SHOWN]
     ]
 

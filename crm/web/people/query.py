@@ -103,6 +103,18 @@ def label_of(group: str) -> str:
     return {**FACETS, **RANGES, **WORDS}.get(group) or FACETS[group.removesuffix("Not")]
 
 
+def field_words(name: str) -> str:
+    """A field of the filter as its form calls it.
+
+    >>> field_words("attendedEventCountMin"), field_words("companyNot"), field_words("order")
+    ('“from” of Attended', 'Company', 'order')
+    """
+    for field, label in RANGES.items():
+        if name in _fields(field):
+            return f"“{'from' if name.endswith('Min') else 'to'}” of {label}"
+    return {**FACETS, **WORDS}.get(name.removesuffix("Not"), name)
+
+
 def range_words(low: str, high: str) -> str:
     """A range as one says it.
 
