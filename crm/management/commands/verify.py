@@ -33,7 +33,8 @@ class Command(BaseCommand):
         for difference in left:
             self.stdout.write(f"{difference}{'' if difference.mendable else ' (--repair can’t mend this)'}")
         if left:
-            raise CommandError(f"{len(left):,} things are not as they should be.", returncode=1)
+            words = "thing is" if len(left) == 1 else "things are"
+            raise CommandError(f"{len(left):,} {words} not as it should be.", returncode=1)
         self.stdout.write("Everything adds up.")
 
     def _repair(self, store: Store) -> list[Difference]:

@@ -1,0 +1,183 @@
+"""Demo data: the same for the same seed, whole after an interruption, with nothing left to be sent."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crm.domain.emails import EmailState
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.events import SEATED, AttendanceStatus
+from crm.domain.people import EmailStatus
+from crm.jobs.render import check_template
+from crm.services.demo import Sizes, load, make_plan
+from crm.services.demo.names import LETTERS
+from crm.services.verify import differences
+from crm.store import Store
+from crm.store.table import Action, Table
+from tests.factories import make_person
+
+NOW = datetime(2026, 11, 14, 15, 20, tzinfo=UTC)
+SENDER = "crew@community.example"
+SMALL = Sizes(people=150, events=8, campaigns=7)
+LARGE = make_plan(Sizes(), 1, NOW, SENDER)
+
+
+def test_the_same_seed_gives_the_same_data_ids_too() -> None:
+    assert make_plan(SMALL, 7, NOW, SENDER) == make_plan(SMALL, 7, NOW, SENDER)
+
+
+def test_another_seed_gives_others() -> None:
+    mine, yours = make_plan(SMALL, 1, NOW, SENDER), make_plan(SMALL, 2, NOW, SENDER)
+
+    assert not {person.id for person in mine.crowd.people} & {person.id for person in yours.crowd.people}
+
+
+def test_more_people_change_nothing_about_the_first() -> None:
+    few, many = make_plan(SMALL, 1, NOW, SENDER), make_plan(Sizes(people=300, events=0, campaigns=0), 1, NOW, SENDER)
+
+    assert [one.profile for one in few.crowd.people] == [one.profile for one in many.crowd.people[:150]]
+
+
+def test_all_addresses_are_in_the_domain_for_examples_and_different() -> None:
+    addresses = [person.profile.email for person in LARGE.crowd.people]
+
+    assert all(address.endswith(".example") for address in addresses)
+    assert len(set(addresses)) == len(addresses)
+
+
+def test_every_profile_is_one_that_staff_could_have_typed() -> None:
+    for person in LARGE.crowd.people:
+        assert person.profile.cleaned() == person.profile
+
+
+def test_every_letter_can_be_sent() -> None:
+    campaigns = [planned.campaign for planned in LARGE.mailings.campaigns]
+
+    assert [check_template(campaign.subject, campaign.body) for campaign in campaigns] == [[]] * len(LETTERS)
+
+
+def test_nobody_is_mailed_after_they_left() -> None:
+    left = LARGE.mailings.suppressed
+
+    late = [
+        email
+        for planned in LARGE.mailings.campaigns
+        for email in planned.emails
+        if email.status is EmailState.SENT and email.user_id in left and planned.campaign.started_at > left[email.user_id][1]
+    ]
+
+    assert late == []
+
+
+def test_nothing_has_happened_after_the_present_and_no_event_is_overfull() -> None:
+    moments = [planned.campaign.finished_at for planned in LARGE.mailings.campaigns]
+    moments += [
+        moment
+        for planned in LARGE.mailings.campaigns
+        for email in planned.emails
+        for moment in (email.created_at, email.sent_at, email.failed_at, email.opened_at, email.clicked_at, email.unsubscribed_at)
+    ]
+    moments += [one.since for planned in LARGE.events for one in planned.attendances]
+
+    assert max(moment for moment in moments if moment) <= NOW
+    for planned in LARGE.events:
+        seated = sum(one.status in SEATED for one in planned.attendances)
+        assert planned.event.max_capacity is None or seated <= planned.event.max_capacity
+        assert planned.event.cleaned() == planned.event
+
+
+def test_every_page_has_something_to_show() -> None:
+    statuses = {one.status for planned in LARGE.events for one in planned.attendances}
+    states = {email.status for planned in LARGE.mailings.campaigns for email in planned.emails}
+    days = {email.created_at.date() for planned in LARGE.mailings.campaigns for email in planned.emails}
+
+    assert statuses == set(AttendanceStatus)
+    assert states == set(EmailState) - {EmailState.QUEUED}
+    assert {why for why, _ in LARGE.mailings.suppressed.values()} == set(EmailStatus) - {EmailStatus.MAILABLE}
+    assert any(planned.event.start_at > NOW for planned in LARGE.events)
+    assert NOW.date() - min(days) >= timedelta(days=55)
+    assert NOW.date() - max(days) <= timedelta(days=2)
+
+
+def test_what_is_loaded_adds_up_and_waits_for_nothing(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+
+    assert store.people.totals().total == 150
+    assert store.people.totals().by_email_status[EmailStatus.MAILABLE] == 150 - len(plan.mailings.suppressed)
+    assert store.events.total() == 8
+    assert len(store.campaigns.page().items) == 7
+    assert store.jobs.next_due() is None
+    assert differences(store) == []
+
+
+def test_figures_of_a_campaign_are_those_of_its_emails(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+
+    for planned in plan.mailings.campaigns:
+        figures = store.campaigns.figures(planned.campaign.id)
+        assert figures.total == len(planned.emails)
+        assert figures.sent == sum(email.status is EmailState.SENT for email in planned.emails)
+        assert figures.opened == sum(email.opened_at is not None for email in planned.emails)
+
+
+def test_a_repeat_changes_nothing_though_time_has_passed(store: Store) -> None:
+    load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+    before = sorted(store.table.scan(), key=lambda item: (item["PK"], item["SK"]))
+
+    load(store, SMALL, seed=1, now=NOW + timedelta(days=3), sender=SENDER)
+    after = sorted(store.table.scan(), key=lambda item: (item["PK"], item["SK"]))
+
+    assert [item for item in after if item["PK"].startswith("STATS#FOLD")] != []
+    assert [item for item in after if item["SK"] != "HEAD"] == [item for item in before if item["SK"] != "HEAD"]
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("writes", [1, 9, 25, 40])
+def test_a_load_that_was_interrupted_is_finished_by_a_repeat(store: Store, table: Table, writes: int) -> None:
+    write, left = table.write, [writes]
+
+    def dying(actions: Sequence[Action]) -> None:
+        if left[0] == 0:
+            raise Died
+        left[0] -= 1
+        write(actions)
+
+    table.write = dying  # type: ignore[method-assign]
+    with pytest.raises(Died):
+        load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+    table.write = write  # type: ignore[method-assign]
+
+    plan = load(store, SMALL, seed=1, now=NOW + timedelta(hours=2), sender=SENDER)
+
+    assert store.people.totals().total == 150
+    assert [store.events.get(planned.event.id).registered_count for planned in plan.events] == [
+        sum(one.status in SEATED for one in planned.attendances) for planned in plan.events
+    ]
+    assert differences(store) == []
+
+
+def test_people_who_are_there_already_are_left_alone_unless_forced(store: Store) -> None:
+    store.people.create(make_person())
+
+    with pytest.raises(Conflict, match="--force"):
+        load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+    load(store, SMALL, seed=1, now=NOW, sender=SENDER, force=True)
+
+    assert store.people.totals().total == 151
+
+
+def test_sizes_that_can_not_be_are_refused(store: Store) -> None:
+    with pytest.raises(RuleViolation, match="people"):
+        load(store, Sizes(people=-1), seed=1, now=NOW, sender=SENDER)
+
+
+@pytest.mark.parametrize("people", [0, 1, 3])
+def test_a_tiny_community_is_no_trouble(store: Store, people: int) -> None:
+    load(store, Sizes(people=people, events=3, campaigns=2), seed=3, now=NOW, sender=SENDER)
+
+    assert store.people.totals().total == people
+    assert differences(store) == []
