@@ -20,7 +20,9 @@ from crm.store.table import Action, ConditionFailed
 logger = logging.getLogger(__name__)
 SENDING = frozenset({CampaignStatus.EXPANDING, CampaignStatus.SENDING})
 IDLE = timedelta(seconds=1)
-"""How soon a lane without work looks again while others still have some."""
+"""How soon a lane without work looks again while e-mails are still being made."""
+REST = timedelta(seconds=60)
+"""How soon it looks again when all are made and other lanes still have some: the last of those finds that all is done."""
 LOOK_EVERY = 1.0
 """Seconds between two looks at whether the campaign was paused or cancelled."""
 LONGEST_BACK_OFF = timedelta(minutes=15)
@@ -63,7 +65,7 @@ def _rest(work: Work, held: Held, campaign: Campaign) -> None:
         return
     heads = work.store.chunks.heads(campaign.id)
     if heads:
-        held.release(max(now + IDLE, min(chunk.due_at for chunk in heads.values())))
+        held.release(max(now + REST, min(chunk.due_at for chunk in heads.values())))
         return
     done = replace(campaign, status=CampaignStatus.DONE, finished_at=now, updated_at=now)
     held.release(None, work.store.campaigns.move(campaign, done, still=True), *_others_parked(work, held, campaign))

@@ -1,0 +1,435 @@
+"""Sending in one process, step by step: each e-mail once, each answer of the provider as it should end."""
+
+from dataclasses import replace
+
+import pytest
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.emails import EmailState, FailReason, SkipReason
+from crm.domain.errors import RuleViolation
+from crm.domain.people import EmailStatus
+from crm.jobs.kinds import STEPS
+from crm.jobs.work import Held
+from crm.mail.port import OutgoingMessage, Uncertain
+from crm.services import campaigns
+from crm.services.campaign_jobs import lane_job
+from crm.services.unsubscribe import unsubscribe
+from crm.store import Store
+from crm.store.cost import metered
+from crm.store.emails import item_of
+from crm.store.jobs import LeaseLost
+from tests.conftest import Clock
+from tests.jobs.mailing import BUSY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
+
+
+@pytest.fixture
+def mailer() -> ToldMailer:
+    return ToldMailer()
+
+
+def test_everybody_of_the_audience_gets_one_message(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    people = crowd(store, 130)
+    crowd(store, 3, company="Somebody Else")
+    campaign = accepted(store, clock())
+
+    drive(make_work(store, mailer, clock))
+
+    assert sorted(mailer.sent) == sorted(person.profile.email for person in people)
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert store.campaigns.figures(campaign.id).sent == 130
+    assert_sound(store)
+
+
+def test_who_unsubscribed_after_the_mail_was_queued_is_skipped(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    person, *_ = crowd(store, 3)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
+
+    unsubscribe(store, email.id, person.id, now=clock())
+    clock.pass_(minutes=2)
+    drive(work)
+
+    assert person.profile.email not in mailer.sent
+    assert store.emails.get(email.id).skip_reason is SkipReason.UNSUBSCRIBED
+    assert store.campaigns.figures(campaign.id).by_reason == {"unsubscribed": 1}
+    assert_sound(store)
+
+
+def test_who_is_on_the_suppression_list_is_skipped_though_the_profile_does_not_know(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    person, *_ = crowd(store, 2)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+
+    store.table.write(store.suppressions.actions(person.profile.email, EmailStatus.BOUNCED, now=clock(), source="test"))
+    clock.pass_(minutes=2)
+    drive(work)
+
+    assert person.profile.email not in mailer.sent
+    assert statuses(store, campaign) == {"sent": 1, "skipped": 1}
+
+
+def test_who_is_gone_is_skipped_and_who_moved_is_mailed_at_the_new_address(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    gone, moved = crowd(store, 2)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+
+    store.people.delete(gone)
+    store.people.save(moved, moved.edited(replace(moved.profile, email="new@example.org"), now=clock()))
+    clock.pass_(minutes=2)
+    drive(work)
+
+    by_person = {email.user_id: email for email in emails_of(store, campaign)}
+    assert mailer.sent == ["new@example.org"]
+    assert by_person[moved.id].email == "new@example.org"
+    assert by_person[gone.id].skip_reason is SkipReason.ERASED
+
+
+def test_a_refusal_for_good_fails_at_once_and_keeps_the_providers_words(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    refused, *_ = crowd(store, 4)
+    mailer.tell(refused.profile.email, REFUSED)
+    campaign = accepted(store, clock())
+
+    drive(make_work(store, mailer, clock))
+
+    failed = next(email for email in emails_of(store, campaign) if email.user_id == refused.id)
+    assert (failed.status, failed.fail_reason, failed.error) == (EmailState.FAILED, FailReason.REFUSED, "550 no such mailbox")
+    assert statuses(store, campaign) == {"sent": 3, "failed": 1}
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_a_temporary_refusal_is_tried_again_later_and_later(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    busy, *_ = crowd(store, 3)
+    mailer.tell(busy.profile.email, BUSY, BUSY)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, retry_seconds=60)
+    drive(work)
+
+    first = store.campaigns.figures(campaign.id)
+    clock.pass_(seconds=62)
+    drive(work)
+    second = store.campaigns.figures(campaign.id)
+    clock.pass_(seconds=62)
+    drive(work)
+    too_soon = store.campaigns.figures(campaign.id)
+    clock.pass_(seconds=62)
+    drive(work)
+
+    assert [one.queued for one in (first, second, too_soon)] == [1, 1, 1]
+    assert statuses(store, campaign) == {"sent": 3}
+    assert mailer.sent.count(busy.profile.email) == 1
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+
+
+def test_after_six_tries_it_fails_with_the_providers_words(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    (busy,) = crowd(store, 1)
+    mailer.tell(busy.profile.email, *[BUSY] * 10)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+
+    for _ in range(8):
+        drive(work)
+        clock.pass_(hours=1)
+
+    (email,) = emails_of(store, campaign)
+    assert (email.status, email.fail_reason, email.attempts) == (EmailState.FAILED, FailReason.GAVE_UP, 6)
+    assert email.error == "451 try again"
+    assert_sound(store)
+
+
+def test_trying_ends_after_a_day(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    (busy,) = crowd(store, 1)
+    mailer.tell(busy.profile.email, *[BUSY] * 10)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+
+    clock.pass_(hours=25)
+    drive(work)
+
+    (email,) = emails_of(store, campaign)
+    assert (email.status, email.attempts) == (EmailState.FAILED, 2)
+
+
+def test_a_lost_reply_is_uncertain_and_never_repeated_by_itself(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    person, *_ = crowd(store, 3)
+    mailer.tell(person.profile.email, Uncertain("the connection broke"))
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+
+    clock.pass_(days=3)
+    drive(work)
+
+    assert statuses(store, campaign) == {"sent": 2, "uncertain": 1}
+    assert mailer.sent.count(person.profile.email) == 1
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_a_provider_that_takes_nothing_costs_no_tries_and_the_page_says_so(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    crowd(store, 60)
+    mailer.down = True
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, retry_seconds=60)
+    drive(work)
+    during = campaigns.progress(store, campaign.id)
+
+    for _ in range(10):
+        clock.pass_(minutes=16)
+        drive(work)
+    mailer.down = False
+    clock.pass_(minutes=16)
+    drive(work)
+    after = campaigns.progress(store, campaign.id)
+
+    assert "connection refused" in during.trouble
+    assert during.trouble_until is not None
+    assert during.figures.queued == 60
+    assert (after.trouble, after.figures.sent, after.percent) == ("", 60, 100)
+    assert len(mailer.sent) == len(set(mailer.sent)) == 60
+    assert {email.attempts for email in emails_of(store, campaign)} == {0}
+
+
+def test_a_template_that_breaks_for_one_person_fails_for_that_one(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 2)
+    campaign = accepted(store, clock(), body="{{ firstName | nosuchfilter }}")
+
+    drive(make_work(store, mailer, clock))
+
+    assert statuses(store, campaign) == {"failed": 2}
+    assert {email.fail_reason for email in emails_of(store, campaign)} == {FailReason.NOT_RENDERED}
+
+
+def test_the_window_of_a_dead_worker_becomes_uncertain_and_nothing_else(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 40)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, window=10)
+
+    class Died(BaseException):
+        """The worker is no more."""
+
+    def die(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == 14:
+            raise Died
+
+    mailer.before = die
+    with pytest.raises(Died):
+        drive(work)
+    mailer.before = lambda message: None
+    clock.pass_(minutes=5)
+    drive(work, worker="two")
+
+    assert statuses(store, campaign) == {"sent": 30, "uncertain": 10}
+    assert len(mailer.sent) == len(set(mailer.sent)) == 34
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_a_worker_that_slept_past_its_lease_writes_nothing_and_sends_nothing_more(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    crowd(store, 20)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, window=20)
+
+    def sleep(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == 5:
+            mailer.before = lambda message: None
+            clock.pass_(minutes=3)
+            other = make_work(store, ToldMailer(), clock, window=20)
+            held = Held.take(other, lane_job(campaign.id, 0), "two")
+            assert held is not None
+            STEPS["LANE"](other, held)
+
+    mailer.before = sleep
+    with pytest.raises(LeaseLost):
+        drive(work)
+
+    assert len(mailer.sent) == 6
+    assert statuses(store, campaign) == {"uncertain": 20}
+    assert_sound(store)
+
+
+def test_a_lease_is_renewed_within_a_window(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 40)
+    campaign = accepted(store, clock())
+    mailer.before = lambda message: clock.pass_(seconds=5) and None
+
+    drive(make_work(store, mailer, clock, lease_seconds=60, window=40))
+
+    assert len(mailer.sent) == 40
+    assert statuses(store, campaign) == {"sent": 40}
+
+
+def test_pausing_acts_within_a_window_and_resuming_loses_and_doubles_nothing(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.jobs.send.LOOK_EVERY", 0.0)
+    crowd(store, 60)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+
+    def pause(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == 7:
+            campaigns.pause(store, campaign.id, now=clock())
+
+    mailer.before = pause
+    drive(work)
+    at_pause = len(mailer.sent)
+    clock.pass_(hours=5)
+    drive(work)
+    assert len(mailer.sent) == at_pause == 8
+    assert store.jobs.next_due() is None
+
+    mailer.before = lambda message: None
+    campaigns.resume(store, campaign.id, now=clock())
+    drive(work)
+
+    assert len(mailer.sent) == len(set(mailer.sent)) == 60
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_cancelling_skips_what_was_not_handed_over(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.jobs.send.LOOK_EVERY", 0.0)
+    crowd(store, 60)
+    campaign = accepted(store, clock())
+
+    def cancel(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == 7:
+            campaigns.cancel(store, campaign.id, now=clock())
+
+    mailer.before = cancel
+    drive(make_work(store, mailer, clock))
+
+    figures = store.campaigns.figures(campaign.id)
+    stored = store.campaigns.get(campaign.id)
+    assert (figures.sent, figures.queued) == (8, 0)
+    assert figures.by_reason == {"cancelled": figures.skipped}
+    assert (stored.status, stored.finished_at is None) == (CampaignStatus.CANCELLED, False)
+    assert store.jobs.next_due() is None
+    assert_sound(store)
+
+
+def test_a_paused_campaign_can_be_cancelled(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 5)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    campaigns.pause(store, campaign.id, now=clock())
+    clock.pass_(minutes=2)
+    drive(work)
+
+    campaigns.cancel(store, campaign.id, now=clock())
+    drive(work)
+
+    assert mailer.sent == []
+    assert statuses(store, campaign) == {"skipped": 5}
+    assert_sound(store)
+
+
+def test_a_campaign_is_not_done_while_a_chunk_waits(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    busy, *_ = crowd(store, 3)
+    mailer.tell(busy.profile.email, BUSY)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, retry_seconds=3600)
+
+    drive(work)
+
+    assert store.chunks.first(campaign.id) is not None
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.SENDING
+    assert store.jobs.next_due() is not None
+
+
+def test_done_is_not_set_when_a_chunk_was_put_between_looking_and_saying_so(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, *_ = crowd(store, 3)
+    mailer.tell(refused.profile.email, REFUSED)
+    campaign = accepted(store, clock())
+    looked = store.chunks.heads
+
+    def heads(campaign_id: str) -> dict[int, object]:
+        seen = looked(campaign_id)
+        if not seen and not retried:
+            retried.append(campaigns.retry_failed(store, campaign_id, now=clock()))
+        return seen  # type: ignore[return-value]
+
+    retried: list[int] = []
+    monkeypatch.setattr(store.chunks, "heads", heads)
+    drive(make_work(store, mailer, clock))
+
+    assert retried == [1]
+    assert statuses(store, campaign) == {"sent": 3}
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+
+
+def test_retrying_failed_ones_mails_only_them(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    people = crowd(store, 120)
+    for person in people[:70]:
+        mailer.tell(person.profile.email, REFUSED)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+    before = statuses(store, campaign)
+
+    number = campaigns.retry_failed(store, campaign.id, now=clock())
+    reopened = store.campaigns.get(campaign.id).status
+    again = campaigns.retry_failed(store, campaign.id, now=clock())
+    drive(work)
+
+    assert before == {"sent": 50, "failed": 70}
+    assert (number, again, reopened) == (70, 0, CampaignStatus.SENDING)
+    assert len(mailer.sent) == len(set(mailer.sent)) == 120
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_uncertain_ones_can_be_sent_again_or_settled_after_a_quarter_of_an_hour(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    again, settled = crowd(store, 2)
+    mailer.tell(again.profile.email, Uncertain("lost"), Uncertain("lost again"))
+    mailer.tell(settled.profile.email, Uncertain("lost"))
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+
+    with pytest.raises(RuleViolation, match="minutes"):
+        campaigns.resend_uncertain(store, campaign.id, now=clock())
+    clock.pass_(minutes=16)
+    assert campaigns.resend_uncertain(store, campaign.id, now=clock()) == 2
+    drive(work)
+    clock.pass_(minutes=16)
+    assert campaigns.settle_uncertain(store, campaign.id, now=clock()) == 1
+
+    assert statuses(store, campaign) == {"sent": 2}
+    assert sorted(mailer.sent) == sorted([again.profile.email, settled.profile.email] * 2)
+    assert_sound(store)
+
+
+def test_an_email_and_what_it_costs_stay_small(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 300)
+    store.stats.fold_all()
+    campaign = accepted(store, clock())
+
+    with metered() as cost:
+        drive(make_work(store, mailer, clock))
+        store.stats.fold_all()
+
+    sizes = [sum(len(name) + len(str(value)) for name, value in item_of(email).items()) for email in emails_of(store, campaign)]
+    assert max(sizes) <= 700
+    assert cost.write_units / 300 <= 9.0
