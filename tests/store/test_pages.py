@@ -1,0 +1,232 @@
+"""Lists of people: every filter and order against plain Python, and every way to cut a list into pages."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm.domain.errors import BadToken
+from crm.domain.filters import Order, PeopleFilter, parse_filter
+from crm.domain.folding import control_characters, fold
+from crm.domain.people import Person, Profile
+from crm.store import Store, planner
+from crm.store.cost import metered
+from crm.store.expressions import exists
+from crm.store.people_pages import PeoplePage
+from crm.store.table import Delete, Table
+from tests.conftest import store_over
+from tests.factories import make_person
+from tests.store.crowd import Crowd, attend, filters, in_order, make_crowd
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+CROWD = 100
+
+
+@pytest.fixture(scope="module")
+def hall(dynamodb: "DynamoDBClient") -> Iterator[tuple[Store, Crowd]]:
+    """A store with a crowd in it that no test changes."""
+    table = Table(dynamodb, f"Test{uuid.uuid4().hex}")
+    table.create_missing()
+    store = store_over(table)
+    crowd = make_crowd(store, CROWD)
+    attend(store, crowd)
+    yield store, crowd
+    dynamodb.delete_table(TableName=table.name)
+
+
+def ids(people: list[Person]) -> list[str]:
+    return [person.id for person in people]
+
+
+def forward(store: Store, wanted: PeopleFilter, order: Order, limit: int) -> list[PeoplePage]:
+    """All pages from the first to the last."""
+    pages = [store.people.page(wanted, order=order, limit=limit)]
+    while pages[-1].next_token:
+        pages.append(store.people.page(wanted, order=order, limit=limit, token=pages[-1].next_token))
+    return pages
+
+
+def backward(store: Store, wanted: PeopleFilter, order: Order, limit: int, last: PeoplePage) -> list[PeoplePage]:
+    """All pages from the last to the first, in the order of the list."""
+    pages = [last]
+    while pages[0].prev_token:
+        pages.insert(0, store.people.page(wanted, order=order, limit=limit, token=pages[0].prev_token))
+    return pages
+
+
+@settings(max_examples=50, deadline=None)
+@given(wanted=filters(), order=st.sampled_from(list(Order)), limit=st.sampled_from([1, 2, 5, 20, 200]))
+def test_every_filter_and_order_is_answered_like_plain_python(
+    hall: tuple[Store, Crowd], wanted: PeopleFilter, order: Order, limit: int
+) -> None:
+    store, crowd = hall
+    matching = crowd.matching(wanted)
+    limit = max(limit, len(matching) // 5)
+
+    pages = forward(store, wanted, order, limit)
+
+    expected = ids(in_order(matching, pages[0].order, wanted))
+    assert order in {Order.SOURCE, pages[0].order}
+    assert ids([person for page in pages for person in page.items]) == expected
+    assert all(len(page.items) == limit for page in pages[:-1])
+    assert ids([person for page in backward(store, wanted, order, limit, pages[-1]) for person in page.items]) == expected
+    assert store.people.count(wanted) == len(expected)
+    assert ids(list(store.people.walk(wanted, order=order))) == expected
+
+
+NAMES = st.text(min_size=1, max_size=8).map(str.strip).filter(lambda text: bool(fold(text)) and not control_characters(text))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    names=st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=8),
+    companies=st.lists(NAMES, min_size=1, max_size=3),
+    limit=st.integers(1, 4),
+)
+def test_names_of_any_script_are_listed_and_found(
+    hall: tuple[Store, Crowd], names: list[tuple[str, str]], companies: list[str], limit: int
+) -> None:
+    store, _ = hall
+    company = f"Only here {uuid.uuid4().hex} "
+    people = [
+        make_person(
+            profile=Profile(
+                first_name=first,
+                last_name=last,
+                email=f"{uuid.uuid4().hex}@example.org",
+                company=company + companies[number % len(companies)],
+            ).cleaned()
+        )
+        for number, (first, last) in enumerate(names)
+    ]
+    stored = [person for person in store.people.create_many(people) if isinstance(person, Person)]
+    wanted = PeopleFilter(company=tuple({person.profile.company for person in people}))
+    by_word = replace(wanted, q=f"{fold(names[0][1])[:3]}")
+
+    found = [person for page in forward(store, wanted, Order.NAME, limit) for person in page.items]
+    found_by_word = [person for page in forward(store, by_word, Order.NAME, limit) for person in page.items]
+    for person in stored:
+        store.people.delete(person)
+
+    assert ids(found) == ids(in_order(stored, "name", wanted))
+    assert ids(found_by_word) == ids(in_order([person for person in stored if by_word.matches(person)], "name", by_word))
+    assert store.people.count(wanted) == 0
+
+
+def test_a_page_token_that_was_changed_is_refused(hall: tuple[Store, Crowd]) -> None:
+    store, _ = hall
+    token = store.people.page(PeopleFilter(), limit=5).next_token or ""
+    changed = token[:-1] + ("A" if token[-1] != "A" else "B")
+
+    with pytest.raises(BadToken, match="not valid for this list"):
+        store.people.page(PeopleFilter(), limit=5, token=changed)
+
+
+@pytest.mark.parametrize(("wanted", "order"), [(PeopleFilter(company=("Acme",)), Order.SOURCE), (PeopleFilter(), Order.ATTENDED)])
+def test_a_page_token_of_another_filter_or_order_is_refused(
+    hall: tuple[Store, Crowd], wanted: PeopleFilter, order: Order
+) -> None:
+    store, _ = hall
+    token = store.people.page(PeopleFilter(), limit=5).next_token
+
+    with pytest.raises(BadToken):
+        store.people.page(wanted, order=order, limit=5, token=token)
+
+
+def test_a_page_token_is_good_for_a_filter_that_means_the_same(hall: tuple[Store, Crowd]) -> None:
+    store, _ = hall
+    token = store.people.page(PeopleFilter(company=("Acme", "100%")), limit=2).next_token
+
+    page = store.people.page(PeopleFilter(company=("100%", "ACME")), limit=2, token=token)
+
+    assert len(page.items) == 2
+
+
+def test_the_page_before_an_emptied_last_page_ends_with_who_stood_before_it(store: Store) -> None:
+    people = [store.people.create(make_person(last_name=f"N{number}")) for number in range(4)]
+    first = store.people.page(PeopleFilter(), limit=3)
+    store.people.delete(people[3])
+
+    empty = store.people.page(PeopleFilter(), limit=3, token=first.next_token)
+    before = store.people.page(PeopleFilter(), limit=3, token=empty.prev_token)
+
+    assert (empty.items, empty.next_token) == ([], None)
+    assert ids(before.items) == ids(people[:3])
+
+
+def test_somebody_who_joins_before_the_page_does_not_move_it(store: Store) -> None:
+    people = [store.people.create(make_person(last_name=f"N{number}")) for number in range(4)]
+    first = store.people.page(PeopleFilter(), limit=2)
+    store.people.create(make_person(last_name="A first one"))
+
+    second = store.people.page(PeopleFilter(), limit=2, token=first.next_token)
+
+    assert ids([*first.items, *second.items]) == ids(people)
+
+
+@pytest.mark.parametrize("size", [200, 2000])
+def test_a_page_of_a_company_reads_little_more_than_it_shows(table: Table, store: Store, size: int) -> None:
+    store.people.create_many([make_person(company="Acme" if number % 2 else "Other") for number in range(size)])
+    store.stats.fold_all()
+
+    explain = store.people.page(PeopleFilter(company=("Acme",)), limit=50).explain
+
+    assert (explain.index, explain.items_returned, explain.requests) == ("GSI_ByCompany", 50, 1)
+    assert explain.items_read <= 60
+
+
+def test_a_page_costs_the_same_however_many_people_there_are(table: Table, store: Store) -> None:
+    def cost() -> tuple[int, int, float]:
+        with metered() as spent:
+            store.people.page(PeopleFilter(company=("Acme",)), limit=10)
+        return spent.requests, spent.items_read, spent.read_units
+
+    store.people.create_many([make_person(company="Acme") for _ in range(30)])
+    store.stats.fold_all()
+    few = cost()
+    store.people.create_many([make_person(company=f"C{number}") for number in range(300)])
+    store.stats.fold_all()
+
+    assert cost() == few
+
+
+def test_people_are_found_when_nothing_was_ever_counted(table: Table, store: Store) -> None:
+    people = [store.people.create(make_person(last_name=f"N{number}", state="IL")) for number in range(5)]
+    for item in list(table.scan()):
+        if item["entityType"] in {"delta", "counter"}:
+            table.write([Delete(key={"PK": item["PK"], "SK": item["SK"]}, expect=[exists()])])
+
+    everybody = forward(store, PeopleFilter(), Order.NAME, 2)
+    residents = store.people.page(PeopleFilter(state=("IL",)), limit=10)
+
+    assert ids([person for page in everybody for person in page.items]) == ids(people)
+    assert {page.explain.note for page in everybody} == {"scan"}
+    assert ids(residents.items) == ids(people)
+    assert store.people.count(PeopleFilter()) == 5
+
+
+def test_a_person_without_a_company_matches_a_filter_that_excludes_one(store: Store) -> None:
+    without = store.people.create(make_person())
+    store.people.create(make_person(company="Acme"))
+
+    page = store.people.page(parse_filter({"companyNot": ["acme"]}))
+
+    assert ids(page.items) == [without.id]
+
+
+def test_too_many_matches_to_be_sorted_are_read_in_the_order_of_a_key(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "SORTED_AT_MOST", 50)
+    store.people.create_many([make_person(last_name=f"N{number:04}", state="IL") for number in range(60)])
+    store.people.create(make_person(last_name="A", state="MA"))
+
+    page = store.people.page(PeopleFilter(state=("IL",)), order=Order.NAME, limit=20)
+
+    assert (page.explain.index, page.order) == ("GSI_ByName", "name")
+    assert [person.profile.last_name for person in page.items] == [f"N{number:04}" for number in range(20)]
+    assert page.explain.items_read < 60
