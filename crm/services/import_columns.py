@@ -138,7 +138,7 @@ def _by_content(source: SourceFile, columns: list[Column]) -> list[Column]:
         cells = [row.cells[column.index].strip() for row in source.rows[:200] if column.index < len(row.cells)]
         filled = [cell for cell in cells if cell]
         alike = sum(bool(ADDRESS.fullmatch(cell)) for cell in filled)
-        if not column.field and filled and alike > len(filled) / 2:
+        if not column.field and not ADDRESS.fullmatch(column.header) and filled and alike > len(filled) / 2:
             found = replace(column, field="email", why="looks like addresses")
             return [found if one.index == column.index else one for one in columns]
     return columns
