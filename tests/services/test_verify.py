@@ -18,6 +18,8 @@ from crm.store.emails import item_of as email_item
 from crm.store.emails import new_email
 from crm.store.event_items import host_item
 from crm.store.expressions import exists
+from crm.store.jobs import Job, JobKey
+from crm.store.jobs import item_of as job_item
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.people_items import claim_of, tag_items, token_items
 from crm.store.stats import Counter
@@ -268,6 +270,20 @@ def test_a_running_campaign_that_nobody_works_on_is_named(store: Store) -> None:
     named = differences(store)
 
     assert [one.says for one in named] == ["it is sending with 1 queued e-mails, but no job is due"]
+
+
+def test_a_window_that_nobody_would_settle_is_named_and_gets_its_lane_back(store: Store) -> None:
+    campaign_id = mail(store, CampaignStatus.PAUSED, chunks=1)
+    key = JobKey(owner=f"CAMPAIGN#{campaign_id}", name="LANE0")
+    job = Job(key=key, due_at=None, fence=3, worker="gone", state={"window": "CHUNK#0#x"})
+    store.table.write([Put(item=job_item(job))])
+
+    named = differences(store)
+    mended = repair(store)
+
+    assert [one.says for one in named] == ["LANE0 has a window open, but is not due"]
+    assert mended.left == []
+    assert store.jobs.due(store.table.clock()) == [key]
 
 
 def test_an_event_that_nobody_finishes_is_named_and_gets_its_job(store: Store) -> None:

@@ -24,6 +24,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     """Give what does not fit."""
     yield from _events(store, facts, now)
     yield from _campaigns(store, facts, now)
+    yield from _windows(store, facts, now)
     yield from _suppressions(store, facts, now)
 
 
@@ -66,6 +67,19 @@ def _campaigns(store: Store, facts: Facts, now: datetime) -> Iterator[Difference
             chunks = " and chunks" if campaign_id in facts.chunked else ""
             says = f"it is {status}, but has {queued} queued e-mails{chunks}"
             yield Difference(kind="campaign", subject=campaign_id, says=says)
+
+
+def _windows(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """A lane that has e-mails in hand must be due, so that somebody settles them should its worker die."""
+    for owner, name, due in facts.windows:
+        job = JobKey(owner=owner, name=name)
+        status = facts.campaigns.get(job.owner_id)
+        if not due:
+            stored = store.jobs.get(job)
+            mend = (store.jobs.wake(stored, now),) if stored else ()
+            yield Difference(kind="campaign", subject=job.owner_id, says=f"{name} has a window open, but is not due", mend=mend)
+        elif status == CampaignStatus.DONE:
+            yield Difference(kind="campaign", subject=job.owner_id, says=f"it is done, but {name} has a window open")
 
 
 def _woken(store: Store, campaign_id: str, now: datetime) -> tuple[Action, ...]:

@@ -29,6 +29,7 @@ class Facts:
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     chunked: set[str] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
+    windows: list[tuple[str, str, bool]] = field(default_factory=list)
     events: dict[str, Item] = field(default_factory=dict)
     hosts: list[Item] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
@@ -174,6 +175,8 @@ def _chunk(look: Look, item: Item) -> None:
 def _job(look: Look, item: Item) -> None:
     if "dueAt" in item:
         look.facts.due.add(str(item["owner"]))
+    if item.get("window"):
+        look.facts.windows.append((str(item["owner"]), str(item["name"]), "dueAt" in item))
 
 
 def _counter(look: Look, item: Item) -> None:
