@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.folding import fold
-from crm.domain.people import EmailStatus, Person, search_tokens
+from crm.domain.people import EmailStatus, Person, distinct, search_tokens
 
 MAX_VALUES = 50
 MAX_COUNT = 999_999
@@ -192,12 +192,12 @@ def parse_order(text: str) -> Order:
 
 
 def _texts(name: str, typed: Sequence[str], errors: list[FieldError]) -> tuple[str, ...]:
-    distinct = {fold(value): value.strip() for value in reversed(typed) if value.strip()}
-    if any(not folded or len(folded.encode()) > 500 for folded in distinct):
+    values = distinct(typed)
+    if any(not fold(value) or len(fold(value).encode()) > 500 for value in values):
         errors.append(FieldError(field=name, message=f"{name} is too long, or has only accents in it; nobody can match."))
-    if len(distinct) > MAX_VALUES:
-        errors.append(FieldError(field=name, message=f"{name} can have {MAX_VALUES} values; these are {len(distinct)}."))
-    return tuple(distinct.values())[::-1]
+    if len(values) > MAX_VALUES:
+        errors.append(FieldError(field=name, message=f"{name} can have {MAX_VALUES} values; these are {len(values)}."))
+    return values
 
 
 def _number(name: str, typed: Sequence[str], errors: list[FieldError]) -> int | None:

@@ -1,6 +1,7 @@
 """People: who they are and what may be written about them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -73,7 +74,7 @@ class Profile:
     def cleaned(self) -> "Profile":
         """Return the profile trimmed, with each tag once; RuleViolation names every field that can't be."""
         trimmed = {name: getattr(self, attribute).strip() for name, attribute in ATTRIBUTES.items()}
-        tags = tuple({fold(tag): tag.strip() for tag in reversed(self.tags) if tag.strip()}.values())[::-1]
+        tags = distinct(self.tags)
         errors = [FieldError(field=name, message=message) for name, value in trimmed.items() if (message := _fault(name, value))]
         errors += _tag_faults(tags)
         if errors:
@@ -97,6 +98,19 @@ ATTRIBUTES = {
     "state": "state",
 }
 """The API's name of each text field, and ours."""
+
+
+def distinct(typed: Iterable[str]) -> tuple[str, ...]:
+    """Return the values that are not empty, trimmed, each once as it compares, as it was typed first.
+
+    >>> distinct(["VIP", " new ", "vip", ""])
+    ('VIP', 'new')
+    """
+    kept: dict[str, str] = {}
+    for value in typed:
+        if value.strip():
+            kept.setdefault(fold(value), value.strip())
+    return tuple(kept.values())
 
 
 def _fault(name: str, value: str) -> str | None:

@@ -1,0 +1,124 @@
+"""What a filter means, and what is no filter."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from crm.domain.errors import RuleViolation
+from crm.domain.filters import MAX_COUNT, Order, PeopleFilter, filter_values, parse_filter, parse_order
+from crm.domain.people import EmailStatus
+from tests.factories import make_person
+from tests.store.crowd import filters
+
+ADA = make_person(
+    first_name="Ada Marie",
+    last_name="Ødegård",
+    email="ada@example.org",
+    company="Ångström  AB",
+    job_title="Engineer",
+    city="Ulm",
+    tags=("VIP",),
+    attended_event_count=3,
+    hosted_event_count=1,
+)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        PeopleFilter(),
+        PeopleFilter(company=("angstrom ab",)),
+        PeopleFilter(company=("Other", "ÅNGSTRÖM AB"), job_title=("engineer",)),
+        PeopleFilter(state_not=("IL",), company_not=("Other",)),
+        PeopleFilter(tag=("vip", "other"), tag_not=("x",)),
+        PeopleFilter(attended_min=3, attended_max=3, hosted_min=0, hosted_max=MAX_COUNT),
+        PeopleFilter(email_status=(EmailStatus.MAILABLE, EmailStatus.BOUNCED)),
+        PeopleFilter(q="øde mar"),
+        PeopleFilter(q="ø"),
+        PeopleFilter(q="ADA@Ex"),
+    ],
+)
+def test_a_person_matches_when_every_field_holds_by_one_of_its_values(wanted: PeopleFilter) -> None:
+    assert wanted.matches(ADA)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        PeopleFilter(company=("Angstrom",)),
+        PeopleFilter(company=("Ångström AB",), job_title=("Manager",)),
+        PeopleFilter(company_not=("Ångström AB",)),
+        PeopleFilter(state=("IL",)),
+        PeopleFilter(tag_not=("Vip",)),
+        PeopleFilter(attended_min=4),
+        PeopleFilter(hosted_max=0),
+        PeopleFilter(email_status=(EmailStatus.BOUNCED,)),
+        PeopleFilter(q="ode"),
+        PeopleFilter(q="a"),
+        PeopleFilter(q="ada bo"),
+        PeopleFilter(q="example"),
+    ],
+)
+def test_a_person_does_not_match_when_one_field_fails(wanted: PeopleFilter) -> None:
+    assert not wanted.matches(ADA)
+
+
+@settings(max_examples=100)
+@given(filters())
+def test_a_filter_comes_back_from_its_query_string(wanted: PeopleFilter) -> None:
+    lowest = replace(
+        wanted,
+        hosted_max=None if (wanted.hosted_min or 0) > (wanted.hosted_max or MAX_COUNT) else wanted.hosted_max,
+        attended_max=None if (wanted.attended_min or 0) > (wanted.attended_max or MAX_COUNT) else wanted.attended_max,
+    )
+    if (lowest.hosted_max == 0 and lowest.hosted_min) or (lowest.attended_max == 0 and lowest.attended_min):
+        return
+
+    parsed = parse_filter(filter_values(lowest))
+
+    assert parsed.fingerprint() == lowest.fingerprint()
+
+
+def test_a_fingerprint_is_the_same_for_filters_that_mean_the_same() -> None:
+    one = parse_filter({"company": ["Acme", "Other", "ACME"], "q": ["  Bo   ada "], "state": [""]})
+    other = parse_filter({"company": ["other", "acme"], "q": ["ada", "BO"]})
+
+    assert one.fingerprint() == other.fingerprint() != PeopleFilter(company=("Acme",)).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"attendedEventCountMin": ["x"]}, "attendedEventCountMin"),
+        ({"attendedEventCountMin": ["-1"]}, "attendedEventCountMin"),
+        ({"hostedEventCountMax": ["1.5"]}, "hostedEventCountMax"),
+        ({"hostedEventCountMax": ["\u0663"]}, "hostedEventCountMax"),
+        ({"hostedEventCountMax": ["1000000"]}, "hostedEventCountMax"),
+        ({"hostedEventCountMax": ["1", "2"]}, "hostedEventCountMax"),
+        ({"hostedEventCountMin": ["5"], "hostedEventCountMax": ["2"]}, "hostedEventCountMin"),
+        ({"company": ["\u0301"]}, "company"),
+        ({"company": ["x" * 501]}, "company"),
+        ({"city": [f"c{number}" for number in range(51)]}, "city"),
+        ({"q": ["a b c d e f g h i j k"]}, "q"),
+        ({"q": ["\u0301"]}, "q"),
+        ({"emailStatus": ["happy"]}, "emailStatus"),
+    ],
+)
+def test_a_value_that_can_not_be_is_refused_with_its_field(values: dict[str, list[str]], field: str) -> None:
+    with pytest.raises(RuleViolation) as refused:
+        parse_filter(values)
+
+    assert refused.value.field == field
+
+
+def test_empty_values_and_other_names_ask_for_nothing() -> None:
+    wanted = parse_filter({"company": ["", "  "], "attendedEventCountMin": [""], "q": [" "], "limit": ["5"], "order": ["name"]})
+
+    assert wanted.is_empty
+
+
+def test_an_order_that_is_unknown_is_refused() -> None:
+    assert parse_order("attended") is Order.ATTENDED
+    with pytest.raises(RuleViolation, match="name, attended or hosted"):
+        parse_order("age")

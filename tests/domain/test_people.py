@@ -1,0 +1,106 @@
+"""What may be written about a person."""
+
+from dataclasses import replace
+
+import pytest
+
+from crm.domain.errors import RuleViolation
+from crm.domain.people import EmailStatus, Profile, folded_address, search_tokens
+from tests.factories import NOW, make_person, make_profile
+
+
+def fields_at_fault(profile: Profile) -> list[str]:
+    with pytest.raises(RuleViolation) as refused:
+        profile.cleaned()
+    return [error.field for error in refused.value.errors]
+
+
+def test_a_profile_is_trimmed_and_each_tag_kept_once() -> None:
+    profile = make_profile(first_name=" Ada ", company="  Acme\u00a0", tags=("VIP", " new ", "vip", ""))
+
+    cleaned = profile.cleaned()
+
+    assert (cleaned.first_name, cleaned.company, cleaned.tags) == ("Ada", "Acme", ("VIP", "new"))
+
+
+def test_every_fault_is_named_with_its_field() -> None:
+    profile = Profile(first_name=" ", last_name="\u0301", email="ada@", company="a\tb", city="x" * 201, tags=("\u0301",))
+
+    faults = fields_at_fault(profile)
+
+    assert faults == ["firstName", "lastName", "email", "company", "city", "tags"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.org",
+        "o'neil+x@sub.example.co",
+        "jos\u00e9@example.org",
+        "ada@b\u00fccher.example",
+        "a" * 64 + "@example.org",
+        "Ada.King@EXAMPLE.org",
+    ],
+)
+def test_an_address_that_can_be_is_taken(address: str) -> None:
+    assert make_profile(email=address).cleaned().email == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada",
+        "ada@localhost",
+        "@example.org",
+        "ada@example..org",
+        "ada@@example.org",
+        "ada b@example.org",
+        "Ada <ada@example.org>",
+        "ada@example.org, bo@example.org",
+        "ada@-example.org",
+        "a" * 65 + "@example.org",
+        "ada@example.org\nBcc: x@example.org",
+        "ada@" + "a" * 250 + ".org",
+    ],
+)
+def test_an_address_that_can_not_be_is_refused(address: str) -> None:
+    assert fields_at_fault(make_profile(email=address)) == ["email"]
+
+
+@pytest.mark.parametrize("name", ["#", "100%", "O'Neil", "李", "\U0001f600", "Müller-Lüdenscheidt", "x" * 200])
+def test_a_name_of_any_script_or_sign_is_taken(name: str) -> None:
+    assert make_profile(last_name=name).cleaned().last_name == name
+
+
+def test_more_than_twenty_tags_are_refused() -> None:
+    assert fields_at_fault(make_profile(tags=tuple(f"t{number}" for number in range(21)))) == ["tags"]
+
+
+def test_the_limit_counts_folded_bytes_because_keys_hold_those() -> None:
+    ligatures = "\ufdfa" * 10
+
+    assert fields_at_fault(make_profile(last_name=ligatures)) == ["lastName"]
+
+
+def test_an_address_folds_its_case_and_keeps_its_accents() -> None:
+    assert folded_address(" JOS\u00c9@Example.ORG ") == "jos\u00e9@example.org"
+
+
+def test_a_person_has_at_most_twenty_search_tokens_and_the_address_is_one() -> None:
+    profile = make_profile(first_name=" ".join(f"n{number}" for number in range(30)), last_name="L", email="Ada@example.org")
+
+    tokens = search_tokens(profile)
+
+    assert len(tokens) == 20
+    assert tokens[-1] == "ada@example.org"
+    assert "l" not in tokens
+
+
+def test_an_edit_keeps_what_is_not_of_the_profile() -> None:
+    person = make_person(attended_event_count=3, email_status=EmailStatus.BOUNCED, version=4)
+
+    edited = person.edited(replace(person.profile, last_name=" Byron "), now=NOW)
+
+    assert edited.name == "Ada Byron"
+    assert edited.listed_name == "Byron, Ada"
+    assert (edited.attended_event_count, edited.email_status, edited.mailable, edited.version) == (3, "bounced", False, 4)
