@@ -107,11 +107,12 @@ def create(request: CrmRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None)
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
+        typed = form.profile()
         try:
-            added = people.add(request.store, form.profile(), now=timezone.now(), actor=request.user.get_username())
+            added = people.add(request.store, typed, now=timezone.now(), actor=request.user.get_username())
         except Conflict as error:
-            taken = request.store.people.find_by_email(form.cleaned_data["email"])
-            if taken and taken.profile == form.profile().cleaned():
+            taken = request.store.people.find_by_email(typed.email)
+            if taken and taken.profile == typed.cleaned():
                 tell(request, f"{taken.name} is here already", "Everything is as you typed it.")
                 return redirect("people:person", taken.id)
             form.add_crm_error(error)
@@ -135,13 +136,14 @@ def edit(request: CrmRequest, person_id: str) -> HttpResponse:
         return render(request, "people/edit.html", context)
     context["version"] = _version(request)
     if form.is_valid():
+        typed = form.profile()
         try:
-            return _saved(request, person_id, form.profile())
+            return _saved(request, person_id, typed)
         except Conflict as error:
             if error.field != "email":
-                return _conflict(request, person_id, form.profile())
+                return _conflict(request, person_id, typed)
             form.add_crm_error(error)
-            context["taken"] = request.store.people.find_by_email(form.cleaned_data["email"])
+            context["taken"] = request.store.people.find_by_email(typed.email)
         except CrmError as error:
             form.add_crm_error(error)
     return render(request, "people/edit.html", context, status=422)
