@@ -72,7 +72,7 @@ def _chart(request: CrmRequest, found: Overview, query: EmailQuery, today: date)
     """The chart from the first to the last day asked for; where that is open or very long, from the first day with e-mails."""
     days = [date.fromisoformat(str(day["date"])) for day in found.summary.series]
     first, last = (moment.date() if isinstance(moment, datetime) else moment for moment in (query.start, query.end))
-    first = first or (days[0] if days else today)
+    first = first or (days[0] if days else last or today)
     last = last or max([first, today, *days[-1:]])
     if (last - first).days > LONG and days:
         first, last = max(first, days[0]), min(last, days[-1])

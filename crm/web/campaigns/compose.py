@@ -198,7 +198,7 @@ def send(request: CrmRequest, campaign_id: str) -> HttpResponse:
         "chips": chips(request.store, draft.audience_filter),
         "problems": problems,
         "undo_seconds": round(settings.CRM_UNDO_SECONDS),
-        "takes": in_words(audience.will_receive / settings.CRM_SEND_RATE),
+        "takes": in_words(audience.will_receive / settings.CRM_SEND_RATE) if settings.CRM_SEND_RATE else "",
         "rate": settings.CRM_SEND_RATE,
         "zone": settings.CRM_TIME_ZONE,
     }

@@ -4,19 +4,19 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from crm.domain.campaigns import Utm
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
 from crm.jobs.render import Content, Rendered, TemplateProblem, check_template, merge_fields, render
 from crm.store import Store
 from crm.web.http import CrmRequest, content_policy, permission_required
-from crm.wiring import get_links
+from crm.wiring import get_links, send_settings
 
 KEPT_SECONDS = 15 * 60
 FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; frame-ancestors 'self'; sandbox"
@@ -41,9 +41,10 @@ class Preview:
     prev: str | None = None
 
 
-def content_of(subject: str, body: str, **more: object) -> Content:
-    """Return what is the same for everybody, with the foot of this organisation."""
-    return Content(subject=subject, body=body, organisation=settings.CRM_ORGANISATION, **more)  # type: ignore[arg-type]
+def content_of(subject: str, body: str, *, utm: Utm) -> Content:
+    """Return what is the same for everybody, with the foot that sending gives it."""
+    mail = send_settings()
+    return Content(subject=subject, body=body, utm=utm, organisation=mail.organisation, postal_address=mail.postal_address)
 
 
 def preview(store: Store, content: Content, wanted: PeopleFilter, place: str = "") -> Preview:

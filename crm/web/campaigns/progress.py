@@ -208,7 +208,7 @@ def _resend(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
 
 
 def _settle(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.settle_uncertain(store, campaign_id, now=now), "now count as sent"), ""
+    return _told(campaigns.settle_uncertain(store, campaign_id, now=now), "settled as sent"), ""
 
 
 ACTIONS: dict[str, Callable[[Store, str, datetime], tuple[str, str]]] = {

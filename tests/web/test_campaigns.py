@@ -1,0 +1,435 @@
+"""Writing a campaign, sending it once, watching it, and settling what went wrong; without JavaScript."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.filters import PeopleFilter
+from crm.mail.files import FilesMailer, Outbox
+from crm.mail.port import Uncertain
+from crm.services import campaigns
+from crm.store import Store
+from tests.conftest import Clock
+from tests.factories import make_person
+from tests.jobs.mailing import COMPANY, REFUSED, ToldMailer, accepted, crowd, drive, make_work
+
+SignIn = Callable[[str], Client]
+LETTER = {"subject": "Hello {{ firstName }}", "body": "Hi {{ firstName }}, **come**.", "company": COMPANY, "version": ""}
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outbox:
+    """The folder that mail is written to."""
+    monkeypatch.setattr("crm.web.campaigns.trial.get_mailer", lambda: FilesMailer(tmp_path))
+    return Outbox(tmp_path)
+
+
+@pytest.fixture
+def marketer(sign_in: SignIn) -> Client:
+    return sign_in("Marketer")
+
+
+def new_letter(client: Client, query: str = f"company={COMPANY}") -> str:
+    """The address under which a new letter is kept."""
+    page = client.get(f"/campaigns/new/?{query}").content.decode()
+    found = re.search(r'action="(/campaigns/[0-9a-f]{32}/)"', page)
+    assert found
+    return found.group(1)
+
+
+def written(client: Client, **values: str) -> str:
+    """A draft, kept."""
+    address = new_letter(client)
+    client.post(address, LETTER | values | {"do": "save"})
+    return address
+
+
+def id_of(address: str) -> str:
+    return address.split("/")[2]
+
+
+def sum_of(page: str) -> list[str]:
+    return re.findall(r"<li data-op=.*?<b>([\d,]+)</b>", page)
+
+
+def test_the_audience_is_a_sum_and_each_number_a_link_to_its_people(marketer: Client, site: Store) -> None:
+    crowd(site, 5)
+    gone = crowd(site, 2)
+    for person in gone:
+        unsubscribe(site, person.id)
+
+    page = marketer.get(f"/campaigns/new/?company={COMPANY}").content.decode()
+
+    assert sum_of(page) == ["7", "2", "0", "0", "5"]
+    assert 'href="/people/?company=Analytical+Engines&amp;emailStatus=unsubscribed"' in page
+    assert "Send to 5 people" in page
+
+
+def unsubscribe(store: Store, user_id: str) -> None:
+    campaigns.unsubscribe(store, "no-such-mail", user_id, now=datetime.now(UTC))
+
+
+def test_a_filter_that_can_not_be_is_refused_in_words(marketer: Client) -> None:
+    response = marketer.get("/campaigns/new/?attendedEventCountMin=many")
+
+    assert response.status_code == 422
+    assert "must be one whole number" in response.content.decode()
+
+
+def test_the_letter_is_shown_as_one_of_its_readers_gets_it(marketer: Client, site: Store) -> None:
+    site.people.create_many([make_person(first_name=name, last_name=name, company=COMPANY) for name in ("Ada", "Zoë & Co")])
+    address = new_letter(marketer)
+
+    page = marketer.post(address, LETTER | {"do": "preview"}).content.decode()
+    following = re.search(r'name="go" value="(2:[^"]+)"', page)
+    assert following
+    second = marketer.post(address, LETTER | {"go": following.group(1)}).content.decode()
+    frame = re.search(r'iframe src="([^"]+)"', second)
+    assert frame
+    letter = marketer.get(frame.group(1))
+
+    assert "Hello Ada" in page
+    assert "2 of" in second
+    assert "Hi Zoë &amp; Co, <strong>come</strong>." in letter.content.decode()
+    assert letter.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_a_preview_changes_nothing(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    address = new_letter(marketer)
+
+    marketer.post(address, LETTER | {"do": "preview"})
+
+    assert site.campaigns.page().items == []
+
+
+def test_htmx_gets_the_preview_alone(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    headers = {"HX-Request": "true", "HX-Target": "preview"}
+
+    response = marketer.post(new_letter(marketer), LETTER | {"do": "preview"}, headers=headers)
+
+    assert response.content.decode().lstrip().startswith('<div id="preview">')
+
+
+def test_a_misspelt_field_is_named_with_what_was_meant(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+
+    page = marketer.post(new_letter(marketer), LETTER | {"body": "Hi {{ first_name }}", "do": "preview"}).content.decode()
+
+    assert "There is no field “first_name”" in page
+    assert "Did you mean <code>firstName</code>?" in page
+
+
+def test_a_draft_is_kept_even_if_it_is_unfinished(marketer: Client, site: Store) -> None:
+    address = written(marketer, subject="", body="Hi {{ nonsense")
+
+    page = marketer.get(address).content.decode()
+
+    assert "Hi {{ nonsense" in page
+    assert site.campaigns.get(id_of(address)).status is CampaignStatus.DRAFT
+
+
+def test_the_same_form_sent_twice_makes_one_draft(marketer: Client, site: Store) -> None:
+    address = new_letter(marketer)
+
+    answers = [marketer.post(address, LETTER | {"do": "save"}).status_code for _ in range(2)]
+
+    assert answers == [302, 302]
+    assert [(draft.id, draft.version) for draft in site.campaigns.page().items] == [(id_of(address), 1)]
+
+
+def test_a_change_that_somebody_else_has_overtaken_is_not_lost_and_overwrites_nothing(marketer: Client, site: Store) -> None:
+    address = written(marketer)
+    marketer.post(address, LETTER | {"subject": "Theirs", "version": "1", "do": "save"})
+
+    response = marketer.post(address, LETTER | {"subject": "Mine", "version": "1", "do": "save"})
+    stale = marketer.post(address, LETTER | {"subject": "Mine", "version": "", "do": "save"})
+
+    assert (response.status_code, stale.status_code) == (409, 409)
+    assert 'value="Mine"' in response.content.decode()
+    assert site.campaigns.get(id_of(address)).subject == "Theirs"
+
+
+def test_a_test_goes_to_oneself_is_marked_and_counts_nowhere(marketer: Client, site: Store, outbox: Outbox) -> None:
+    crowd(site, 1, first_name="Grace")
+    address = new_letter(marketer)
+
+    page = marketer.post(address, LETTER | {"do": "test"}, follow=True).content.decode()
+
+    message = outbox.read(outbox.newest()[0].name)
+    assert message.entry.subject == "[Test] Hello Grace"
+    assert "@staff.example" in message.entry.to
+    assert "This is a test" in message.text
+    assert "Test sent to" in page
+    assert site.campaigns.figures(id_of(address)).total == 0
+
+
+def test_a_test_that_the_mail_server_does_not_take_says_why(
+    marketer: Client, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(site, 1)
+    monkeypatch.setattr("crm.web.campaigns.trial.get_mailer", lambda: ToldMailer(down=True))
+
+    page = marketer.post(new_letter(marketer), LETTER | {"do": "test"}, follow=True).content.decode()
+
+    assert "The test was not sent" in page
+    assert "connection refused" in page
+
+
+def test_sending_asks_first_and_then_can_be_undone(marketer: Client, site: Store) -> None:
+    crowd(site, 3)
+    address = written(marketer)
+
+    question = marketer.get(f"{address}send/").content.decode()
+    sent = marketer.post(f"{address}send/", {"when": "now", "expected": "3"}, follow=True).content.decode()
+    undone = marketer.post(f"{address}undo/", follow=True).content.decode()
+
+    assert "Send to 3 people?" in question
+    assert "60 seconds to undo" in question
+    assert "seconds until it goes out to 3 people" in sent
+    assert "it is a draft again" in undone
+    assert site.campaigns.get(id_of(address)).status is CampaignStatus.DRAFT
+    assert site.jobs.due(datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_sending_at_once_from_two_browsers_sends_once(marketer: Client, site: Store) -> None:
+    people = crowd(site, 4)
+    address = written(marketer)
+    clients = [marketer, Client()]
+    clients[1].cookies = marketer.cookies
+
+    answers = [client.post(f"{address}send/", {"when": "now", "expected": "4"}).status_code for client in clients]
+    mailer = ToldMailer()
+    drive(make_work(site, mailer, Clock(datetime.now(UTC) + timedelta(minutes=2))))
+
+    assert answers == [302, 302]
+    assert sorted(mailer.sent) == sorted(person.profile.email for person in people)
+
+
+def test_more_people_than_promised_are_asked_about_again(marketer: Client, site: Store) -> None:
+    crowd(site, 3)
+    address = written(marketer)
+
+    response = marketer.post(f"{address}send/", {"when": "now", "expected": "2"})
+
+    assert response.status_code == 422
+    assert "Meanwhile it is 3 people, not 2" in response.content.decode()
+    assert site.campaigns.get(id_of(address)).status is CampaignStatus.DRAFT
+
+
+def test_a_campaign_to_nobody_is_refused(marketer: Client, site: Store) -> None:
+    address = written(marketer)
+
+    page = marketer.get(address).content.decode()
+    response = marketer.post(f"{address}send/", {"when": "now"})
+
+    assert "Nobody matches this filter" in page
+    assert response.status_code == 422
+    assert "Nobody matches this audience" in response.content.decode()
+
+
+def test_a_letter_with_a_mistake_can_not_be_sent(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    address = written(marketer, body="Hi {{ first_name }}")
+
+    response = marketer.post(f"{address}send/", {"when": "now", "expected": "1"})
+
+    assert response.status_code == 422
+    assert "There is no field “first_name”" in response.content.decode()
+    assert site.campaigns.get(id_of(address)).status is CampaignStatus.DRAFT
+
+
+@pytest.mark.parametrize(("when", "words"), [("", "Say when"), ("2001-01-01T10:00", "That time is past")])
+def test_a_time_that_can_not_be_is_refused(marketer: Client, site: Store, when: str, words: str) -> None:
+    crowd(site, 1)
+    address = written(marketer)
+
+    response = marketer.post(f"{address}send/", {"when": "at", "sendAt": when, "expected": "1"})
+
+    assert response.status_code == 422
+    assert words in response.content.decode()
+
+
+def test_a_campaign_can_wait_for_its_time(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    address = written(marketer)
+
+    page = marketer.post(f"{address}send/", {"when": "at", "sendAt": "2099-05-01T10:00", "expected": "1"}, follow=True)
+
+    assert "Goes out" in page.content.decode()
+    assert site.campaigns.get(id_of(address)).send_at == datetime(2099, 5, 1, 10, tzinfo=UTC)
+
+
+def test_figures_lists_and_csv_of_a_sent_campaign_agree(marketer: Client, site: Store) -> None:
+    people = crowd(site, 6)
+    mailer, clock = ToldMailer(), Clock(datetime.now(UTC))
+    campaign = accepted(site, clock.now)
+    mailer.tell(people[0].profile.email, REFUSED)
+    mailer.tell(people[1].profile.email, Uncertain("lost"))
+    drive(make_work(site, mailer, clock))
+
+    page = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
+    failed = marketer.get(f"/campaigns/{campaign.id}/recipients/?status=failed").content.decode()
+    csv = b"".join(marketer.get(f"/campaigns/{campaign.id}/recipients.csv")).decode()  # type: ignore[arg-type]
+
+    assert figures(page) == {"Queued": 0, "Sent": 4, "Failed": 1, "Uncertain": 1, "Skipped": 0}
+    assert people[0].profile.email in failed
+    assert people[1].profile.email not in failed
+    assert "Retry failed (1)" in page
+    assert "1 e-mail is uncertain" in page
+    assert csv.count("\r\n") == 7
+
+
+def figures(page: str) -> dict[str, int]:
+    found = re.findall(r'fig-label">(\w+)</span><span class="fig-value[^"]*">([\d,]+)<', page)
+    return {name: int(number.replace(",", "")) for name, number in found}
+
+
+def test_the_page_asks_again_while_it_runs_and_stops_when_it_is_done(marketer: Client, site: Store) -> None:
+    crowd(site, 2)
+    clock = Clock(datetime.now(UTC))
+    campaign = accepted(site, clock.now)
+    address = f"/campaigns/{campaign.id}/"
+
+    waiting = marketer.get(address).content.decode()
+    drive(make_work(site, ToldMailer(), clock))
+    part = marketer.get(address, headers={"HX-Request": "true", "HX-Target": "campaign"}).content.decode()
+
+    assert 'hx-trigger="every 1s"' in waiting
+    assert part.lstrip().startswith('<div id="campaign">')
+    assert "hx-trigger" not in part
+
+
+def test_pause_go_on_and_cancel_do_what_they_say(marketer: Client, site: Store) -> None:
+    crowd(site, 2)
+    clock = Clock(datetime.now(UTC))
+    campaign = accepted(site, clock.now)
+
+    states = []
+    for action in ("pause", "resume", "cancel"):
+        marketer.post(f"/campaigns/{campaign.id}/{action}/")
+        states.append(site.campaigns.state(campaign.id).status.value)
+    late = marketer.post(f"/campaigns/{campaign.id}/resume/", follow=True).content.decode()
+
+    assert states == ["paused", "scheduled", "cancelled"]
+    assert "Only a paused campaign can go on" in late
+
+
+def test_a_mail_server_that_is_down_is_told_and_the_mail_goes_out_when_it_is_back(marketer: Client, site: Store) -> None:
+    crowd(site, 2)
+    clock, mailer = Clock(datetime.now(UTC)), ToldMailer(down=True)
+    campaign = accepted(site, clock.now)
+    drive(make_work(site, mailer, clock))
+
+    page = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
+    mailer.down = False
+    clock.pass_(hours=2)
+    drive(make_work(site, mailer, clock))
+    after = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
+
+    assert "The mail server takes nothing just now" in page
+    assert figures(after)["Sent"] == 2
+    assert "takes nothing" not in after
+
+
+def test_failed_ones_can_be_tried_again(marketer: Client, site: Store) -> None:
+    (person,) = crowd(site, 1)
+    clock, mailer = Clock(datetime.now(UTC)), ToldMailer()
+    mailer.tell(person.profile.email, REFUSED)
+    campaign = accepted(site, clock.now)
+    drive(make_work(site, mailer, clock))
+
+    page = marketer.post(f"/campaigns/{campaign.id}/retry-failed/", follow=True).content.decode()
+    clock.now = datetime.now(UTC) + timedelta(seconds=1)
+    drive(make_work(site, mailer, clock))
+
+    assert "1 e-mail queued again" in page
+    assert mailer.sent == [person.profile.email]
+
+
+def test_uncertain_ones_wait_a_quarter_of_an_hour_before_staff_may_settle_them(marketer: Client, site: Store) -> None:
+    (person,) = crowd(site, 1)
+    clock, mailer = Clock(datetime.now(UTC)), ToldMailer()
+    mailer.tell(person.profile.email, Uncertain("lost"))
+    campaign = accepted(site, clock.now)
+    drive(make_work(site, mailer, clock))
+    address = f"/campaigns/{campaign.id}/"
+
+    page = marketer.get(address).content.decode()
+    early = marketer.post(f"{address}settle-uncertain/", follow=True).content.decode()
+
+    assert 'id="settle" aria-disabled="true"' in page
+    assert "That was not done" in early
+    assert site.campaigns.figures(campaign.id).uncertain == 1
+
+
+def test_uncertain_ones_that_are_old_can_be_settled_or_sent_again(marketer: Client, site: Store) -> None:
+    first, second = crowd(site, 2)
+    clock, mailer = Clock(datetime.now(UTC) - timedelta(hours=1)), ToldMailer()
+    done = []
+    for person, action in ((first, "settle-uncertain"), (second, "resend-uncertain")):
+        mailer.tell(person.profile.email, Uncertain("lost"))
+        wanted = PeopleFilter(q=person.profile.email)
+        campaign = accepted(site, clock.now, wanted=wanted)
+        drive(make_work(site, mailer, clock))
+        done.append(marketer.post(f"/campaigns/{campaign.id}/{action}/", follow=True).content.decode())
+    drive(make_work(site, mailer, Clock(datetime.now(UTC) + timedelta(seconds=1))))
+
+    assert "1 e-mail settled as sent" in done[0]
+    assert "1 e-mail queued again" in done[1]
+    assert mailer.sent[2:] == [second.profile.email]
+    assert [site.campaigns.figures(one.id).sent for one in site.campaigns.page().items] == [1, 1]
+
+
+def test_those_who_may_only_look_find_the_buttons_locked_and_the_doors_too(sign_in: SignIn, site: Store) -> None:
+    crowd(site, 1)
+    address = written(sign_in("Marketer"))
+    viewer = sign_in("Viewer")
+
+    page = viewer.get(address).content.decode()
+    answers = {
+        path: viewer.post(f"{address}{path}", LETTER | {"do": "save"}).status_code for path in ("", "send/", "cancel/", "undo/")
+    }
+
+    assert "Your role, Viewer, may not send campaigns" in page
+    assert answers == {"": 403, "send/": 403, "cancel/": 403, "undo/": 403}
+    assert viewer.get("/campaigns/").status_code == 200
+    assert viewer.get(f"{address}recipients.csv").status_code == 403
+
+
+def test_the_list_shows_each_campaign_with_its_figures(marketer: Client, site: Store) -> None:
+    crowd(site, 3)
+    clock = Clock(datetime.now(UTC))
+    accepted(site, clock.now, subject="Spring <b>party</b>")
+    drive(make_work(site, ToldMailer(), clock))
+
+    page = marketer.get("/campaigns/").content.decode()
+
+    assert "Spring &lt;b&gt;party&lt;/b&gt;" in page
+    assert re.search(r"\?status=sent\">3</a>", page)
+
+
+def test_a_copy_is_a_new_draft_with_the_same_letter(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    address = written(marketer, subject="Again and again")
+
+    page = marketer.get(f"/campaigns/new/?company={COMPANY}&copy={id_of(address)}").content.decode()
+
+    assert 'value="Again and again"' in page
+    assert address not in page
+
+
+def test_a_status_that_is_none_is_refused(marketer: Client, site: Store) -> None:
+    address = written(marketer)
+
+    response = marketer.get(f"{address}recipients/?status=opened")
+
+    assert response.status_code == 422
+    assert "status “opened” is unknown" in response.content.decode()
