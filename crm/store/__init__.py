@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from crm.store.campaigns import CampaignRepository
-from crm.store.email_lists import EmailLists
 from crm.store.chunks import ChunkRepository
+from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository

@@ -81,7 +81,12 @@ ENTITIES = (
     Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
     Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount"),
     Entity(name="host", pk="EVENT#{eventId}", sk="HOST#{userId}", note="at most 20"),
-    Entity(name="pending", pk="EVENT#{eventId}", sk="PENDING#{seq:count}", note="up to 90 ids that a new event still has to seat"),
+    Entity(
+        name="pending",
+        pk="EVENT#{eventId}",
+        sk="PENDING#{seq:count}",
+        note="up to 90 ids that a new event still has to seat",
+    ),
     Entity(
         name="email",
         pk="EMAIL#{id}",
@@ -98,7 +103,12 @@ ENTITIES = (
         note="each word of the name, and the whole address",
     ),
     Entity(name="tagMember", pk="TAG#{tag:fold}#{userId:shard}", sk="USER#{userId}", note="who has a tag"),
-    Entity(name="campaign", pk="CAMPAIGN#{id}", sk="DETAIL", note="subject, UTM, state; small, for each step of a job looks at it"),
+    Entity(
+        name="campaign",
+        pk="CAMPAIGN#{id}",
+        sk="DETAIL",
+        note="subject, UTM, state; small, for each step of a job looks at it",
+    ),
     Entity(name="content", pk="CAMPAIGN#{campaignId}", sk="CONTENT", note="a campaign's text and audience filter"),
     Entity(
         name="chunk",
@@ -121,33 +131,31 @@ ENTITIES = (
 BY_NAME = {entity.name: entity for entity in ENTITIES}
 
 PERSON_SORT = "LASTNAME#{lastName:fold}#{firstName:fold}#USER#{id}"
-PERSON_LISTED = tuple(
-    [
-        "id",
-        "entityType",
-        "firstName",
-        "lastName",
-        "email",
-        "phoneNumber",
-        "company",
-        "jobTitle",
-        "city",
-        "state",
-        "tags",
-        "tagKeys",
-        "search",
-        "hostedEventCount",
-        "attendedEventCount",
-        "emailStatus",
-        "version",
-        "createdAt",
-        "updatedAt",
-        "GSI1PK",
-        "GSI2PK",
-        "GSI3PK",
-        "GSI3SK",
-        "GSI7SK",
-    ]
+PERSON_LISTED = (
+    "id",
+    "entityType",
+    "firstName",
+    "lastName",
+    "email",
+    "phoneNumber",
+    "company",
+    "jobTitle",
+    "city",
+    "state",
+    "tags",
+    "tagKeys",
+    "search",
+    "hostedEventCount",
+    "attendedEventCount",
+    "emailStatus",
+    "version",
+    "createdAt",
+    "updatedAt",
+    "GSI1PK",
+    "GSI2PK",
+    "GSI3PK",
+    "GSI3SK",
+    "GSI7SK",
 )
 
 INDEXES = (
@@ -263,7 +271,7 @@ INDEXES = (
             ),
         ),
         projected=(),
-        why="keys only: registeredCount and leases change often, and a list page reads its 50 events in one batch",
+        why="registeredCount and leases change often, and a list page reads its 50 events in one batch",
     ),
     Index(
         number=7,

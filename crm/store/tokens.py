@@ -31,7 +31,9 @@ class TokenSigner:
                 return json.loads(payload)
         except ValueError:
             pass
-        raise BadToken("This page link is not valid for this list: it was changed, or the filter was. Start again from the first page.")
+        raise BadToken(
+            "This page link is not valid for this list: it was changed, or the filter was. Start again from the first page."
+        )
 
     def _tag(self, purpose: str, payload: bytes) -> bytes:
         return hmac.digest(self._key, purpose.encode() + b"\0" + payload, hashlib.sha256)[:TAG_BYTES]
