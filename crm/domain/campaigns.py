@@ -136,12 +136,17 @@ class Campaign:
         return replace(self, status=self.resume_to, resume_to=None, updated_at=now)
 
     def cancelled(self, *, now: datetime) -> "Campaign":
-        """Return the campaign cancelled, or itself where it is already; RuleViolation for a draft or a finished one."""
+        """Return the campaign cancelled, or itself where it is already; RuleViolation for a draft or a finished one.
+
+        It has ended at once if it had not begun, else when the lanes have skipped what was queued.
+        """
         if self.status is CampaignStatus.CANCELLED:
             return self
         if self.status not in RUNNING and self.status is not CampaignStatus.PAUSED:
             raise RuleViolation(f"Only a campaign that waits or runs can be cancelled; this one is {_words(self.status)}.")
-        return replace(self, status=CampaignStatus.CANCELLED, resume_to=None, updated_at=now)
+        not_begun = CampaignStatus.SCHEDULED in {self.status, self.resume_to}
+        ended = now if not_begun else None
+        return replace(self, status=CampaignStatus.CANCELLED, resume_to=None, finished_at=ended, updated_at=now)
 
     def reopened(self, *, now: datetime) -> "Campaign":
         """Return the campaign sending, for e-mails to be tried once more; RuleViolation unless it sends or is done."""

@@ -12,7 +12,7 @@ from typing import Any
 from crm.domain.errors import Conflict
 from crm.store import schema
 from crm.store.expressions import absent, equals
-from crm.store.keys import AFTER, behind_prefix, moment, stamp
+from crm.store.keys import behind_prefix, moment, stamp
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import Action, ConditionFailed, Put, Query, Table, Update, changed
 
@@ -121,7 +121,7 @@ class JobRepository:
 
     def due(self, now: datetime, *, limit: int = 100) -> list[JobKey]:
         """Return what may be taken at `now`, longest waiting first: a hint, which `lease` checks. One query."""
-        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, high=stamp(now) + AFTER, limit=limit))
+        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, high=behind_prefix(stamp(now) + "#"), limit=limit))
         return [JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]) for item in rows.items]
 
     def next_due(self) -> datetime | None:

@@ -12,13 +12,14 @@ from crm.domain.emails import Email
 from crm.domain.errors import CrmError, DeliveryFailed
 from crm.domain.filters import PeopleFilter
 from crm.domain.links import Links
-from crm.domain.people import Person
+from crm.domain.people import EmailStatus, Person
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, SendSettings, Work
 from crm.mail.port import Accepted, Delivery, OutgoingMessage
 from crm.services import campaigns
 from crm.services.verify import differences
 from crm.store import Store
+from crm.store.people import status_change
 from tests.conftest import LINK_KEYS, Clock
 from tests.factories import make_person
 
@@ -70,6 +71,13 @@ def crowd(store: Store, number: int, **values: Any) -> list[Person]:
     made = store.people.create_many([make_person(**{"company": COMPANY, **values}) for _ in range(number)])
     assert not [one for one in made if isinstance(one, CrmError)]
     return [one for one in made if isinstance(one, Person)]
+
+
+def suppress(store: Store, person: Person, status: EmailStatus, now: datetime) -> None:
+    """Let that person not be mailed any more."""
+    update, changes = status_change(person, status, now=now)
+    remembered = store.suppressions.actions(person.profile.email, status, now=now, source="test")
+    store.table.write([update, *remembered, *store.stats.delta(changes, now=now)])
 
 
 def accepted(store: Store, now: datetime, **values: Any) -> Campaign:

@@ -1,0 +1,179 @@
+"""Making the e-mails of an audience: each person once, nobody forgotten, nobody who may not be mailed."""
+
+from dataclasses import replace
+
+import pytest
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.filters import Order, PeopleFilter
+from crm.domain.ids import email_id
+from crm.domain.people import EmailStatus
+from crm.jobs import expand
+from crm.jobs.work import Held, Work
+from crm.services import campaigns
+from crm.services.campaign_jobs import expand_job
+from crm.store import Store
+from crm.store.emails import item_of, new_email
+from crm.store.people import PeoplePage
+from crm.store.table import Put
+from tests.conftest import Clock
+from tests.jobs.mailing import ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses, suppress
+
+
+def begun(work: Work, campaign_id: str, steps: int) -> Held:
+    """The expansion after so many steps, of which the first only begins."""
+    held = Held.take(work, expand_job(campaign_id), "one")
+    assert held is not None
+    for _ in range(steps):
+        expand.step(work, held)
+    return held
+
+
+def test_suppressed_people_get_no_email_and_are_counted_by_reason(store: Store, clock: Clock) -> None:
+    people = crowd(store, 12)
+    for person, status in zip(people, [EmailStatus.UNSUBSCRIBED] * 2 + [EmailStatus.BOUNCED], strict=False):
+        suppress(store, person, status, clock())
+    mailer = ToldMailer()
+
+    campaign = accepted(store, clock())
+    drive(make_work(store, mailer, clock, window=5))
+
+    stored = store.campaigns.get(campaign.id)
+    assert stored.audience.suppressed == {"unsubscribed": 2, "bounced": 1}
+    assert stored.left_out == {"unsubscribed": 2, "bounced": 1}
+    assert len(emails_of(store, campaign)) == len(mailer.sent) == stored.audience.will_receive == 9
+    assert_sound(store)
+
+
+def test_who_moves_behind_the_cursor_meanwhile_is_found_by_the_second_reading(store: Store, clock: Clock) -> None:
+    people = crowd(store, 30, last_name="Middle")
+    work = make_work(store, ToldMailer(), clock, window=10)
+    campaign = accepted(store, clock())
+    begun(work, campaign.id, 3)
+
+    made = {email.user_id for email in emails_of(store, campaign)}
+    missed = next(person for person in people if person.id not in made)
+    store.people.save(missed, missed.edited(replace(missed.profile, last_name="Aardvark"), now=clock()))
+    clock.pass_(minutes=2)
+    drive(work)
+
+    assert {email.user_id for email in emails_of(store, campaign)} == {person.id for person in people}
+    assert statuses(store, campaign) == {"sent": 30}
+    assert_sound(store)
+
+
+def test_emails_that_exist_already_are_left_out_of_the_step(store: Store, clock: Clock) -> None:
+    people = crowd(store, 20)
+    work = make_work(store, ToldMailer(), clock, window=20)
+    campaign = accepted(store, clock())
+    id_ = email_id(campaign.id, people[3].id)
+    there = new_email(
+        id_, campaign_id=campaign.id, user_id=people[3].id, address=people[3].profile.email, utm=campaign.utm, now=clock()
+    )
+    store.table.write([Put(item=item_of(there))])
+
+    begun(work, campaign.id, 2)
+
+    chunked = [id_ for chunk in store.chunks.all(campaign.id) for id_ in chunk.email_ids]
+    assert len(chunked) == len(set(chunked)) == 19
+    assert id_ not in chunked
+    assert store.campaigns.figures(campaign.id).queued == 19
+
+
+def test_a_step_that_lost_its_lease_makes_nothing(store: Store, clock: Clock) -> None:
+    crowd(store, 30)
+    work = make_work(store, ToldMailer(), clock, window=10)
+    campaign = accepted(store, clock())
+    old = begun(work, campaign.id, 2)
+    clock.pass_(minutes=3)
+    other = Held.take(work, expand_job(campaign.id), "two")
+    assert other is not None
+
+    with pytest.raises(Exception, match="lease"):
+        expand.step(work, old)
+    expand.step(work, other)
+
+    assert len(emails_of(store, campaign)) == 20
+    assert len(list(store.chunks.all(campaign.id))) == 2
+
+
+def test_nothing_is_made_once_the_campaign_is_paused(store: Store, clock: Clock) -> None:
+    crowd(store, 30)
+    work = make_work(store, ToldMailer(), clock, window=10)
+    campaign = accepted(store, clock())
+    held = begun(work, campaign.id, 2)
+
+    campaigns.pause(store, campaign.id, now=clock())
+    expand.step(work, held)
+
+    assert held.over
+    assert len(emails_of(store, campaign)) == 10
+    campaigns.resume(store, campaign.id, now=clock())
+    drive(work)
+    assert statuses(store, campaign) == {"sent": 30}
+    assert_sound(store)
+
+
+def test_pausing_between_reading_a_page_and_writing_it_makes_nothing(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 30)
+    work = make_work(store, ToldMailer(), clock, window=10)
+    campaign = accepted(store, clock())
+    held = begun(work, campaign.id, 1)
+    read = store.people.page
+
+    def page(wanted: PeopleFilter, *, order: Order = Order.SOURCE, limit: int = 50, token: str | None = None) -> PeoplePage:
+        campaigns.pause(store, campaign.id, now=clock())
+        return read(wanted, order=order, limit=limit, token=token)
+
+    monkeypatch.setattr(store.people, "page", page)
+    expand.step(work, held)
+
+    assert emails_of(store, campaign) == []
+
+
+def test_a_new_secret_key_in_the_middle_begins_the_reading_again_without_doubles(store: Store, clock: Clock) -> None:
+    crowd(store, 30)
+    campaign = accepted(store, clock())
+    begun(make_work(store, ToldMailer(), clock, window=10), campaign.id, 3)
+    other = type(store)(store.table, hashes=store.suppressions._hashes, page_key=b"another key")
+    mailer = ToldMailer()
+    clock.pass_(minutes=2)
+
+    drive(make_work(other, mailer, clock, window=10))
+
+    assert len(mailer.sent) == len(set(mailer.sent)) == 30
+    assert other.campaigns.get(campaign.id).status is CampaignStatus.DONE
+
+
+def test_an_audience_that_nobody_belongs_to_any_more_is_done_at_once(store: Store, clock: Clock) -> None:
+    (person,) = crowd(store, 1)
+    campaign = accepted(store, clock())
+    store.people.save(person, person.edited(replace(person.profile, company="Elsewhere"), now=clock()))
+    mailer = ToldMailer()
+
+    drive(make_work(store, mailer, clock))
+
+    assert mailer.sent == []
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+
+
+def test_an_index_that_still_calls_somebody_suppressed_does_not_lose_them(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, *_ = crowd(store, 2)
+    campaign = accepted(store, clock())
+    read = store.people.page
+
+    def behind(wanted: PeopleFilter, *, order: Order = Order.SOURCE, limit: int = 50, token: str | None = None) -> PeoplePage:
+        page = read(wanted, order=order, limit=limit, token=token)
+        stale = [replace(one, email_status=EmailStatus.BOUNCED) if one.id == person.id else one for one in page.items]
+        return replace(page, items=stale)
+
+    monkeypatch.setattr(store.people, "page", behind)
+    mailer = ToldMailer()
+    drive(make_work(store, mailer, clock))
+
+    assert person.profile.email in mailer.sent
+    assert store.campaigns.get(campaign.id).left_out == {}

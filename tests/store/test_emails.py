@@ -1,0 +1,140 @@
+"""E-mails as items: lists by status, by person, and what they count as."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.domain.campaigns import Utm
+from crm.domain.emails import Email, EmailState, FailReason, SkipReason
+from crm.domain.errors import NotFound
+from crm.store import Store
+from crm.store.emails import email_of, item_of, new_email
+from crm.store.outcomes import email_changes, email_counts, outcome, requeued
+from crm.store.stats import Counter
+from crm.store.table import ConditionFailed, Put
+from tests.factories import NOW
+
+times = st.none() | st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(microsecond=0, tzinfo=NOW.tzinfo)
+)
+emails = st.builds(
+    Email,
+    id=st.uuids().map(lambda one: one.hex),
+    campaign_id=st.sampled_from(["c1", "c2"]),
+    user_id=st.sampled_from(["u1", "u2"]),
+    email=st.sampled_from(["", "ada@example.org"]),
+    status=st.sampled_from(EmailState),
+    utm=st.builds(Utm, campaign=st.sampled_from(["", "spring"])),
+    skip_reason=st.none() | st.sampled_from(SkipReason),
+    fail_reason=st.none() | st.sampled_from(FailReason),
+    error=st.sampled_from(["", "550 no"]),
+    attempts=st.integers(0, 6),
+    created_at=times.filter(bool),
+    first_tried_at=times,
+    sent_at=times,
+    failed_at=times,
+    uncertain_at=times,
+    opened_at=times,
+    unsubscribed_at=times,
+)
+
+
+def make_email(number: int = 0, **values: object) -> Email:
+    email = new_email(
+        f"{number:032x}",
+        campaign_id="c1",
+        user_id="u1",
+        address="ada@example.org",
+        utm=Utm(),
+        now=NOW + timedelta(minutes=number),
+    )
+    return replace(email, **values)  # type: ignore[arg-type]
+
+
+@given(emails)
+def test_an_email_is_read_as_it_was_written(email: Email) -> None:
+    assert email_of(item_of(email)) == email
+
+
+@given(emails, emails)
+def test_what_a_change_counts_is_the_difference_of_what_both_count(old: Email, new: Email) -> None:
+    changes = email_changes([(old, new)])
+
+    for counter in {*email_counts(old), *email_counts(new)}:
+        assert email_counts(old)[counter] + changes.get(counter, 0) == email_counts(new)[counter]
+
+
+def test_a_skipped_email_counts_in_its_hour_its_campaign_and_by_reason() -> None:
+    email = make_email(status=EmailState.SKIPPED, skip_reason=SkipReason.BOUNCED, opened_at=NOW)
+
+    assert dict(email_counts(email)) == {
+        Counter("EMAILS", "2026-05"): 1,
+        Counter("EMAILS#2026-05", "04T09#c1", "skipped"): 1,
+        Counter("EMAILS#2026-05", "04T09#c1", "opened"): 1,
+        Counter("CAMPAIGN#c1", "TOTAL", "skipped"): 1,
+        Counter("CAMPAIGN#c1", "TOTAL", "opened"): 1,
+        Counter("CAMPAIGN#c1", "REASON#bounced", "skipped"): 1,
+    }
+
+
+def test_a_list_gives_each_email_once_newest_first_and_pages_both_ways(store: Store) -> None:
+    stored = [make_email(number, status=EmailState.SENT if number % 3 else EmailState.FAILED) for number in range(47)]
+    for email in stored:
+        store.table.write([Put(item=item_of(email))])
+    newest = [email.id for email in reversed(stored)]
+
+    pages = [store.emails.page(campaign_id="c1", limit=10)]
+    while (token := pages[-1].next_token) is not None:
+        pages.append(store.emails.page(campaign_id="c1", limit=10, token=token))
+    back = store.emails.page(campaign_id="c1", limit=10, token=pages[2].prev_token)
+
+    assert [email.id for page in pages for email in page.items] == newest
+    assert back.items == pages[1].items
+    assert pages[0].prev_token is None
+    failed = store.emails.page(campaign_id="c1", statuses=[EmailState.FAILED], limit=100)
+    assert [email.id for email in failed.items] == [email.id for email in reversed(stored) if email.status is EmailState.FAILED]
+    assert {email.id for email in store.emails.walk("c1")} == set(newest)
+
+
+def test_what_a_person_was_mailed_is_listed_newest_first(store: Store) -> None:
+    for number in range(3):
+        store.table.write([Put(item=item_of(make_email(number)))])
+
+    found = store.emails.of_person("u1", limit=2)
+
+    assert [email.id for email in found] == [f"{2:032x}", f"{1:032x}"]
+    assert store.emails.of_person("nobody") == []
+
+
+def test_there_is_no_email_of_an_unknown_id(store: Store) -> None:
+    with pytest.raises(NotFound):
+        store.emails.get("nothing")
+
+
+def test_an_outcome_is_not_written_over_another_one(store: Store) -> None:
+    queued = make_email()
+    store.table.write([Put(item=item_of(queued))])
+    store.table.write([outcome(queued, replace(queued, status=EmailState.UNCERTAIN))])
+
+    with pytest.raises(ConditionFailed):
+        store.table.write([outcome(queued, replace(queued, status=EmailState.SENT))])
+
+
+def test_an_outcome_leaves_alone_what_happened_to_the_email_meanwhile(store: Store) -> None:
+    queued = make_email()
+    store.table.write([Put(item=item_of(replace(queued, opened_at=NOW)))])
+
+    store.table.write([outcome(queued, replace(queued, status=EmailState.SENT, sent_at=NOW))])
+
+    assert store.emails.get(queued.id).opened_at == NOW
+
+
+def test_what_is_queued_again_has_nothing_left_of_what_became_of_it() -> None:
+    failed = make_email(
+        status=EmailState.FAILED, fail_reason=FailReason.GAVE_UP, error="451", attempts=6, failed_at=NOW, first_tried_at=NOW
+    )
+
+    assert requeued(failed) == make_email()
