@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +31,7 @@ class Engine:
         for _ in range(TRIES):
             port = self.port or free_port()
             process = start_engine(program, port=port, database=self.database)
-            if wait_until_answers(port, START_SECONDS, alive=lambda process=process: process.poll() is None):
+            if wait_until_answers(port, START_SECONDS, alive=partial(_runs, process)):
                 self.port, self._process = port, process
                 return self
             process.kill()
@@ -61,6 +62,10 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
+
+
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is None
 
 
 def free_port() -> int:

@@ -1,0 +1,58 @@
+"""`python -m bench [names…] [--sizes 1000,10000] [--large]`: measures, and prints tables at the end."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from bench import analytics, imports, mail, pages, writes
+from bench.place import Place, tell
+from bench.report import Result, exit_status, text_of
+from tests.engine import Engine
+
+BENCHES: Mapping[str, Callable[[Place, Sequence[int]], Result]] = {
+    "pages": pages.run,
+    "writes": writes.run,
+    "mail": mail.run,
+    "analytics": analytics.run,
+    "import": imports.run,
+}
+SIZES = (1_000, 10_000)
+LARGE = 100_000
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the benches named, all when none is; 1 when a promised bound is broken."""
+    options = _options(words)
+    sizes = sorted({*options.sizes, *([LARGE] if options.large else [])})
+    results = []
+    with Engine() as engine:
+        for name in options.names or BENCHES:
+            tell(f"bench {name}")
+            results.append(BENCHES[name](Place(engine.url), sizes))
+    sys.stdout.write(text_of(results))
+    return exit_status(results)
+
+
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what things cost; see bench/README.md.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHES)} (all)")
+    parser.add_argument("--sizes", type=_sizes, default=SIZES, metavar="N,N", help="people, e-mails: 1000,10000")
+    parser.add_argument("--large", action="store_true", help=f"at {LARGE:,} too: takes long")
+    options = parser.parse_args(words)
+    if unknown := [name for name in options.names if name not in BENCHES]:
+        parser.error(f"there is no bench “{unknown[0]}”; there are {', '.join(BENCHES)}")
+    return options
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(one) for one in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("sizes are whole numbers with commas between them") from None
+    if min(sizes) < 50:
+        raise argparse.ArgumentTypeError("50 is the smallest size that tells anything")
+    return sizes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The benches run, count what they say they count, and are measured against a baseline that answers correctly."""
+
+import threading
+
+import pytest
+
+from bench import naive, pages
+from bench.__main__ import main
+from bench.crowd import make_people, write_people
+from bench.meter import Meter
+from bench.report import Bound, Grid, Result, exit_status, text_of
+from crm.domain.people import Person
+from crm.store import Store
+from crm.store.cost import metered
+from tests.factories import make_person
+
+
+@pytest.fixture
+def people(store: Store) -> list[Person]:
+    people = make_people(150)
+    write_people(store, people)
+    return people
+
+
+def test_the_naive_way_and_ours_both_fill_the_page_with_people_that_match(store: Store, people: list[Person]) -> None:
+    for case in pages.cases(people):
+        there = sum(case.wanted.matches(person) for person in people)
+
+        ours = store.people.page(case.wanted, limit=pages.LIMIT).items
+        naively = naive.page(store.table, case.wanted, limit=pages.LIMIT)
+
+        assert there > 0, case.name
+        assert len(ours) == min(there, pages.LIMIT), case.name
+        for found in (ours, naively):
+            assert len({person.id for person in found}) == len(ours), case.name
+            assert all(case.wanted.matches(person) for person in found), case.name
+
+
+def test_the_naive_way_takes_the_index_that_was_guessed_to_be_narrowest_and_else_the_table(people: list[Person]) -> None:
+    chosen = {case.name: naive.choose(case.wanted).source for case in pages.cases(people)}
+
+    assert chosen["company + title"] == "company"
+    assert chosen["city + state"] == "location"
+    assert chosen["attended 5 to 9"] == "counts"
+    assert {chosen[name] for name in ("not this company", "tag", "name begins (q)")} == {"scan"}
+
+
+def test_the_meter_agrees_with_the_store_and_counts_other_threads_as_well(store: Store) -> None:
+    meter = Meter(store.table.client)
+
+    with metered() as own, meter.reading() as reading:
+        store.people.create(make_person(company="Analytical Engines"))
+        store.people.totals()
+    with meter.reading() as elsewhere:
+        thread = threading.Thread(target=store.people.create, args=[make_person()])
+        thread.start()
+        thread.join()
+
+    assert reading.cost == own
+    assert elsewhere.cost.write_units > 0
+
+
+def test_a_broken_promise_is_told_and_ends_with_status_1() -> None:
+    kept = Bound(promise="items for each returned", measured=1.02, most=1.2)
+    broken = Bound(promise="write units for each recipient", measured=9.5, most=9.0)
+
+    text = text_of([Result(bounds=[kept, broken])])
+
+    assert exit_status([Result(bounds=[kept])]) == 0
+    assert exit_status([Result(bounds=[kept]), Result(bounds=[broken])]) == 1
+    assert [line.split()[-1] for line in text.splitlines() if line.startswith(("items", "write"))] == ["kept", "BROKEN"]
+
+
+def test_a_table_has_words_to_the_left_and_numbers_to_the_right() -> None:
+    grid = Grid(title="Pages", columns=("filter", "items"), rows=[("tag", 12_000), ("company", 51), ("none", None)])
+
+    assert grid.text().splitlines() == [
+        "Pages",
+        "",
+        "filter    items",
+        "-------  ------",
+        "tag      12,000",
+        "company      51",
+        "none",
+    ]
+
+
+@pytest.mark.slow
+def test_reading_and_writing_are_measured_at_a_tiny_size_and_keep_their_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["pages", "writes", "analytics", "import", "--sizes", "60,120"])
+
+    told = capsys.readouterr().out
+    assert [title for title in ("People pages", "Writes", "Lists of events", "Analytics", "Import") if title not in told] == []
+    assert "company, page 2, 120 people" not in told.partition("Promises")[0]
+    assert "BROKEN" not in told
+    assert status == 0
+
+
+@pytest.mark.slow
+def test_a_campaign_is_sent_by_real_workers_to_a_real_mail_server(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["mail", "--sizes", "100"])
+
+    told = capsys.readouterr().out
+    assert [line.split()[-1] for line in told.splitlines() if line.startswith("people not mailed")] == ["kept", "kept"]
+    assert sum(line.startswith("sending, ") for line in told.splitlines()) == 4
+    assert status == 0
+
+
+def test_an_unknown_bench_and_a_size_that_is_none_are_refused_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, sentence in ((["typo"], "there is no bench “typo”"), (["--sizes", "many"], "sizes are whole numbers")):
+        with pytest.raises(SystemExit, match="2"):
+            main(words)
+
+        assert sentence in capsys.readouterr().err
