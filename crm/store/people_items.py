@@ -142,13 +142,13 @@ def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple
 def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tuple[Update, dict[Counter, int]]:
     """Return the update of a profile whose `emailStatus` becomes `status`, and what to count in the same transaction.
 
-    Conditioned on the status that `person` was read with, as `count_change` is on counts.
+    Conditioned on the status and the address that `person` was read with, as `count_change` is on counts.
     """
     new = replace(person, email_status=status, updated_at=now)
     changes = {}
     if status is not person.email_status:
         changes = {Counter("EMAILSTATUS", person.email_status.value): -1, Counter("EMAILSTATUS", status.value): 1}
-    expect = [equals("id", person.id), equals("emailStatus", person.email_status.value)]
+    expect = [equals("email", person.profile.email), equals("emailStatus", person.email_status.value)]
     return changed(item_of(person), item_of(new), expect=expect), changes
 
 

@@ -55,7 +55,7 @@ def creation(person: Person) -> Parcel:
 def edition(old: Person, edited: Person) -> Parcel:
     """Return what turns `old` into `edited`, one version up; both counts stay out of it.
 
-    The e-mail status is written only when it differs, and then `old`'s is a condition.
+    With another address comes its e-mail status, and `old`'s is a condition then: someone may unsubscribe meanwhile.
     """
     new = replace(
         edited,
@@ -64,11 +64,12 @@ def edition(old: Person, edited: Person) -> Parcel:
         attended_event_count=old.attended_event_count,
     )
     expect = [equals("version", old.version)]
-    if new.email_status is not old.email_status:
+    moves = claim_of(old) != claim_of(new)
+    if moves or new.email_status is not old.email_status:
         expect.append(equals("emailStatus", old.email_status.value))
     actions: list[Write] = [changed(item_of(old), item_of(new), expect=expect)]
     claim = None
-    if claim_of(old) != claim_of(new):
+    if moves:
         claim = len(actions)
         actions += [Put(item=claim_of(new), expect=[absent()]), _without(claim_of(old))]
     for before, after in ((token_items(old), token_items(new)), (tag_items(old), tag_items(new))):

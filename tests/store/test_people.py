@@ -274,6 +274,28 @@ def test_a_status_that_was_read_late_is_not_counted_twice(store: Store, table: T
     assert (totals.by_email_status[EmailStatus.MAILABLE], totals.by_email_status[EmailStatus.BOUNCED]) == (0, 1)
 
 
+def test_someone_who_unsubscribes_while_the_address_is_changed_makes_the_change_fail(store: Store, table: Table) -> None:
+    person = store.people.create(make_person())
+    update, changes = status_change(person, EmailStatus.UNSUBSCRIBED, now=NOW)
+    table.write([update, *store.stats.delta(changes, now=NOW)])
+
+    with pytest.raises(Conflict):
+        store.people.save(person, person.edited(replace(person.profile, email="new@example.org"), now=NOW))
+
+    assert store.people.get(person.id).profile.email == person.profile.email
+
+
+def test_a_status_that_was_meant_for_another_address_is_refused(store: Store, table: Table) -> None:
+    person = store.people.create(make_person())
+    update, changes = status_change(person, EmailStatus.UNSUBSCRIBED, now=NOW)
+    store.people.save(person, person.edited(replace(person.profile, email="new@example.org"), now=NOW))
+
+    with pytest.raises(ConditionFailed):
+        table.write([update, *store.stats.delta(changes, now=NOW)])
+
+    assert store.people.get(person.id).mailable
+
+
 def test_what_did_not_change_is_not_counted() -> None:
     person = make_person(company="Acme", tags=("a", "b"))
     same = replace(person, profile=replace(person.profile, company="ACME", tags=("B", "c")))
