@@ -10,7 +10,7 @@ DEPLOYED := DEBUG=0 SECRET_KEY=only-for-the-check-0123456789abcdefghijklmnopqrst
 	ALLOWED_HOSTS=crm.example PUBLIC_URL=https://crm.example DEFAULT_FROM_EMAIL=crm@crm.example \
 	EMAIL_URL=smtp://mail.crm.example:587 DATABASE_URL=sqlite://:memory: DYNAMODB_ENDPOINT_URL= AWS_REGION=eu-west-1
 
-.PHONY: help setup run test check bench format lock clean
+.PHONY: help setup run test coverage check bench format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -19,10 +19,13 @@ setup: $(VENV)/.runtime .env ## the environment, without starting anything
 
 run: $(VENV)/.runtime ## everything on this machine, with demo data on the first run; PORT= changes the port
 	@$(PYTHON) -m crm.dotenv
-	@$(PYTHON) manage.py run
+	@$(PYTHON) -u manage.py run
 
 test: $(VENV)/.dev ## all tests
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+coverage: $(VENV)/.dev ## all tests, and which lines none of them ran
+	@$(PYTHON) -m pytest $(PYTEST_ARGS) --cov --cov-report=term --cov-report=html
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, templates, generated docs, deployment settings
 	$(VENV)/bin/ruff format --check .
