@@ -29,9 +29,7 @@ def _places(text: str) -> tuple[tuple[str, str], ...]:
 
 
 AMERICAN_FIRST = _words("Ada Grace Marcus Imani Hailey Trevor Lucille Desmond Maya Wyatt Ruth Jerome Kayla Boone Odette Ike")
-AMERICAN_LAST = _words(
-    "Harlow Whitfield O’Dell Brightwater Nakamoto-Reyes Fontaine Okafor Stonebridge Pell Vance Mayweather"
-)
+AMERICAN_LAST = _words("Harlow Whitfield O’Dell Brightwater Nakamoto-Reyes Fontaine Okafor Stonebridge Pell Vance Mayweather")
 
 COUNTRIES = (
     Country(
