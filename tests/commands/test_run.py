@@ -1,0 +1,128 @@
+"""`manage.py run`, which is what `make run` starts: everything comes up, and nothing stays behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from crm.localdb import engine_binary
+from tests.engine import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("crm", "crmsite", "templates", "static", "manage.py", "Procfile", "gunicorn.conf.py")
+SECONDS = 90.0
+
+
+class Site:
+    """A copy of the application in a folder of its own, with demo data marked as loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = two_free_ports()
+        self.log = folder / "run.log"
+        self.started: list[subprocess.Popen[bytes]] = []
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        (folder / "var").mkdir()
+        (folder / "var" / "crm.db.demo").write_text("loaded")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Run it as `make run` does."""
+        own = {"PATH", "HOME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SECRET_KEY", "LINK_KEY", "LANG"}
+        environment = {name: value for name, value in os.environ.items() if name in own}
+        environment |= {"DEBUG": "1", "PORT": str(self.port), "DEMO_PASSWORD": "for this test"}
+        environment |= {"CRM_ENGINE_HOME": str(engine_binary().parent)}
+        with self.log.open("w") as log:
+            run = subprocess.Popen(
+                [sys.executable, "-u", "manage.py", "run"],
+                cwd=self.folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.started.append(run)
+        return run
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def processes(self) -> list[str]:
+        """What runs in the folder, by Linux's word."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if (process / "cwd").resolve() == self.folder.resolve() and (words := (process / "cmdline").read_text()):
+                    found.append(words.replace("\0", " "))
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    for run in site.started:
+        run.terminate()
+        run.wait(SECONDS)
+
+
+def two_free_ports() -> int:
+    """A port that is free, and so is the next."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            if port < 65000 and probe.connect_ex(("127.0.0.1", port + 1)) != 0:
+                return port
+
+
+def until(condition: Callable[[], object]) -> bool:
+    """Wait for the condition; False if it does not come."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_everything_comes_up_and_ctrl_c_leaves_no_process(site: Site) -> None:
+    run = site.start()
+    assert until(lambda: "Community CRM is ready" in site.said() or run.poll() is not None)
+    assert f"ready: http://127.0.0.1:{site.port}\n  Sign in as demo with the password for this test" in site.said()
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/readyz") as answer:
+        assert answer.status == 200
+    running = " ".join(site.processes())
+    assert all(part in running for part in ("dynoxide", "gunicorn", "manage.py worker"))
+
+    os.killpg(run.pid, signal.SIGINT)
+
+    assert run.wait(SECONDS) == 0
+    assert site.processes() == []
+    assert "store away" not in site.said()
+
+
+@pytest.mark.slow
+def test_a_taken_port_is_told_in_a_sentence_before_anything_starts(site: Site) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", site.port))
+        other.listen()
+
+        run = site.start()
+
+        assert run.wait(SECONDS) == 1
+    assert f"Port {site.port} can't be used for the site" in site.said()
+    assert "Traceback" not in site.said()
+    assert not (site.folder / "var" / "crm.db").exists()
