@@ -182,9 +182,9 @@ class FilterBar:
         return self.totals.by_email_status.get(EmailStatus.MAILABLE, 0)
 
     @property
-    def status_count(self) -> int:
-        """How many of them are ticked."""
-        return len(self.query.getlist("emailStatus"))
+    def more(self) -> int:
+        """How much is chosen in the last panel: the hosts' range and e-mail statuses."""
+        return len(self.query.getlist("emailStatus")) + bool(self.ranges[1].words)
 
     @cached_property
     def totals(self) -> PeopleTotals:
