@@ -1,5 +1,6 @@
 """The list of campaigns, one campaign, and who its e-mails went to."""
 
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,7 +25,11 @@ def campaign_list(request: CrmRequest) -> HttpResponse:
     page = request.store.campaigns.page(limit=PAGE_SIZE, token=_token(request))
     figures = request.store.campaigns.figures_many([campaign.id for campaign in page.items])
     rows = [(campaign, figures[campaign.id]) for campaign in page.items]
-    context = {"rows": rows, "pager": Pager.of(request, page)}
+    context = {
+        "rows": rows,
+        "pager": Pager.of(request, page),
+        "outbox": settings.DEBUG and settings.EMAIL_URL.startswith("file:"),
+    }
     return render_part(request, "campaigns/list.html", context, part="campaigns")
 
 
