@@ -19,6 +19,7 @@ MOST = 3000
 """E-mails of one campaign, about."""
 SHARES = (0.75, 0.3, 0.5, 0.15, 0.4, 0.08, 0.6, 0.2)
 """How much of the community one campaign after the other is for, where `MOST` allows it."""
+LATELY = timedelta(days=7)
 MEDIUMS = ("newsletter", "invitation", "reminder")
 
 
@@ -169,13 +170,17 @@ def _queued(campaign: Campaign, person: Person, created: datetime) -> Email:
 
 
 def _outcome(random: Random, email: Email, person: Person, mailings: Mailings, present: datetime) -> Email:
-    """What became of one e-mail; who bounced, complained or unsubscribed is suppressed from then on."""
+    """What became of one e-mail; who bounced, complained or unsubscribed is suppressed from then on.
+
+    Only what went out lately may still wait for somebody's decision: older things were settled.
+    """
+    recent = present - email.created_at < LATELY
     tried = email.created_at + timedelta(seconds=random.randrange(1, 40))
     dice = random.random()
     if dice < 0.009:
         words = "550 5.1.1 no such mailbox here"
         return replace(email, status=EmailState.FAILED, fail_reason=FailReason.REFUSED, error=words, attempts=1, failed_at=tried)
-    if dice < 0.013:
+    if dice < 0.013 and recent:
         given_up = min(tried + timedelta(hours=5), present)
         return replace(
             email,
@@ -186,7 +191,7 @@ def _outcome(random: Random, email: Email, person: Person, mailings: Mailings, p
             first_tried_at=tried,
             failed_at=given_up,
         )
-    if dice < 0.016:
+    if dice < 0.016 and recent:
         return replace(email, status=EmailState.UNCERTAIN, error="no answer after the last line", uncertain_at=tried)
     if dice < 0.019:
         return replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.UNSUBSCRIBED)

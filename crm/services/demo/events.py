@@ -17,7 +17,7 @@ SHARE_PAST = 0.65
 MOST = 400
 """Names on one list."""
 ROOMS = (12, 20, 30, 40, 60, 80, 120, 200, 400)
-"""Seats; nobody rents a hall for twice the people there are."""
+"""Seats; nobody rents a hall for more people than there are."""
 BEFORE = (
     (AttendanceStatus.ATTENDED, 66),
     (AttendanceStatus.NO_SHOW, 14),
@@ -50,7 +50,7 @@ def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime) 
     hosts = _hosts(random, known)
     online = random.random() < 0.15
     city = random.choice([one.profile.city for one in known if one.profile.city] or [""])
-    capacity = None if online else random.choice([seats for seats in ROOMS if seats <= max(ROOMS[0], len(known) // 2)])
+    capacity = None if online else random.choice([seats for seats in ROOMS if seats <= max(ROOMS[1], len(known) * 2 // 3)])
     created = min(start, present) - timedelta(days=random.randrange(25, 70))
     event = Event(
         id=demo_id(seed, "event", place),

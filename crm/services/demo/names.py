@@ -261,7 +261,7 @@ LETTERS = (
     ("Speak at our autumn meetup", "call-for-speakers", "ten minutes, one idea, a friendly room."),
     ("A small survey, four questions", "survey", "your answers decide what we do next."),
     ("Our year in numbers", "year-review", "people, evenings, cups of coffee."),
-    ("Meet your neighbours at {{ company | default: 'work' }}", "company-night", "several of you work in the same building."),
+    ("Meet your neighbours at work", "company-night", "several of you work in the same building."),
     ("New: mentoring for newcomers", "mentoring", "forty mentors have time for you."),
     ("The programme is here", "programme", "six evenings, from design systems to soldering."),
     ("We moved the date", "date-change", "the hall has a water damage; same place, one week later."),

@@ -12,6 +12,8 @@ from crm.services.demo.names import COMPANIES, COUNTRIES, TAGS, TITLES, Country
 HISTORY = timedelta(days=400)
 """How long before the demo's own present the first people came."""
 
+COMPANY_SHARES = [1 / (place + 4) for place in range(len(COMPANIES))]
+
 
 def demo_id(seed: int, kind: str, number: int) -> str:
     """Return the id of the nth made-up thing of a kind: 32 hexadecimal characters, as all ids are."""
@@ -76,8 +78,7 @@ def _company(random: Random) -> str:
     """A few employ many, many employ a few, and every tenth person says nothing."""
     if random.random() < 0.1:
         return ""
-    place = int(random.paretovariate(0.75)) - 1
-    return COMPANIES[place if place < len(COMPANIES) else random.randrange(len(COMPANIES))]
+    return random.choices(COMPANIES, COMPANY_SHARES)[0]
 
 
 def _phone(random: Random, country: Country) -> str:
