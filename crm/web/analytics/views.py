@@ -39,8 +39,7 @@ def emails(request: CrmRequest) -> HttpResponse:
         context |= {"errors": error.errors, "fields": fields(request, {}, {}), "chips": chips(request, {})}
         return render_part(request, "analytics/emails.html", context, part="emails", status=422)
     found = analytics.overview(request.store, query)
-    token = request.GET.get("nextToken") or request.GET.get("prevToken")
-    page = analytics.emails(request.store, query, limit=PAGE, token=token)
+    page = analytics.emails(request.store, query, limit=PAGE, token=request.GET.get("nextToken") or request.GET.get("prevToken"))
     subjects = _subjects(request.store, found, query, page.items)
     people = request.store.people.get_many([email.user_id for email in page.items])
     context |= {

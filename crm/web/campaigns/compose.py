@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.domain.campaigns import Campaign, CampaignStatus
+from crm.domain.campaigns import Audience, Campaign, CampaignStatus
 from crm.domain.errors import Conflict, CrmError, DeliveryFailed, NotFound, RuleViolation
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.jobs.render import FIELDS, check_template
@@ -190,19 +190,22 @@ def send(request: CrmRequest, campaign_id: str) -> HttpResponse:
                 form = _asking_again(form, promised, audience.will_receive)
             elif _sent(request, form, campaign_id):
                 return redirect("campaigns:one", campaign_id)
-    context = {
-        "draft": draft,
-        "form": form,
+    context = {"draft": draft, "form": form, "problems": problems, **_last_look(request, draft, audience)}
+    return render(request, "campaigns/send.html", context, status=status)
+
+
+def _last_look(request: CrmRequest, draft: Campaign, audience: Audience) -> dict[str, Any]:
+    """To whom, how quickly, and how long it can be undone."""
+    rate = settings.CRM_SEND_RATE
+    return {
         "audience": audience,
         "terms": terms(draft.audience_filter, audience),
         "chips": chips(request.store, draft.audience_filter),
-        "problems": problems,
         "undo_seconds": round(settings.CRM_UNDO_SECONDS),
-        "takes": in_words(audience.will_receive / settings.CRM_SEND_RATE) if settings.CRM_SEND_RATE else "",
-        "rate": settings.CRM_SEND_RATE,
+        "takes": in_words(audience.will_receive / rate) if rate else "",
+        "rate": rate,
         "zone": settings.CRM_TIME_ZONE,
     }
-    return render(request, "campaigns/send.html", context, status=status)
 
 
 def _asking_again(form: SendForm, promised: int, now: int) -> SendForm:
