@@ -1,5 +1,7 @@
 """People as CSV on standard output."""
 
+import os
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -28,5 +30,10 @@ class Command(BaseCommand):
             wanted = parse_filter({name: options[name] for name in NAMES})
             for line in csv_lines(COLUMNS, people_rows(get_store(), wanted, order=parse_order(options["order"])), mark=""):
                 self.stdout.write(line, ending="")
+            self.stdout.flush()
         except CrmError as error:
             raise CommandError(error.message) from error
+        except (
+            BrokenPipeError
+        ):  # the reader has seen enough, as `head` has; nothing more may be written there, not even at the exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
