@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from crm.jobs.work import Work
 
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = 10.0
+"""Seconds a lane waits with a window in hand; eight lanes at ten messages a second wait up to eight."""
 BATCH_SECONDS = 1.0
 MAX_BATCH = 25
 STALE = timedelta(seconds=1)

@@ -20,7 +20,7 @@ from crm.store.stats import CounterRange, Snapshot, StatsRepository
 from crm.store.table import Action, Check, Put, Query, Table, Update, changed
 from crm.store.tokens import TokenSigner
 
-FIRST_YEAR = 2015
+FIRST_YEAR = 2020
 """No campaign is older: the list asks no earlier year."""
 LEFT_OUT = "leftOut"
 TIMES = {"sendAt": "send_at", "startedAt": "started_at", "finishedAt": "finished_at"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crm.domain.campaigns import CampaignStatus
+from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import RuleViolation
 from crm.domain.people import EmailStatus
@@ -18,6 +18,7 @@ from crm.store import Store
 from crm.store.cost import metered
 from crm.store.emails import item_of
 from crm.store.jobs import LeaseLost
+from crm.store.table import Check
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
 
@@ -374,6 +375,57 @@ def test_done_is_not_set_when_a_chunk_was_put_between_looking_and_saying_so(
 
     assert retried == [1]
     assert statuses(store, campaign) == {"sent": 3}
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+
+
+def test_done_is_not_set_when_a_lane_put_something_back_where_the_look_had_passed_already(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = crowd(store, 20)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, window=10)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    clock.pass_(minutes=2)
+    for person in people:
+        mailer.tell(person.profile.email, BUSY)
+    first, second = (Held.take(work, lane_job(campaign.id, lane), "one") for lane in (3, 0))
+    assert first is not None
+    assert second is not None
+    step = STEPS["LANE"]
+
+    def heads(campaign_id: str) -> dict[int, object]:
+        """A query is no snapshot: it can miss what moves from a place not yet read to one already read."""
+        monkeypatch.undo()
+        step(work, second)
+        return {}
+
+    monkeypatch.setattr(store.chunks, "heads", heads)
+    step(work, first)
+
+    assert store.chunks.first(campaign.id) is not None
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.SENDING
+
+
+def test_a_lane_does_not_leave_a_campaign_that_is_resumed_as_it_leaves(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 20)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    campaigns.pause(store, campaign.id, now=clock())
+    unmoved = store.campaigns.unmoved
+
+    def resumed_meanwhile(seen: Campaign) -> Check:
+        monkeypatch.undo()
+        campaigns.resume(store, campaign.id, now=clock())
+        return unmoved(seen)
+
+    monkeypatch.setattr(store.campaigns, "unmoved", resumed_meanwhile)
+    clock.pass_(minutes=2)
+    drive(work)
+
+    assert len(mailer.sent) == 20
     assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
 
 
