@@ -15,7 +15,10 @@ PAGING_FIELDS = frozenset({"order", "limit", "nextToken", "prevToken", "explain"
 
 
 class Order(StrEnum):
-    """How people are sorted. `SOURCE` is the order of whatever index answers, the cheapest; ties go by name, then id."""
+    """How people are sorted. `SOURCE` is the order of whatever index answers, the cheapest.
+
+    By name: last, first, id. By a count: most first, ties by id.
+    """
 
     SOURCE = ""
     NAME = "name"
