@@ -126,20 +126,9 @@ def _campaign(
     suppressed: dict[str, int] = defaultdict(int)
     for why in left.values():
         suppressed[why.value] += 1
-    made = _content(seed, place, wanted, began - timedelta(minutes=40), sender)
     span = timedelta(seconds=min(3 * 3600, 15 * len(receivers)))
-    emails = []
-    for number, person in enumerate(receivers):
-        created = began + span * (number / max(len(receivers), 1))
-        email = _queued(made, person, created)
-        cut = stopped and number > 0.6 * len(receivers)
-        emails.append(
-            replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.CANCELLED)
-            if cut
-            else _outcome(random, email, person, mailings, present)
-        )
     campaign = replace(
-        made,
+        _content(seed, place, wanted, began - timedelta(minutes=40), sender),
         audience=Audience(matched=len(audience), suppressed=dict(suppressed)),
         left_out=dict(suppressed),
         status=CampaignStatus.CANCELLED if stopped else CampaignStatus.DONE,
@@ -150,6 +139,12 @@ def _campaign(
         finished_at=began + span + timedelta(seconds=20),
         updated_at=began + span + timedelta(seconds=20),
     )
+    sent = len(receivers) * 6 // 10 if stopped else len(receivers)
+    emails = []
+    for number, person in enumerate(receivers):
+        email = _queued(campaign, person, began + span * (number / len(receivers)))
+        skipped = replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.CANCELLED)
+        emails.append(_outcome(random, email, person, mailings, present) if number < sent else skipped)
     return PlannedCampaign(campaign, emails)
 
 

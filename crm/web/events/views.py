@@ -69,23 +69,21 @@ def _running(store: Store, today: datetime, now: datetime) -> list[Shown]:
 @permission_required("crm.view_events")
 def event(request: CrmRequest, event_id: str) -> HttpResponse:
     """One event: seats, hosts, and who is on its list with one status, in order of arrival."""
-    now = timezone.now()
-    store, one = request.store, shown(request.store.events.get(event_id), now)
+    store, one = request.store, shown(request.store.events.get(event_id), timezone.now())
     counts = store.events.attendee_counts(event_id)
     status = _status(request.GET.get("status", ""), counts, over=one.over)
     token = request.GET.get("nextToken") or request.GET.get("prevToken")
     page = store.events.attendees(event_id, limit=PAGE_SIZE, token=token, statuses=[status])
     hosts = store.events.host_ids(event_id)
     waiting = _first_waiting(store, event_id, counts, status)
-    ids = {*[attendance.user_id for attendance in page.items], *waiting, *hosts, one.event.owner}
-    people = store.people.get_many(list(ids))
+    people = store.people.get_many(list({*[one.user_id for one in page.items], *waiting, *hosts, one.event.owner}))
     context = {
         "shown": one,
         "tabs": [(other, words, counts[other]) for other, words in STATUS_WORDS.items()],
         "status": status,
         "words": STATUS_WORDS[status],
         "total": counts[status],
-        "counts": {other.value: number for other, number in counts.items()},
+        "counts": counts,
         "attendees": [Attendee(one, people.get(one.user_id), one.user_id in hosts) for one in page.items],
         "pager": Pager.of(request, page, total=counts[status]),
         "hosts": sorted((people[host] for host in hosts if host in people), key=lambda person: person.name),
