@@ -1,5 +1,6 @@
 """Made-up campaigns of the last sixty days, with what became of each e-mail."""
 
+from collections import Counter as Tally
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -123,14 +124,12 @@ def _campaign(
     audience = [person for person in group if person.created_at < began]
     left = {person.id: mailings.suppressed[person.id][0] for person in audience if _left_by(mailings, person, began)}
     receivers = [person for person in audience if person.id not in left]
-    suppressed: dict[str, int] = defaultdict(int)
-    for why in left.values():
-        suppressed[why.value] += 1
+    suppressed = dict(Tally(why.value for why in left.values()))
     span = timedelta(seconds=min(3 * 3600, 15 * len(receivers)))
     campaign = replace(
         _content(seed, place, wanted, began - timedelta(minutes=40), sender),
-        audience=Audience(matched=len(audience), suppressed=dict(suppressed)),
-        left_out=dict(suppressed),
+        audience=Audience(matched=len(audience), suppressed=suppressed),
+        left_out=suppressed,
         status=CampaignStatus.CANCELLED if stopped else CampaignStatus.DONE,
         expanded=True,
         chunks_put=-(-len(receivers) // 50),
