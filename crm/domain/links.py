@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from crm.domain.errors import BadToken
@@ -40,8 +39,7 @@ class Links:
 
     def suppression_hashes(self, address: str) -> tuple[str, ...]:
         """Return how an address is remembered without being kept, one hash per key: the first is written, all are looked up."""
-        folded = unicodedata.normalize("NFC", folded_address(unicodedata.normalize("NFC", address)))
-        return tuple(_mac(key, "suppression", folded.encode()).hex() for key in self._keys)
+        return tuple(_mac(key, "suppression", folded_address(address).encode()).hex() for key in self._keys)
 
     def _sign(self, purpose: str, first: str, second: str) -> str:
         payload = _packed(first, second)

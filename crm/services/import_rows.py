@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crm.domain.errors import RuleViolation
-from crm.domain.people import ADDRESS
+from crm.domain.people import ADDRESS, folded_address
 from crm.services.export import plain_cell
 from crm.services.import_columns import FULL_NAME, Column, check_usable
 from crm.services.import_file import Row, SourceFile
-from crm.store.people_items import claimed_address
 
 PARTICLES = frozenset(
     {"af", "al", "av", "bin", "da", "das", "de", "dei", "del", "della", "den", "der", "di", "do"}
@@ -45,7 +44,7 @@ def entries_of(source: SourceFile, columns: Sequence[Column]) -> tuple[list[Entr
         except RuleViolation as error:
             unusable.append(Unusable(row, error.message))
         else:
-            address = claimed_address(values["email"])
+            address = folded_address(values["email"])
             entries.setdefault(address, Entry(address, [])).rows.append((row, values))
     return list(entries.values()), unusable
 

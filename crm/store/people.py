@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import Order, PeopleFilter
-from crm.domain.people import Person
+from crm.domain.people import Person, folded_address
 from crm.store import schema
 from crm.store.facets import Facets, FacetValue, PeopleTotals
-from crm.store.people_items import claimed_address, count_change, item_of, people_changes, person_of, status_change
+from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
 from crm.store.people_pages import Explain, PeoplePage, PeoplePages
 from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
 from crm.store.stats import StatsRepository
@@ -89,8 +89,8 @@ class PeopleRepository:
 
     def find_by_emails(self, addresses: Sequence[str]) -> dict[str, Person]:
         """Return who has which of `addresses`, under the spelling given; two requests per 100."""
-        spellings = [address for address in addresses if claimed_address(address)]
-        keys = [schema.key("emailClaim", address=claimed_address(address)) for address in spellings]
+        spellings = [address for address in addresses if folded_address(address)]
+        keys = [schema.key("emailClaim", address=folded_address(address)) for address in spellings]
         claims = self._table.batch_get(keys, consistent=True)
         owners = {address: claim["userId"] for address, claim in zip(spellings, claims, strict=True) if claim is not None}
         people = self.get_many(list(set(owners.values())))
@@ -160,7 +160,7 @@ class PeopleRepository:
 
     def _moved(self, old: Person, new: Person) -> Person:
         """`new` with the status of its own address, where that is another one."""
-        if claimed_address(old.profile.email) == claimed_address(new.profile.email):
+        if folded_address(old.profile.email) == folded_address(new.profile.email):
             return replace(new, email_status=old.email_status)
         return self._with_status(new)
 
@@ -176,7 +176,7 @@ class PeopleRepository:
         places: list[int] = []
         seen: dict[str, Person] = {}
         for place, (person, make) in enumerate(wanted):
-            address = claimed_address(person.profile.email)
+            address = folded_address(person.profile.email)
             try:
                 if address in seen:
                     raise Conflict(f"The address {person.profile.email} stands twice in this list.", field="email")

@@ -1,6 +1,5 @@
 """A person as an item, what is counted about a person, and the writes that keep both in step."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -70,18 +69,9 @@ def tag_keys(profile: Profile) -> list[str]:
     return list(dict.fromkeys(fold(tag) for tag in profile.tags))
 
 
-def claimed_address(address: str) -> str:
-    """Return the address as it is claimed: composed, so that one accent has one spelling, and casefolded.
-
-    >>> claimed_address("Jose\\u0301@example.org") == claimed_address("jos\\u00e9@EXAMPLE.org")
-    True
-    """
-    return unicodedata.normalize("NFC", folded_address(unicodedata.normalize("NFC", address)))
-
-
 def claim_of(person: Person) -> Item:
     """Return the item that keeps the person's address from being taken twice."""
-    attributes = {"id": person.id, "userId": person.id, "address": claimed_address(person.profile.email)}
+    attributes = {"id": person.id, "userId": person.id, "address": folded_address(person.profile.email)}
     return schema.keyed("emailClaim", attributes)
 
 

@@ -104,3 +104,7 @@ def test_an_edit_keeps_what_is_not_of_the_profile() -> None:
     assert edited.name == "Ada Byron"
     assert edited.listed_name == "Byron, Ada"
     assert (edited.attended_event_count, edited.email_status, edited.mailable, edited.version) == (3, "bounced", False, 4)
+
+
+def test_an_address_is_kept_composed_so_that_it_has_one_spelling() -> None:
+    assert make_profile(email=" Jose\u0301@example.org ").cleaned().email == "Jos\u00e9@example.org"
