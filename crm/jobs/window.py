@@ -1,7 +1,8 @@
 """One window of a lane: what is in hand between taking a chunk and writing its outcomes in one transaction."""
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,11 +13,13 @@ from crm.domain.people import EmailStatus, Person
 from crm.jobs.handover import Again
 from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
+from crm.store.jobs import LeaseLost
 from crm.store.outcomes import email_changes, outcome
 from crm.store.table import Action, ConditionFailed
 
 logger = logging.getLogger(__name__)
 AWAY_SECONDS = 1.0
+BETWEEN_ROUNDS = 0.1
 PATIENCE_AT_END = 15.0
 """How long a worker that should stop still tries to write outcomes while the store is away."""
 LOST = "The worker that had this e-mail in hand stopped; it may have been sent."
@@ -96,35 +99,44 @@ def write_outcomes(
     """
     state = _without_window(held, trouble=trouble, setbacks=setbacks)
     given_up = work.clock() + timedelta(seconds=PATIENCE_AT_END)
+    unsure = False
     while True:
-        actions = _actions(work, window)
         try:
-            if due_at is None:
-                held.save(state, *actions)
-            else:
-                held.release(due_at, *actions, state=state)
+            if unsure and _written_already(work, held, window):
+                return
+            _write(held, state, _actions(work, window), due_at)
         except StoreUnavailable:
             if work.stopping.is_set() and work.clock() > given_up:
                 raise
             logger.warning("store away while outcomes are in hand", extra={"campaign_id": window.chunk.campaign_id})
-            work.stopping.wait(AWAY_SECONDS)
-            if _written_already(work, held, window):
-                return
+            time.sleep(AWAY_SECONDS)
         except ConditionFailed:
-            _leave_out_changed(work, window)
+            if held.left <= 0 or (work.stopping.is_set() and work.clock() > given_up):
+                raise LeaseLost from None
+            time.sleep(BETWEEN_ROUNDS)
         else:
             return
+        unsure = True
+
+
+def _write(held: Held, state: Mapping[str, object], actions: Sequence[Action], due_at: datetime | None) -> None:
+    if due_at is None:
+        held.save(state, *actions)
+    else:
+        held.release(due_at, *actions, state=state)
 
 
 def _written_already(work: Work, held: Held, window: Window) -> bool:
-    """After a write without an answer: its transaction deletes the chunk, so the chunk tells."""
-    try:
-        if work.store.chunks.get(window.chunk.campaign_id, window.chunk.sort_key) is not None:
-            return False
+    """After a write without an answer, or one that was refused: its transaction deletes the chunk, so the chunk tells.
+
+    A refusal can be our own work found again: the reply was lost, and an engine that was restarted knows no request twice.
+    Where the chunk is still there, what was found changed is left out of the next try. Raises LeaseLost.
+    """
+    if work.store.chunks.get(window.chunk.campaign_id, window.chunk.sort_key) is None:
         held.look_again()
-    except StoreUnavailable:
-        return False
-    return True
+        return True
+    _leave_out_changed(work, window)
+    return False
 
 
 def _leave_out_changed(work: Work, window: Window) -> None:

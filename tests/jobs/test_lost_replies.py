@@ -1,0 +1,89 @@
+"""Writes that happened though nobody said so: the reply was lost, and the engine was restarted and knows no request twice."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.emails import EmailState
+from crm.jobs.kinds import STEPS
+from crm.jobs.work import Held
+from crm.services.campaign_jobs import lane_job
+from crm.store import Store
+from crm.store.jobs import LeaseLost
+from tests.conftest import Clock
+from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses
+
+MOST_WRITES = 60
+
+
+def write_twice(store: Store, monkeypatch: pytest.MonkeyPatch, chosen: Callable[[str], bool]) -> list[str]:
+    """Let the first transaction that is `chosen` by its text be written, and then found again under another request token."""
+    done: list[str] = []
+    plain = store.table._call
+    seen = [0]
+
+    def call(operation: str, **arguments: Any) -> dict[str, Any]:
+        if operation != "transact_write_items":
+            return plain(operation, **arguments)
+        seen[0] += 1
+        assert seen[0] <= MOST_WRITES, "the same is written on and on"
+        text = str(arguments["TransactItems"])
+        if not done and chosen(text):
+            done.append(text)
+            plain(operation, **arguments)
+            arguments["ClientRequestToken"] = uuid.uuid4().hex
+        return plain(operation, **arguments)
+
+    monkeypatch.setattr(store.table, "_call", call)
+    return done
+
+
+def test_outcomes_that_are_written_but_found_again_are_taken_as_written(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 8)
+    campaign = accepted(store, clock())
+    mailer = ToldMailer()
+    done = write_twice(store, monkeypatch, lambda text: "'sent'" in text)
+
+    drive(make_work(store, mailer, clock))
+
+    assert len(done) == 1
+    assert len(mailer.sent) == len(set(mailer.sent)) == 8
+    assert statuses(store, campaign) == {"sent": 8}
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_outcomes_that_can_never_be_written_are_given_up_with_the_lease(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 3)
+    campaign = accepted(store, clock())
+    mailer = ToldMailer()
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    clock.pass_(minutes=2)
+    held = Held.take(work, lane_job(campaign.id, 0), "one")
+    assert held is not None
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        assert len(waited) < 100, "it goes on for ever"
+        clock.pass_(seconds=10)
+
+    monkeypatch.setattr("crm.jobs.window.time.sleep", sleep)
+    mailer.before = lambda message: store.table.client.delete_item(
+        TableName=store.table.name, Key={"PK": {"S": f"CAMPAIGN#{campaign.id}"}, "SK": {"S": "DETAIL"}}
+    ) and None
+    for email in store.emails.walk(campaign.id, [EmailState.QUEUED]):
+        mailer.tell(email.email, BUSY)
+
+    with pytest.raises(LeaseLost):
+        STEPS["LANE"](work, held)
+
+    assert waited
