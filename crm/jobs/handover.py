@@ -10,7 +10,7 @@ from crm.domain.errors import DeliveryFailed, RuleViolation
 from crm.domain.people import Person
 from crm.jobs.message import build
 from crm.jobs.render import Content, merge_fields, render
-from crm.jobs.work import Work
+from crm.jobs.work import Work, back_off
 from crm.mail.port import Accepted, OutgoingMessage, spoken
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _refused(work: Work, email: Email, error: DeliveryFailed) -> Answer:
     if error.permanent:
         return Settled(email=_failed(email, error.message, FailReason.REFUSED, now))
     tried = replace(email, attempts=email.attempts + 1, first_tried_at=email.first_tried_at or now, error=error.message)
-    due_at = now + min(timedelta(seconds=work.settings.retry_seconds * 2**email.attempts), LONGEST_PAUSE)
+    due_at = now + back_off(work.settings.retry_seconds, email.attempts, LONGEST_PAUSE)
     if tried.attempts >= MAX_TRIES or (tried.first_tried_at and now - tried.first_tried_at >= LONGEST_TRYING):
         return Settled(email=replace(_failed(tried, error.message, FailReason.GAVE_UP, now), attempts=tried.attempts))
     return Again(email=tried, due_at=due_at)

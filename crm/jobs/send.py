@@ -11,7 +11,7 @@ from crm.domain.errors import StoreUnavailable
 from crm.jobs.handover import Again, Halt, Settled, hand_over
 from crm.jobs.pace import Pace
 from crm.jobs.window import AWAY_SECONDS, Window, open_window, skipped, take_over, write_outcomes
-from crm.jobs.work import Held, Work, boot_time
+from crm.jobs.work import Held, Work, back_off, boot_time
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store.chunks import Chunk
 from crm.store.jobs import LeaseLost
@@ -191,8 +191,7 @@ class _Run:
         setbacks = int(self._held.job.state.get("setbacks", 0))
         if self._trouble:
             setbacks += 1
-            pause = timedelta(seconds=self._work.settings.retry_seconds * 2 ** (setbacks - 1))
-            until = self._work.clock() + min(pause, LONGEST_BACK_OFF)
+            until = self._work.clock() + back_off(self._work.settings.retry_seconds, setbacks - 1, LONGEST_BACK_OFF)
             write_outcomes(self._work, self._held, self._window, due_at=until, trouble=self._trouble, setbacks=setbacks)
             logger.warning("mail server takes nothing", extra={"campaign_id": self._campaign.id, "until": until.isoformat()})
         elif self._answered:

@@ -170,10 +170,13 @@ def _actions(work: Work, window: Window) -> list[Action]:
 
 
 def _put_back(work: Work, window: Window) -> Iterable[tuple[datetime, list[str]]]:
-    """The chunks of what is tried again, by when, and of what was not reached."""
-    parts: dict[datetime, list[str]] = {}
+    """The chunks of what is tried again, by when, and of what was not reached: one for each number of tries, and one.
+
+    Slow refusals are due at as many different times, but there must be room for all in one transaction.
+    """
+    parts: dict[int, tuple[datetime, list[str]]] = {}
     for one in window.again:
-        parts.setdefault(one.due_at.replace(microsecond=0) + timedelta(seconds=1), []).append(one.email.id)
-    if window.waiting:
-        parts.setdefault(work.clock(), []).extend(email.id for email in window.waiting)
-    return parts.items()
+        due_at, ids = parts.get(one.email.attempts, (one.due_at, []))
+        parts[one.email.attempts] = (max(due_at, one.due_at), [*ids, one.email.id])
+    waiting = [email.id for email in window.waiting]
+    return [*parts.values(), *([(work.clock(), waiting)] if waiting else [])]

@@ -16,6 +16,7 @@ from crm.store.table import Action, utc_now
 MAX_WINDOW = 80
 """E-mails whose outcomes fit into one transaction beside everything that goes with them."""
 LONGEST_HANDOVER = 30.0
+MOST_DOUBLINGS = 40
 RENEW_BELOW = 0.6
 """The part of a lease that may be left when a step renews it in passing."""
 
@@ -61,6 +62,15 @@ def boot_time() -> float:
     """Seconds on a clock that goes on while the machine sleeps, where there is one."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+def back_off(first: float, number: int, longest: timedelta) -> timedelta:
+    """How long to wait before try `number`, from 0: `first` seconds, then twice as long each time, `longest` at most.
+
+    >>> [back_off(60, number, timedelta(minutes=15)).total_seconds() for number in (0, 1, 2, 5000)]
+    [60.0, 120.0, 240.0, 900.0]
+    """
+    return timedelta(seconds=min(first * 2.0 ** min(max(number, 0), MOST_DOUBLINGS), longest.total_seconds()))
 
 
 class Held:

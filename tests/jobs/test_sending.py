@@ -1,24 +1,29 @@
 """Sending in one process, step by step: each e-mail once, each answer of the provider as it should end."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from crm.domain.campaigns import Campaign, CampaignStatus
+from crm.domain.campaigns import Campaign, CampaignStatus, Utm
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import RuleViolation
 from crm.domain.people import EmailStatus
+from crm.jobs.handover import LONGEST_PAUSE, MAX_TRIES, Again
 from crm.jobs.kinds import STEPS
-from crm.jobs.work import Held
+from crm.jobs.window import Window
+from crm.jobs.window import _actions as window_actions
+from crm.jobs.work import MAX_WINDOW, Held, back_off
 from crm.mail.port import OutgoingMessage, Uncertain
 from crm.services import campaigns
-from crm.services.campaign_jobs import lane_job
+from crm.services.campaign_jobs import jobs_of, lane_job, lanes_among
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
+from crm.store.chunks import new_chunk
 from crm.store.cost import metered
-from crm.store.emails import item_of
+from crm.store.emails import item_of, new_email
 from crm.store.jobs import LeaseLost
-from crm.store.table import Check
+from crm.store.table import MAX_ACTIONS, Check, Update
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
 
@@ -130,6 +135,49 @@ def test_a_temporary_refusal_is_tried_again_later_and_later(store: Store, clock:
     assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
 
 
+def test_slow_refusals_of_the_largest_window_are_written_at_once_and_all_tried_again(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    people = crowd(store, MAX_WINDOW)
+    for number, person in enumerate(people):
+        mailer.tell(person.profile.email, *[BUSY] * (1 + number % (MAX_TRIES - 1)))
+    mailer.before = lambda message: clock.pass_(seconds=1) and None
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, window=MAX_WINDOW, lease_seconds=3600)
+    drive(work)
+    after_first = statuses(store, campaign)
+
+    for _ in range(MAX_TRIES):
+        clock.pass_(hours=1)
+        drive(work)
+
+    assert after_first == {"queued": MAX_WINDOW}
+    assert statuses(store, campaign) == {"sent": MAX_WINDOW}
+    assert len(mailer.sent) == len(set(mailer.sent)) == MAX_WINDOW
+    assert_sound(store)
+
+
+def test_a_window_of_every_outcome_and_every_number_of_tries_fits_into_one_transaction(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    now = clock()
+    emails = [
+        new_email(str(number), campaign_id="c", user_id=str(number), address="a@example.org", utm=Utm(), now=now)
+        for number in range(MAX_WINDOW)
+    ]
+    window = Window(chunk=new_chunk("c", 0, now, [email.id for email in emails]), emails={email.id: email for email in emails})
+    for number, email in enumerate(emails[1:]):
+        tried = replace(email, attempts=1 + number % (MAX_TRIES - 1))
+        if number % 3:
+            window.again.append(Again(email=tried, due_at=now + timedelta(seconds=number)))
+        else:
+            window.settle(replace(email, status=list(EmailState)[1 + number % 4]))
+
+    actions = window_actions(make_work(store, mailer, clock, window=MAX_WINDOW), window)
+
+    assert len(actions) + 1 <= MAX_ACTIONS
+
+
 def test_after_six_tries_it_fails_with_the_providers_words(store: Store, clock: Clock, mailer: ToldMailer) -> None:
     (busy,) = crowd(store, 1)
     mailer.tell(busy.profile.email, *[BUSY] * 10)
@@ -200,6 +248,32 @@ def test_a_provider_that_takes_nothing_costs_no_tries_and_the_page_says_so(
     assert (after.trouble, after.figures.sent, after.percent) == ("", 60, 100)
     assert len(mailer.sent) == len(set(mailer.sent)) == 60
     assert {email.attempts for email in emails_of(store, campaign)} == {0}
+
+
+def test_a_provider_that_takes_nothing_for_weeks_is_still_asked(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 3)
+    mailer.down = True
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+    (job,) = [job for job in lanes_among(jobs_of(store, campaign.id)) if job.state.get("setbacks")]
+    store.table.write([Update(key=job.key.key, changes={"setbacks": 5000})])
+
+    clock.pass_(minutes=16)
+    drive(work)
+    (after,) = [job for job in lanes_among(jobs_of(store, campaign.id)) if job.state.get("setbacks")]
+    mailer.down = False
+    clock.pass_(minutes=16)
+    drive(work)
+
+    assert after.state["setbacks"] == 5001
+    assert statuses(store, campaign) == {"sent": 3}
+
+
+def test_no_pause_between_tries_is_too_long_for_a_clock() -> None:
+    pauses = [back_off(86_400.0, number, LONGEST_PAUSE) for number in (0, 1, 60, 1_000_000)]
+
+    assert pauses == [LONGEST_PAUSE] * 4
 
 
 def test_a_template_that_breaks_for_one_person_fails_for_that_one(store: Store, clock: Clock, mailer: ToldMailer) -> None:
