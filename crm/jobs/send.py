@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crm.domain.campaigns import Campaign, CampaignStatus
-from crm.domain.emails import SkipReason
+from crm.domain.emails import Email, SkipReason
 from crm.domain.errors import StoreUnavailable
 from crm.jobs.handover import Again, Halt, Settled, hand_over
 from crm.jobs.pace import Pace
-from crm.jobs.window import AWAY_SECONDS, Window, open_window, skipped, take_over, write_outcomes
+from crm.jobs.window import AWAY_SECONDS, Window, look_at_people, open_window, skipped, take_over, write_outcomes
 from crm.jobs.work import Held, Work, back_off, boot_time
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store.chunks import Chunk
@@ -24,7 +24,7 @@ IDLE = timedelta(seconds=1)
 REST = timedelta(seconds=60)
 """How soon it looks again when all are made and other lanes still have some: the last of those finds that all is done."""
 LOOK_EVERY = 1.0
-"""Seconds between two looks at whether the campaign was paused or cancelled."""
+"""Seconds between two looks at whether the campaign was paused or cancelled; and how old what is known of a person may be."""
 LONGEST_BACK_OFF = timedelta(minutes=15)
 
 
@@ -52,20 +52,31 @@ def _send(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
     if chunk is None:
         _rest(work, held, campaign)
     elif chunk.due_at > now:
-        held.release(chunk.due_at if campaign.expanded else min(chunk.due_at, now + IDLE))
+        _sleep(work, held, campaign, chunk.due_at)
     else:
         _send_window(work, held, open_window(work, chunk))
+
+
+def _sleep(work: Work, held: Held, campaign: Campaign, until: datetime) -> None:
+    """Give the lane back until then, unless a chunk was put or the campaign was told something since it was read.
+
+    While e-mails are still being made chunks are put all the time, and the lane looks again soon.
+    """
+    if campaign.expanded:
+        held.release(until, work.store.campaigns.unmoved(campaign))
+    else:
+        held.release(min(until, work.clock() + IDLE))
 
 
 def _rest(work: Work, held: Held, campaign: Campaign) -> None:
     """Nothing waits in this lane: look again later, or call the campaign done if nothing waits anywhere."""
     now = work.clock()
     if not campaign.expanded:
-        held.release(now + IDLE)
+        _sleep(work, held, campaign, now + IDLE)
         return
     heads = work.store.chunks.heads(campaign.id)
     if heads:
-        held.release(max(now + REST, min(chunk.due_at for chunk in heads.values())))
+        _sleep(work, held, campaign, max(now + REST, min(chunk.due_at for chunk in heads.values())))
         return
     done = replace(campaign, status=CampaignStatus.DONE, finished_at=now, updated_at=now)
     held.release(None, work.store.campaigns.move(campaign, done, still=True), *_others_parked(work, held, campaign))
@@ -130,6 +141,7 @@ class _Run:
         self._pace = pace
         self._permit: datetime | None = first
         self._looked = 0.0
+        self._read = boot_time()
         self._running = True
         self._later: datetime | None = None
         self._trouble = ""
@@ -138,8 +150,10 @@ class _Run:
     def go(self) -> None:
         """Go through the window; then write, whatever stopped it."""
         for email in self._window.waiting:
-            if not self._may_go():
+            if not self._may_go(email):
                 break
+            if self._window.is_settled(email):
+                continue
             answer = hand_over(self._work, self._campaign, email, self._window.people[email.user_id])
             if isinstance(answer, Halt):
                 self._trouble = answer.reason
@@ -151,13 +165,16 @@ class _Run:
                 self._window.settle(answer.email)
         self._write()
 
-    def _may_go(self) -> bool:
-        """Wait for a permit, look for a stop, renew the lease; last of all look at the clocks.
+    def _may_go(self, email: Email) -> bool:
+        """Wait for a permit, look for a stop and at the person, renew the lease; last of all look at the clocks.
 
         What breaks here only ends the window: what went out before must be written.
         """
         try:
-            return self._permitted() and self._still_running() and self._leased()
+            if not (self._permitted() and self._still_running()):
+                return False
+            self._look_at_person(email)
+            return self._leased()
         except LeaseLost:
             raise
         except Exception:
@@ -179,6 +196,11 @@ class _Run:
             self._looked = boot_time()
             self._running = self._work.store.campaigns.state(self._campaign.id).status in SENDING
         return self._running
+
+    def _look_at_person(self, email: Email) -> None:
+        """Read who is next once more, where the window was opened a while ago: they may have unsubscribed since."""
+        if boot_time() - self._read >= LOOK_EVERY:
+            look_at_people(self._work, self._window, [email])
 
     def _leased(self) -> bool:
         """Whether a whole hand-over fits into what is left of the lease: a worker that was suspended finds that none does."""

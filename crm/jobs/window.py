@@ -41,6 +41,10 @@ class Window:
         done = {old.id for old, _ in self.pairs} | {one.email.id for one in self.again}
         return [email for email in self.emails.values() if email.id not in done]
 
+    def is_settled(self, email: Email) -> bool:
+        """Whether its outcome is written down."""
+        return any(old.id == email.id for old, _ in self.pairs)
+
     def settle(self, new: Email) -> None:
         """Write down what became of an e-mail."""
         self.pairs.append((self.emails[new.id], new))
@@ -50,14 +54,20 @@ def open_window(work: Work, chunk: Chunk) -> Window:
     """Read a chunk's e-mails that are still queued and their people, consistently; write down who must not be mailed."""
     found = work.store.emails.get_many(chunk.email_ids)
     queued = {email.id: email for email in found.values() if email.status is EmailState.QUEUED}
-    people = work.store.people.get_many([email.user_id for email in queued.values()])
+    window = Window(chunk=chunk, emails=queued)
+    look_at_people(work, window, list(queued.values()))
+    return window
+
+
+def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
+    """Read those who are to get `emails` as they are now, consistently, and write down who must not be mailed."""
+    people = work.store.people.get_many([email.user_id for email in emails])
     addresses = {person.profile.email for person in people.values()}
     suppressed = work.store.suppressions.lookup_many(addresses) if addresses else {}
-    window = Window(chunk=chunk, emails=queued, people=people)
-    for email in queued.values():
+    window.people |= people
+    for email in emails:
         if reason := _skip_reason(people.get(email.user_id), suppressed):
             window.settle(skipped(email, reason))
-    return window
 
 
 def skipped(email: Email, reason: SkipReason) -> Email:

@@ -8,6 +8,7 @@ import pytest
 from crm.domain.campaigns import Campaign, CampaignStatus, Utm
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import RuleViolation
+from crm.domain.ids import email_id
 from crm.domain.people import EmailStatus
 from crm.jobs.handover import LONGEST_PAUSE, MAX_TRIES, Again
 from crm.jobs.kinds import STEPS
@@ -19,7 +20,7 @@ from crm.services import campaigns
 from crm.services.campaign_jobs import jobs_of, lane_job, lanes_among
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
-from crm.store.chunks import new_chunk
+from crm.store.chunks import Chunk, new_chunk
 from crm.store.cost import metered
 from crm.store.emails import item_of, new_email
 from crm.store.jobs import LeaseLost
@@ -61,6 +62,30 @@ def test_who_unsubscribed_after_the_mail_was_queued_is_skipped(store: Store, clo
     assert store.emails.get(email.id).skip_reason is SkipReason.UNSUBSCRIBED
     assert store.campaigns.figures(campaign.id).by_reason == {"unsubscribed": 1}
     assert_sound(store)
+
+
+def test_who_unsubscribes_while_the_window_is_open_is_skipped(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.jobs.send.LOOK_EVERY", 0.0)
+    people = crowd(store, 10)
+    campaign = accepted(store, clock())
+
+    def leave(message: OutgoingMessage) -> None:
+        mailer.before = lambda message: None
+        first, second, *_ = [person for person in people if person.profile.email != message.recipient]
+        unsubscribe(store, email_id(campaign.id, first.id), first.id, now=clock())
+        store.table.write(store.suppressions.actions(second.profile.email, EmailStatus.BOUNCED, now=clock(), source="test"))
+        left.extend([first.profile.email, second.profile.email])
+
+    left: list[str] = []
+    mailer.before = leave
+    drive(make_work(store, mailer, clock))
+
+    assert len(left) == 2
+    assert not set(left) & set(mailer.sent)
+    assert statuses(store, campaign) == {"sent": 8, "skipped": 2}
+    assert store.campaigns.figures(campaign.id).by_reason == {"unsubscribed": 1, "bounced": 1}
 
 
 def test_who_is_on_the_suppression_list_is_skipped_though_the_profile_does_not_know(
@@ -522,6 +547,31 @@ def test_retrying_failed_ones_mails_only_them(store: Store, clock: Clock, mailer
     assert len(mailer.sent) == len(set(mailer.sent)) == 120
     assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
     assert_sound(store)
+
+
+def test_a_lane_does_not_go_to_sleep_over_what_is_queued_again_as_it_looks(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, other = crowd(store, 2)
+    mailer.tell(refused.profile.email, REFUSED)
+    mailer.tell(other.profile.email, BUSY)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, retry_seconds=1800)
+    looked = store.chunks.first
+
+    def look(campaign_id: str, lane: int | None = None) -> Chunk | None:
+        """See what waits for half an hour; then somebody presses the button."""
+        seen = looked(campaign_id, lane)
+        if seen and seen.due_at > clock() and not retried:
+            retried.append(campaigns.retry_failed(store, campaign.id, now=clock()))
+        return seen
+
+    retried: list[int] = []
+    monkeypatch.setattr(store.chunks, "first", look)
+    drive(work)
+
+    assert retried == [1]
+    assert mailer.sent == [refused.profile.email]
 
 
 def test_uncertain_ones_can_be_sent_again_or_settled_after_a_quarter_of_an_hour(
