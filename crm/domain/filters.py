@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.folding import fold
+from crm.domain.folding import control_characters, fold, fold_words
 from crm.domain.people import EmailStatus, Person, distinct, search_tokens
 
 MAX_VALUES = 50
@@ -58,7 +58,7 @@ class PeopleFilter:
     @property
     def words(self) -> tuple[str, ...]:
         """The folded words of `q`, each a prefix that must hold."""
-        return tuple(dict.fromkeys(fold(self.q).split()))
+        return tuple(dict.fromkeys(fold_words(self.q)))
 
     @property
     def is_empty(self) -> bool:
@@ -196,7 +196,9 @@ def parse_order(text: str) -> Order:
 
 def _texts(name: str, typed: Sequence[str], errors: list[FieldError]) -> tuple[str, ...]:
     values = distinct(typed)
-    if any(not fold(value) or len(fold(value).encode()) > 500 for value in values):
+    if any(control_characters(value) for value in values):
+        errors.append(FieldError(field=name, message=f"{name} has a control character in it; remove it."))
+    elif any(not fold(value) or len(fold(value).encode()) > 500 for value in values):
         errors.append(FieldError(field=name, message=f"{name} is too long, or has only accents in it; nobody can match."))
     if len(values) > MAX_VALUES:
         errors.append(FieldError(field=name, message=f"{name} can have {MAX_VALUES} values; these are {len(values)}."))
@@ -215,9 +217,11 @@ def _number(name: str, typed: Sequence[str], errors: list[FieldError]) -> int | 
 
 def _search(typed: Sequence[str], errors: list[FieldError]) -> str:
     text = " ".join(" ".join(typed).split())
-    if len(fold(text).encode()) > 300 or len(fold(text).split()) > 10:
+    if control_characters(text):
+        errors.append(FieldError(field="q", message="The search text has a control character in it; remove it."))
+    elif len(fold(text).encode()) > 300 or len(fold_words(text)) > 10:
         errors.append(FieldError(field="q", message="The search text is too long; ten words are the most."))
-    elif text and not fold(text):
+    elif text and not fold_words(text):
         errors.append(FieldError(field="q", message="The search text has only accents in it; type at least one letter."))
     return text
 

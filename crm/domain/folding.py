@@ -16,6 +16,15 @@ def fold(text: str) -> str:
     return " ".join(_bare(_bare(text).casefold()).casefold().split())
 
 
+def fold_words(text: str) -> list[str]:
+    """Return the words of `text`, each folded. A character that folds to white space or an accent alone is left out of its word.
+
+    >>> fold_words(" Conan  O\u00b4Brien"), fold_words("\u00b4")
+    (['conan', 'obrien'], [])
+    """
+    return [word for typed in text.split() if (word := "".join(fold(typed).split()))]
+
+
 def _bare(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 

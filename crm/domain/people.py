@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.folding import control_characters, fold
+from crm.domain.folding import control_characters, fold, fold_words
 
 MAX_TAGS = 20
 MAX_SEARCH_TOKENS = 20
@@ -130,6 +130,8 @@ def _fault(name: str, value: str) -> str | None:
         return f"{label} has only accents in it; type at least one letter, digit or sign."
     if len(folded.encode()) > MAX_BYTES[name] or len(value.encode()) > 2 * MAX_BYTES[name]:
         return f"{label} is too long; {MAX_BYTES[name]} bytes are the most."
+    if name == "email" and len("".join(fold_words(value)).encode()) > MAX_BYTES[name]:
+        return f"{label} is too long: without accents and ligatures it is more than {MAX_BYTES[name]} bytes."
     if name == "email" and not ADDRESS.fullmatch(value):
         return f"“{value}” is not an e-mail address; it should look like name@example.org."
     return None
@@ -189,6 +191,6 @@ def search_tokens(profile: Profile) -> tuple[str, ...]:
     >>> search_tokens(Profile(first_name="Ada", last_name="King Noël", email="ada@example.org"))
     ('ada', 'king', 'noel', 'ada@example.org')
     """
-    words = dict.fromkeys(word for word in fold(f"{profile.first_name} {profile.last_name}").split() if len(word) > 1)
-    address = fold(profile.email)
+    words = dict.fromkeys(word for word in fold_words(f"{profile.first_name} {profile.last_name}") if len(word) > 1)
+    address = "".join(fold_words(profile.email))
     return (*[word for word in words if word != address][: MAX_SEARCH_TOKENS - 1], address)

@@ -15,8 +15,8 @@ from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
 from crm.store.table import Update, changed
 
-MAX_SORT_KEY = 1024
-"""Bytes of a sort key (a DynamoDB limit)."""
+MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
+"""Bytes of a key (DynamoDB's limits)."""
 COUNTED = {
     "COMPANY": ("company", "{company:fold}"),
     "JOBTITLE": ("jobTitle", "{jobTitle:fold}"),
@@ -45,7 +45,10 @@ def item_of(person: Person) -> Item:
         "updatedAt": stamp(person.updated_at),
     }
     item = schema.keyed("user", attributes)
-    _check_lengths(item)
+    _check_lengths(item, "lastName", "The name and the city are too long together; shorten one of them.")
+    for shown, template in COUNTED.values():
+        if item.get(shown) and len((render(template, item) or "").encode()) > MAX_SORT_KEY:
+            raise RuleViolation("This is too long with the signs and spaces in it; shorten it.", field=shown)
     return item
 
 
@@ -72,22 +75,22 @@ def tag_keys(profile: Profile) -> list[str]:
 def claim_of(person: Person) -> Item:
     """Return the item that keeps the person's address from being taken twice."""
     attributes = {"id": person.id, "userId": person.id, "address": folded_address(person.profile.email)}
-    return schema.keyed("emailClaim", attributes)
+    return _checked(schema.keyed("emailClaim", attributes), "email")
 
 
 def token_items(person: Person) -> dict[str, Item]:
     """Return the search tokens, by token."""
+    tokens = search_tokens(person.profile)
+    items = [schema.keyed("searchToken", {"id": person.id, "token": token, "userId": person.id}) for token in tokens]
     return {
-        token: schema.keyed("searchToken", {"id": person.id, "token": token, "userId": person.id})
-        for token in search_tokens(person.profile)
+        token: _checked(item, "email" if token == tokens[-1] else "lastName") for token, item in zip(tokens, items, strict=True)
     }
 
 
 def tag_items(person: Person) -> dict[str, Item]:
     """Return the memberships in tags, by folded tag."""
-    return {
-        tag: schema.keyed("tagMember", {"id": person.id, "tag": tag, "userId": person.id}) for tag in tag_keys(person.profile)
-    }
+    items = {tag: {"id": person.id, "tag": tag, "userId": person.id} for tag in tag_keys(person.profile)}
+    return {tag: _checked(schema.keyed("tagMember", attributes), "tags") for tag, attributes in items.items()}
 
 
 def people_changes(old: Person | None, new: Person | None) -> tuple[dict[Counter, int], Labels]:
@@ -159,11 +162,15 @@ def _counters(person: Person) -> Iterator[tuple[Counter, dict[str, str | int]]]:
     yield Counter("EMAILSTATUS", person.email_status.value), {}
 
 
-def _check_lengths(item: Item) -> None:
-    """Refuse what DynamoDB could not keep: each `#`, `%` or space takes three bytes in a key."""
-    for index in schema.INDEXES:
-        if len(str(item.get(index.sk, "")).encode()) > MAX_SORT_KEY:
-            raise RuleViolation("The name and the city are too long together; shorten one of them.", field="lastName")
-    for shown, template in COUNTED.values():
-        if item.get(shown) and len((render(template, item) or "").encode()) > MAX_SORT_KEY:
-            raise RuleViolation("This is too long with the signs and spaces in it; shorten it.", field=shown)
+def _checked(item: Item, field: str) -> Item:
+    _check_lengths(item, field, "This is too long for a key, with the signs in it; shorten it.")
+    return item
+
+
+def _check_lengths(item: Item, field: str, message: str) -> None:
+    """Refuse what DynamoDB could not keep: each `#`, `%` or space takes three bytes in a key, and folding may lengthen."""
+    partitions = ["PK", *[index.pk for index in schema.INDEXES]]
+    sorts = ["SK", *[index.sk for index in schema.INDEXES]]
+    for names, limit in ((partitions, MAX_PARTITION_KEY), (sorts, MAX_SORT_KEY)):
+        if any(len(str(item.get(name, "")).encode()) > limit for name in names):
+            raise RuleViolation(message, field=field)

@@ -122,3 +122,12 @@ def test_an_order_that_is_unknown_is_refused() -> None:
     assert parse_order("attended") is Order.ATTENDED
     with pytest.raises(RuleViolation, match="name, attended or hosted"):
         parse_order("age")
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\x00b", "a\x01b"])
+@pytest.mark.parametrize("name", ["company", "tagNot", "attends", "mailedNot", "q"])
+def test_control_characters_and_halves_of_characters_are_refused(name: str, value: str) -> None:
+    with pytest.raises(RuleViolation, match="control character") as refused:
+        parse_filter({name: [value]})
+
+    assert refused.value.field == name

@@ -108,3 +108,19 @@ def test_an_edit_keeps_what_is_not_of_the_profile() -> None:
 
 def test_an_address_is_kept_composed_so_that_it_has_one_spelling() -> None:
     assert make_profile(email=" Jose\u0301@example.org ").cleaned().email == "Jos\u00e9@example.org"
+
+
+def test_an_address_that_folding_lengthens_beyond_a_key_is_refused() -> None:
+    assert fields_at_fault(make_profile(email="\ufdfa" * 60 + "@example.org")) == ["email"]
+
+
+def test_an_address_of_another_script_is_taken() -> None:
+    address = "\ud55c\uae00" * 10 + "@example.org"
+
+    assert make_profile(email=address).cleaned().email == address
+
+
+def test_words_and_addresses_are_looked_up_without_the_white_space_that_folding_makes() -> None:
+    profile = make_profile(first_name="Conan", last_name="O\u00b4Brien", email="o\u00b4brien@example.org")
+
+    assert search_tokens(profile) == ("conan", "obrien", "obrien@example.org")

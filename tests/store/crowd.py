@@ -17,6 +17,7 @@ from tests.factories import NOW, make_person
 
 FIRST = ["Ada", "ada", "Ádám", "Bo", "#1", "100%", "李", "Zoë", "Ann Marie", "O'Neil", "\U0001f600", "x", "ﬁona"]
 LAST = ["Van", "Van Dyke", "van-dyke", "Ødegård", "Odegard", "#hash", "%25", "李", "Straße", "strasse", "Ng", "Ünal", "a", "A&B"]
+LAST += ["O\u00b4Brien"]
 COMPANIES = ["", "Acme", "ACME", "Ångström AB", "C# & co", "100%", "Acme#2", "Нева"]
 TITLES = ["", "Engineer", "engineer ", "Head of %", "Manager"]
 CITIES = ["", "Springfield", "springfield", "São Paulo", "Ulm", "U#lm"]
@@ -41,6 +42,8 @@ WORDS = [
     "example",
     "z a",
     "p1",
+    "o\u00b4br",
+    "ss ob",
 ]
 EVENTS = ["e1", "e2"]
 CAMPAIGNS = ["c1", "c2"]
@@ -77,7 +80,7 @@ def in_order(people: list[Person], order: str, wanted: PeopleFilter) -> list[Per
         return fold(person.profile.last_name), fold(person.profile.first_name), person.id
 
     def token(person: Person) -> tuple[str, str]:
-        word = max((word for word in wanted.words if len(word) > 1), key=len)
+        word = max((word for word in wanted.words if len(word) > 1), key=lambda word: (len(word), word))
         return min(token for token in search_tokens(person.profile) if token.startswith(word)), person.id
 
     if order == Order.ATTENDED:

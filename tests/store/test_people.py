@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -323,3 +324,13 @@ def test_people_are_found_by_many_addresses_at_once(store: Store) -> None:
     found = store.people.find_by_emails(["P0@example.org", "nobody@example.org", " ", "p2@example.org"])
 
     assert found == {"P0@example.org": people[0], "p2@example.org": people[2]}
+
+
+@pytest.mark.parametrize("values", [{"email": "\ufdfa" * 60 + "@example.org"}, {"first_name": "%" * 400}, {"tags": ("#" * 700,)}])
+def test_a_value_that_no_key_can_hold_is_refused_alone(store: Store, values: dict[str, Any]) -> None:
+    ada, poison, bo = make_person(), make_person(**values), make_person()
+
+    outcomes = store.people.create_many([ada, poison, bo])
+
+    assert [type(outcome) for outcome in outcomes] == [Person, RuleViolation, Person]
+    assert store.people.totals().total == 2
