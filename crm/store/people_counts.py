@@ -90,8 +90,11 @@ def has_other_sources(wanted: PeopleFilter) -> bool:
 
 
 def search_word(wanted: PeopleFilter) -> str:
-    """Return the word of `q` that is looked up: the longest, "" when none has two characters."""
-    return max((word for word in wanted.words if len(word) > 1), key=len, default="")
+    """Return the word of `q` that is looked up: the longest, "" when none has two characters.
+
+    Of equally long ones the greatest, whatever order they were typed in: a page token is good for any.
+    """
+    return max((word for word in wanted.words if len(word) > 1), key=lambda word: (len(word), word), default="")
 
 
 def attended_range(wanted: PeopleFilter) -> tuple[int, int]:

@@ -13,23 +13,30 @@ from crm.store.expressions import AnyOf, Clause, Where, one_of
 from crm.store.keys import escape, render
 from crm.store.schema import Index
 
-MOST_VALUES = 150
-"""Operands of one expression: 4 KB and 300 operators are DynamoDB's limits."""
+MOST_OPERATORS = 290
+"""Of one expression, comparisons, functions, AND, OR and NOT together: 300 and 4 KB are DynamoDB's limits."""
 
 
 def residual(wanted: PeopleFilter, source: str) -> tuple[Where, bool]:
     """Return what must still hold for items of `source`, and whether that is all of the filter."""
     kept: list[Clause | AnyOf] = []
     complete = not wanted.needs_membership
-    operands = 0
+    operators = 0
     for clause in _clauses(wanted, source):
-        size = len(clause.clauses) if isinstance(clause, AnyOf) else len(clause.values)
-        if operands + size > MOST_VALUES or _reads_key(clause, source):
+        size = _operators(clause)
+        if operators + size > MOST_OPERATORS or _reads_key(clause, source):
             complete = False
             continue
-        operands += size
+        operators += size
         kept.append(clause)
     return tuple(kept), complete
+
+
+def _operators(clause: Clause | AnyOf) -> int:
+    """The tests, the words between them, and the AND before."""
+    if isinstance(clause, AnyOf):
+        return 2 * len(clause.clauses) + clause.negated
+    return 2 + clause.negated
 
 
 def _clauses(wanted: PeopleFilter, source: str) -> Iterator[Clause | AnyOf]:

@@ -152,6 +152,30 @@ def test_a_page_token_is_good_for_a_filter_that_means_the_same(hall: tuple[Store
     assert len(page.items) == 2
 
 
+def test_a_search_goes_on_in_whatever_order_its_words_are_typed(store: Store) -> None:
+    store.people.create_many(
+        [make_person(first_name=f"Ann{one}", last_name=f"Bob{other}") for one, other in zip("abcdef", "fedcba", strict=True)]
+    )
+
+    first = store.people.page(PeopleFilter(q="ann bob"), limit=3)
+    rest = store.people.page(PeopleFilter(q="bob ann"), limit=50, token=first.next_token)
+
+    assert len({*ids(first.items), *ids(rest.items)}) == len(first.items) + len(rest.items) == 6
+
+
+def test_an_address_is_found_by_itself_also_where_folding_makes_white_space(store: Store) -> None:
+    address = "o\u00b4brien\u00a8@example.org"
+    store.people.create_many(
+        [make_person(last_name="Zed", email=address, company="Acme"), *[make_person(last_name="Zed") for _ in range(4)]]
+    )
+    wanted = PeopleFilter(company=("Acme",), q=f"zed {address}")
+
+    found = store.people.page(wanted)
+
+    assert [person.profile.email for person in found.items] == [address]
+    assert store.people.count(wanted) == 1
+
+
 def test_the_page_before_an_emptied_last_page_ends_with_who_stood_before_it(store: Store) -> None:
     people = [store.people.create(make_person(last_name=f"N{number}")) for number in range(4)]
     first = store.people.page(PeopleFilter(), limit=3)
