@@ -86,12 +86,11 @@ def _page(work: Work, held: Held, campaign: Campaign) -> None:
     following = _following(state, page)
     while True:
         try:
-            held.save(following, *_actions(work, campaign, found, lane=int(state.get("number", 0)) % LANES))
+            held.save(following, *_actions(work, campaign, found, lane=int(state.get("number", 0)) % LANES), still=["number"])
         except ConditionFailed as error:
-            missing = [email for place, email in enumerate(found.emails) if place not in error.failed]
-            if len(missing) == len(found.emails):
+            if not error.failed <= set(range(len(found.emails))):
                 raise
-            found = replace(found, emails=missing)
+            found = replace(found, emails=[email for place, email in enumerate(found.emails) if place not in error.failed])
         else:
             return
 

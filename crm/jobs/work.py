@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,13 +100,14 @@ class Held:
         wall = (self.job.due_at - self._work.clock()).total_seconds() if self.job.due_at else 0.0
         return min(wall, self._ends - boot_time())
 
-    def save(self, state: Mapping[str, Any], *actions: Action) -> None:
+    def save(self, state: Mapping[str, Any], *actions: Action, still: Collection[str] = ()) -> None:
         """Write what to remember, with `actions`, in one transaction under the fence; a lease half over is renewed with it.
 
-        Raises LeaseLost, and what the actions raise.
+        Raises LeaseLost, and what the actions raise. With `still`, which names what must be remembered as it was, a
+        ConditionFailed behind the positions of the actions is either.
         """
         due_at, ends = self._extended() if self.left < self._seconds * RENEW_BELOW else (self.job.due_at, self._ends)
-        self.job = self._work.store.jobs.save(self.job, replace(self.job, state=state, due_at=due_at), *actions)
+        self.job = self._work.store.jobs.save(self.job, replace(self.job, state=state, due_at=due_at), *actions, still=still)
         self._ends = ends
 
     def renew(self) -> None:

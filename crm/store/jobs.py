@@ -4,7 +4,7 @@ A lease is one conditional update: it takes the job with a higher fencing number
 a job whose worker died is due again by itself. What the index says is a hint; the condition on the item decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,14 +167,17 @@ class JobRepository:
             return None
         return taken
 
-    def save(self, old: Job, new: Job, *others: Action) -> Job:
+    def save(self, old: Job, new: Job, *others: Action, still: Collection[str] = ()) -> Job:
         """Turn a leased job into `new` under its fence: a renewal, a step, or giving it back; return it.
 
         `others` are written in the same transaction, before it in the order in which failures are told: of a ConditionFailed
-        the positions are theirs. Raises LeaseLost.
+        the positions are theirs. Raises LeaseLost. What of the state is named in `still` must stand as it was read; whether that
+        or the lease is gone is not told then: a ConditionFailed has the position behind theirs.
         """
         item = item_of(new)
-        self._table.write([*others, changed(item_of(old), item, expect=_held(old), error=LeaseLost())])
+        expect = [*_held(old), *[equals(name, old.state.get(name)) for name in still]]
+        error = None if still else LeaseLost()
+        self._table.write([*others, changed(item_of(old), item, expect=expect, error=error)])
         return job_of(item)
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.emails import EmailState
+from crm.domain.people import EmailStatus
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held
 from crm.services.campaign_jobs import lane_job
 from crm.store import Store
 from crm.store.jobs import LeaseLost
 from tests.conftest import Clock
-from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses
+from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses, suppress
 
 MOST_WRITES = 60
 
@@ -87,3 +88,22 @@ def test_outcomes_that_can_never_be_written_are_given_up_with_the_lease(
         STEPS["LANE"](work, held)
 
     assert waited
+
+
+@pytest.mark.parametrize("window", [2, 10])
+def test_a_page_of_the_audience_that_is_written_but_found_again_counts_once(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    people = crowd(store, 6)
+    for person in people[:3]:
+        suppress(store, person, EmailStatus.UNSUBSCRIBED, clock())
+    campaign = accepted(store, clock())
+    mailer = ToldMailer()
+    done = write_twice(store, monkeypatch, lambda text: "leftOut" in text)
+
+    drive(make_work(store, mailer, clock, window=window))
+
+    assert len(done) == 1
+    assert store.campaigns.get(campaign.id).left_out == {"unsubscribed": 3}
+    assert len(mailer.sent) == len(set(mailer.sent)) == 3
+    assert_sound(store)
