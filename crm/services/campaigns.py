@@ -41,13 +41,10 @@ SUPPRESSED = tuple(status for status in EmailStatus if status is not EmailStatus
 
 
 def estimate(store: Store, wanted: PeopleFilter) -> Audience:
-    """Count who matches, and who of them may not be mailed, by reason; a status that nobody has is not looked for."""
-    known = store.people.totals().by_email_status
-    suppressed = {}
-    for status in SUPPRESSED:
-        if known.get(status) and (not wanted.email_status or status in wanted.email_status):
-            suppressed[status.value] = store.people.count(replace(wanted, email_status=(status,)))
-    return Audience(matched=store.people.count(wanted), suppressed={reason: n for reason, n in suppressed.items() if n})
+    """Count who matches, and who of them may not be mailed, by reason."""
+    counts = store.people.count_by_status(wanted)
+    suppressed = {status.value: counts[status] for status in SUPPRESSED if counts.get(status)}
+    return Audience(matched=sum(counts.values()), suppressed=suppressed)
 
 
 def save_draft(

@@ -9,15 +9,16 @@ from typing import TypeVar
 
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import Order, PeopleFilter
-from crm.domain.people import Person, folded_address
+from crm.domain.people import EmailStatus, Person, folded_address
 from crm.store import schema
+from crm.store.expressions import absent
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
 from crm.store.people_pages import Explain, PeoplePage, PeoplePages
 from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import Action, ConditionFailed, Delete, Query, Table
+from crm.store.table import Action, Check, ConditionFailed, Delete, Query, Table
 from crm.store.tokens import TokenSigner
 
 __all__ = [
@@ -68,8 +69,12 @@ class PeopleRepository:
 
         `also` is written in the same transaction. Raises Conflict(field="email") when the address is taken.
         """
-        parcel = creation(self._with_status(person))
-        return self._write(replace(parcel, actions=[*parcel.actions, *also]))
+
+        def attempt() -> Person:
+            parcel = self._creation(self._with_status(person))
+            return self._write(replace(parcel, actions=[*parcel.actions, *also]))
+
+        return until_won(attempt)
 
     def get(self, person_id: str) -> Person:
         """Return one person, read consistently; NotFound."""
@@ -96,13 +101,17 @@ class PeopleRepository:
         people = self.get_many(list(set(owners.values())))
         return {address: people[owner] for address, owner in owners.items() if owner in people}
 
+    def unclaimed(self, address: str) -> Check:
+        """Return the condition that nobody has the address."""
+        return Check(key=schema.key("emailClaim", address=folded_address(address)), expect=[absent()])
+
     def save(self, old: Person, new: Person) -> Person:
         """Write what differs between `old`, as it was read, and `new`; return it one version up.
 
         A new address brings its own e-mail status. Raises Conflict when the stored version has moved on, or
         Conflict(field="email") when the address is taken; one transaction. The counts of events are left alone.
         """
-        return self._write(self._edition(old, new))
+        return until_won(lambda: self._write(self._edition(old, new)))
 
     def delete(self, person: Person) -> None:
         """Remove profile, claim, tokens, tags and log; Conflict when the stored person has moved on.
@@ -122,11 +131,11 @@ class PeopleRepository:
         """
         statuses = self._suppressions.lookup_many([person.profile.email for person in people])
         prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
-        return self._write_many([(person, partial(creation, person)) for person in prepared])
+        return self._write_many([(person, partial(self._creation, person), partial(self.create, person)) for person in prepared])
 
     def save_many(self, pairs: Sequence[tuple[Person, Person]]) -> list[Person | CrmError]:
         """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not."""
-        return self._write_many([(new, partial(self._edition, old, new)) for old, new in pairs])
+        return self._write_many([(new, partial(self._edition, old, new), partial(self.save, old, new)) for old, new in pairs])
 
     # reading many
 
@@ -137,6 +146,10 @@ class PeopleRepository:
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match, exactly (an index's lag aside): from counters where one facet decides it."""
         return self._pages.count(wanted)
+
+    def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
+        """Return how many match, by e-mail status: everybody from counters, else from one reading of the matches."""
+        return self.totals().by_email_status if wanted.is_empty else self._pages.count_by_status(wanted)
 
     def walk(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE) -> Iterator[Person]:
         """Give everybody who matches, page after page, in order."""
@@ -155,14 +168,20 @@ class PeopleRepository:
     def _with_status(self, person: Person) -> Person:
         return replace(person, email_status=self._suppressions.lookup(person.profile.email))
 
-    def _edition(self, old: Person, new: Person) -> Parcel:
-        return edition(old, self._moved(old, new))
+    def _creation(self, person: Person) -> Parcel:
+        return self._guarded(creation(person))
 
-    def _moved(self, old: Person, new: Person) -> Person:
-        """`new` with the status of its own address, where that is another one."""
+    def _edition(self, old: Person, new: Person) -> Parcel:
+        """The parcel of an edit; another address brings its own status."""
         if folded_address(old.profile.email) == folded_address(new.profile.email):
-            return replace(new, email_status=old.email_status)
-        return self._with_status(new)
+            return edition(old, replace(new, email_status=old.email_status))
+        return self._guarded(edition(old, self._with_status(new)))
+
+    def _guarded(self, parcel: Parcel) -> Parcel:
+        """Whoever takes a mailable address does so on condition that it is still mailable."""
+        if not parcel.person.mailable:
+            return parcel
+        return parcel.guarded(self._suppressions.unless_suppressed(parcel.person.profile.email))
 
     def _write(self, parcel: Parcel) -> Person:
         outcome = self._send([parcel])[0]
@@ -170,12 +189,13 @@ class PeopleRepository:
             raise outcome
         return outcome
 
-    def _write_many(self, wanted: Sequence[tuple[Person, Callable[[], Parcel]]]) -> list[Person | CrmError]:
+    def _write_many(self, wanted: Sequence[tuple[Person, Callable[[], Parcel], Callable[[], Person]]]) -> list[Person | CrmError]:
+        """Write the parcel of each, several together; whose address was suppressed meanwhile is written once more, alone."""
         outcomes: list[Person | CrmError | None] = [None] * len(wanted)
         parcels: list[Parcel] = []
         places: list[int] = []
         seen: dict[str, Person] = {}
-        for place, (person, make) in enumerate(wanted):
+        for place, (person, make, _) in enumerate(wanted):
             address = folded_address(person.profile.email)
             try:
                 if address in seen:
@@ -187,7 +207,7 @@ class PeopleRepository:
                 outcomes[place] = error
         done = [outcome for together in packed(parcels) for outcome in self._send(together)]
         for place, outcome in zip(places, done, strict=True):
-            outcomes[place] = outcome
+            outcomes[place] = _or_error(wanted[place][2]) if isinstance(outcome, ConditionFailed) else outcome
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _send(self, parcels: list[Parcel]) -> list[Person | CrmError]:
@@ -233,3 +253,10 @@ class PeopleRepository:
         entries = list(self._table.walk(query))
         for start in range(0, len(entries), LOGS_AT_ONCE):
             self._table.write([Delete(key=entry) for entry in entries[start : start + LOGS_AT_ONCE]])
+
+
+def _or_error(write: Callable[[], Person]) -> Person | CrmError:
+    try:
+        return write()
+    except Conflict as error:
+        return error

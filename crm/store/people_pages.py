@@ -1,12 +1,13 @@
 """Pages of people: a plan, carried out until the page is full, and the tokens that lead on from there."""
 
+from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order, PeopleFilter
-from crm.domain.people import Person
+from crm.domain.people import EmailStatus, Person
 from crm.store.cost import Cost, metered, unmetered
 from crm.store.keys import AFTER
 from crm.store.membership import Members, read_members
@@ -107,6 +108,17 @@ class PeoplePages:
         if chosen.complete:
             return sum(self._table.count(query) for query in reader.queries())
         return sum(1 for _ in reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches)))
+
+    def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
+        """Return how many match, by e-mail status, from one reading of the matches."""
+        members, counts = self._counts(wanted, Order.SOURCE)
+        chosen = plan(wanted, Order.SOURCE, counts)
+        reader = PeopleReader(self._table, chosen, wanted, members)
+        if chosen.complete:
+            queries = (replace(query, attributes=("emailStatus",)) for query in reader.queries())
+            return Tally(EmailStatus(item["emailStatus"]) for query in queries for item in self._table.walk(query))
+        people = reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches))
+        return Tally(person.email_status for _, person in people)
 
     def _counts(self, wanted: PeopleFilter, order: Order) -> tuple[Members, Counts]:
         members = read_members(self._table, wanted) if wanted.needs_membership else Members()

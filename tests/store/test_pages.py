@@ -1,6 +1,7 @@
 """Lists of people: every filter and order against plain Python, and every way to cut a list into pages."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -258,3 +259,11 @@ def test_too_many_matches_to_be_sorted_are_read_in_the_order_of_a_key(store: Sto
     assert (page.explain.index, page.order) == ("GSI_ByName", "name")
     assert [person.profile.last_name for person in page.items] == [f"N{number:04}" for number in range(20)]
     assert page.explain.items_read < 60
+
+
+def test_the_statuses_of_a_filter_add_up_to_its_count(hall: tuple[Store, Crowd]) -> None:
+    store, crowd = hall
+
+    for wanted in (PeopleFilter(), PeopleFilter(company=("Acme",)), PeopleFilter(attended_min=1), PeopleFilter(q="a")):
+        expected = Counter(person.email_status for person in crowd.people if wanted.matches(person))
+        assert {status: n for status, n in store.people.count_by_status(wanted).items() if n} == expected
