@@ -71,8 +71,9 @@ def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
 
 
 def skipped(email: Email, reason: SkipReason) -> Email:
-    """Return the e-mail as one that is not handed over."""
-    return replace(email, status=EmailState.SKIPPED, skip_reason=reason, error="")
+    """Return the e-mail as one that is not handed over; without an address where the person is gone."""
+    address = "" if reason is SkipReason.ERASED else email.email
+    return replace(email, email=address, status=EmailState.SKIPPED, skip_reason=reason, error="")
 
 
 def _skip_reason(person: Person | None, suppressed: dict[str, EmailStatus]) -> SkipReason | None:
@@ -91,8 +92,10 @@ def take_over(work: Work, held: Held, campaign: Campaign, sort_key: str) -> None
         return
     found = work.store.emails.get_many(chunk.email_ids)
     window = Window(chunk=chunk, emails={id_: email for id_, email in found.items() if email.status is EmailState.QUEUED})
+    people = work.store.people.get_many([email.user_id for email in window.waiting])
     for email in window.waiting:
-        window.settle(replace(email, status=EmailState.UNCERTAIN, uncertain_at=work.clock(), error=LOST))
+        address = email.email if email.user_id in people else ""
+        window.settle(replace(email, email=address, status=EmailState.UNCERTAIN, uncertain_at=work.clock(), error=LOST))
     write_outcomes(work, held, window)
     logger.warning(
         "window taken over", extra={"campaign_id": campaign.id, "job": held.job.key.name, "uncertain": len(window.pairs)}
@@ -150,15 +153,23 @@ def _written_already(work: Work, held: Held, window: Window) -> bool:
 
 
 def _leave_out_changed(work: Work, window: Window) -> None:
-    """Forget outcomes of e-mails that are no longer queued: nobody but a lane changes that, so this is an intruder's."""
+    """Forget outcomes of e-mails that are no longer queued: nobody but a lane changes that, so this is an intruder's.
+
+    Where the address was taken out meanwhile, because the person was erased, it is taken out of the outcome as well.
+    """
     found = work.store.emails.get_many(window.chunk.email_ids)
-    kept = {id_ for id_, email in found.items() if email.status is EmailState.QUEUED}
+    kept = {id_: email for id_, email in found.items() if email.status is EmailState.QUEUED}
     for email in window.emails.values():
         if email.id not in kept:
             logger.error("queued e-mail was changed", extra={"email_id": email.id, "campaign_id": email.campaign_id})
-    window.emails = {id_: email for id_, email in window.emails.items() if id_ in kept}
-    window.pairs = [pair for pair in window.pairs if pair[0].id in kept]
-    window.again = [one for one in window.again if one.email.id in kept]
+    window.emails = {id_: replace(email, email=kept[id_].email) for id_, email in window.emails.items() if id_ in kept}
+    pairs = [new for old, new in window.pairs if old.id in kept]
+    window.pairs = [(window.emails[new.id], _forgotten(new, kept[new.id])) for new in pairs]
+    window.again = [replace(one, email=_forgotten(one.email, kept[one.email.id])) for one in window.again if one.email.id in kept]
+
+
+def _forgotten(new: Email, stored: Email) -> Email:
+    return new if stored.email else replace(new, email="")
 
 
 def _without_window(held: Held, *, trouble: str = "", setbacks: int = 0) -> dict[str, object]:

@@ -24,6 +24,8 @@ LATER = {
 
 COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
 """Attributes besides the status from which counts are computed."""
+CONDITIONED = ("email", *COUNTED)
+"""Attributes besides the status of which a change is conditioned on what was there: an erase takes the address out."""
 
 
 def campaign_row(campaign_id: str) -> str:
@@ -80,10 +82,13 @@ def email_labels(emails: Iterable[Email]) -> Labels:
 
 
 def outcome(old: Email, new: Email) -> Action:
-    """Return the action that turns one e-mail into the other, on condition that what counts of it is as it was read."""
+    """Return the action that turns one e-mail into the other, on condition that what counts of it is as it was read.
+
+    So is its address, where that changes.
+    """
     before, after = item_of(old), item_of(new)
-    counted = sorted({"status", *[name for name in COUNTED if before.get(name) != after.get(name)]})
-    return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in counted]])
+    names = sorted({"status", *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
+    return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in names]])
 
 
 def requeued(email: Email) -> Email:
