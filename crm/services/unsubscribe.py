@@ -1,6 +1,7 @@
 """Taking people off, by the link that every e-mail carries."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,8 +47,7 @@ def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> 
         if email is not None and email.unsubscribed_at is None:
             new = replace(email, unsubscribed_at=now)
             actions.append(outcome(email, new))
-            for counter, change in email_changes([(email, new)]).items():
-                changes[counter] = changes.get(counter, 0) + change
+            _add(changes, email_changes([(email, new)]))
         store.table.write([*actions, *store.stats.delta(changes, now=now)])
 
     until_won(attempt)
@@ -56,21 +56,31 @@ def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> 
 
 
 def _suppress(store: Store, person: Person | None, email: Email | None, now: datetime) -> tuple[list[Action], dict[Counter, int]]:
-    """What remembers the person's address, and the one that was mailed; a stronger reason that is known already stays."""
-    addresses = {
-        folded_address(address): address
-        for address in (person.profile.email if person else "", email.email if email else "")
-        if address
-    }
-    known = store.suppressions.lookup_many(addresses.values())
+    """What remembers the person's address, and the one that was mailed, and takes off whoever has them by now.
+
+    A stronger reason that is known already stays. That nobody has an address is a condition: someone may just be getting it.
+    """
+    typed = [address for address in (person.profile.email if person else "", email.email if email else "") if address]
+    addresses = list(dict.fromkeys(map(folded_address, typed)))
+    known, owners = store.suppressions.lookup_many(addresses), store.people.find_by_emails(addresses)
+    concerned = {one.id: one for one in (person, *owners.values()) if one is not None and one.mailable}
     actions: list[Action] = []
-    for address in addresses.values():
+    for address in addresses:
         if known[address] is EmailStatus.MAILABLE:
             actions += store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=now, source="link")
-    if person is None or not person.mailable:
-        return actions, {}
-    update, changes = status_change(person, EmailStatus.UNSUBSCRIBED, now=now)
-    return [*actions, update], changes
+            actions += [] if address in owners else [store.people.unclaimed(address)]
+    changes: dict[Counter, int] = {}
+    for one in concerned.values():
+        status = known.get(folded_address(one.profile.email), EmailStatus.MAILABLE)
+        update, changed = status_change(one, EmailStatus.UNSUBSCRIBED if status is EmailStatus.MAILABLE else status, now=now)
+        actions.append(update)
+        _add(changes, changed)
+    return actions, changes
+
+
+def _add(changes: dict[Counter, int], more: Mapping[Counter, int]) -> None:
+    for counter, change in more.items():
+        changes[counter] = changes.get(counter, 0) + change
 
 
 def _found(store: Store, email_id: str, user_id: str) -> tuple[Person | None, Email | None]:

@@ -12,7 +12,7 @@ from crm.store.expressions import absent, equals
 from crm.store.people_items import Labels, claim_of, item_of, people_changes, tag_items, token_items
 from crm.store.schema import Item
 from crm.store.stats import MAX_ROWS, Counter, RowKey
-from crm.store.table import MAX_ACTIONS, Check, Delete, Put, Update, changed
+from crm.store.table import MAX_ACTIONS, Check, ConditionFailed, Delete, Put, Update, changed
 
 Write = Put | Update | Delete | Check
 MOST_PEOPLE = 12
@@ -26,7 +26,8 @@ TAKEN = "The address {address} already belongs to {owner}."
 class Parcel:
     """The actions for one person, what they change in the counters, and who is there afterwards.
 
-    The condition of action `claim` means that the address is taken, any other one `otherwise`.
+    The condition of action `claim` means that the address is taken, that of `guard` that it was suppressed a moment ago, and
+    any other one `otherwise`.
     """
 
     person: Person
@@ -34,13 +35,20 @@ class Parcel:
     changes: Mapping[Counter, int]
     labels: Labels = field(default_factory=dict)
     claim: int | None = None
+    guard: int | None = None
     otherwise: str = STALE
 
     def error(self, failed: int, owner: str = "someone else") -> CrmError:
         """Return what a failed condition of the action at `failed` means."""
+        if failed == self.guard:
+            return ConditionFailed([failed])
         if failed == self.claim:
             return Conflict(TAKEN.format(address=self.person.profile.email, owner=owner), field="email")
         return Conflict(self.otherwise)
+
+    def guarded(self, check: Check) -> "Parcel":
+        """Return the parcel with a condition on its address: a ConditionFailed, after which it is made anew."""
+        return replace(self, actions=[*self.actions, check], guard=len(self.actions))
 
 
 def creation(person: Person) -> Parcel:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from crm.domain.people import EmailStatus
 from crm.store import schema
+from crm.store.expressions import absent
 from crm.store.keys import stamp
 from crm.store.schema import Item
-from crm.store.table import Action, Put, Table
+from crm.store.table import Action, Check, Put, Table
 
 
 class SuppressionRepository:
@@ -38,6 +39,10 @@ class SuppressionRepository:
     def actions(self, address: str, status: EmailStatus, *, now: datetime, source: str) -> list[Action]:
         """Return what remembers that an address must not be mailed; `source` says where that came from, without an address."""
         return [Put(item=_item(self._hashes(address)[0], status, now=now, source=source))]
+
+    def unless_suppressed(self, address: str) -> Check:
+        """Return the condition that nobody suppressed the address meanwhile, for a write that takes it as mailable."""
+        return Check(key=schema.key("suppression", hash=self._hashes(address)[0]), expect=[absent()])
 
 
 def _item(hashed: str, status: EmailStatus, *, now: datetime, source: str) -> Item:

@@ -1,5 +1,6 @@
 """One person at a time, and a dozen: what is written, what is refused, and who wins."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
+from crm.services.verify import differences
 from crm.store import Store, schema
 from crm.store.people import count_change, item_of, people_changes, person_of, status_change, until_won
 from crm.store.stats import Counter
@@ -334,3 +336,51 @@ def test_a_value_that_no_key_can_hold_is_refused_alone(store: Store, values: dic
 
     assert [type(outcome) for outcome in outcomes] == [Person, RuleViolation, Person]
     assert store.people.totals().total == 2
+
+
+def suppressing(store: Store, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody unsubscribe that address right after the next look at the list of suppressions."""
+    look = store.suppressions.lookup_many
+
+    def late(addresses: Iterable[str]) -> dict[str, EmailStatus]:
+        found = look(addresses)
+        monkeypatch.undo()
+        store.table.write(store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=NOW, source="link"))
+        return found
+
+    monkeypatch.setattr(store.suppressions, "lookup_many", late)
+
+
+def test_an_address_that_is_suppressed_while_a_person_is_added_is_not_missed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suppressing(store, "ada@example.org", monkeypatch)
+
+    added = store.people.create(make_person(email="ada@example.org"))
+
+    assert added.email_status is EmailStatus.UNSUBSCRIBED
+    assert differences(store) == []
+
+
+def test_an_address_that_is_suppressed_while_a_person_takes_it_is_not_missed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = store.people.create(make_person())
+    suppressing(store, "ada@example.org", monkeypatch)
+
+    saved = store.people.save(old, replace(old, profile=replace(old.profile, email="ada@example.org")))
+
+    assert store.people.get(old.id) == saved
+    assert saved.email_status is EmailStatus.UNSUBSCRIBED
+    assert differences(store) == []
+
+
+def test_an_address_that_is_suppressed_while_many_are_added_costs_nobody_else_anything(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suppressing(store, "ada@example.org", monkeypatch)
+
+    added = store.people.create_many([make_person(), make_person(email="ada@example.org"), make_person()])
+
+    assert [one.email_status.value for one in added if isinstance(one, Person)] == ["mailable", "unsubscribed", "mailable"]
+    assert differences(store) == []
