@@ -17,6 +17,7 @@ from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
 from crm.store.chunks import new_chunk
 from crm.store.emails import item_of, new_email
 from crm.store.expressions import absent, equals
+from crm.store.jobs import CLOCK_GRACE
 from crm.store.keys import LANES
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.people import PeoplePage
@@ -104,7 +105,7 @@ def _following(state: Mapping[str, Any], page: PeoplePage) -> dict[str, Any]:
 
 
 def _found(work: Work, campaign: Campaign, page: PeoplePage, *, checks: bool) -> _Found:
-    people = _as_stored(work, page.items)
+    people = _as_stored(work, [person for person in page.items if not _came_later(work, campaign, person)])
     mailable = {email_id(campaign.id, person.id): person for person in people if person.mailable}
     there = work.store.emails.get_many(list(mailable)) if checks and mailable else {}
     now = work.clock()
@@ -118,6 +119,15 @@ def _found(work: Work, campaign: Campaign, page: PeoplePage, *, checks: bool) ->
         if not person.mailable and not checks:
             left_out[person.email_status.value] = left_out.get(person.email_status.value, 0) + 1
     return _Found(emails=emails, left_out=left_out)
+
+
+def _came_later(work: Work, campaign: Campaign, person: Person) -> bool:
+    """Whether somebody was added after sending began: they may be who was removed and added again, and was mailed already.
+
+    Clocks may differ, so whoever was added about then belongs to the audience.
+    """
+    grace = timedelta(seconds=work.settings.lease_seconds * CLOCK_GRACE)
+    return campaign.started_at is not None and person.created_at > campaign.started_at + grace
 
 
 def _as_stored(work: Work, people: list[Person]) -> list[Person]:

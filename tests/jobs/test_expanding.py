@@ -1,6 +1,7 @@
 """Making the e-mails of an audience: each person once, nobody forgotten, nobody who may not be mailed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,13 +12,26 @@ from crm.domain.people import EmailStatus
 from crm.jobs import expand
 from crm.jobs.work import Held, Work
 from crm.services import campaigns
+from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
 from crm.store import Store
 from crm.store.emails import item_of, new_email
 from crm.store.people import PeoplePage
 from crm.store.table import Put
 from tests.conftest import Clock
-from tests.jobs.mailing import ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses, suppress
+from tests.factories import make_person
+from tests.jobs.mailing import (
+    COMPANY,
+    ToldMailer,
+    accepted,
+    assert_sound,
+    crowd,
+    drive,
+    emails_of,
+    make_work,
+    statuses,
+    suppress,
+)
 
 
 def begun(work: Work, campaign_id: str, steps: int) -> Held:
@@ -95,6 +109,49 @@ def test_a_step_that_lost_its_lease_makes_nothing(store: Store, clock: Clock) ->
 
     assert len(emails_of(store, campaign)) == 20
     assert len(list(store.chunks.all(campaign.id))) == 2
+
+
+def test_who_is_removed_and_added_again_while_emails_are_made_is_mailed_once(store: Store, clock: Clock) -> None:
+    mailed, *others = crowd(store, 6)
+    mailer = ToldMailer()
+    work = make_work(store, mailer, clock, window=1)
+    campaign = accepted(store, clock())
+    drive(work, until=lambda: bool(mailer.sent))
+    first = next(person for person in (mailed, *others) if person.profile.email == mailer.sent[0])
+
+    clock.pass_(minutes=2)
+    staff.remove(store, first.id, now=clock())
+    staff.add(store, first.profile, now=clock())
+    drive(work)
+
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert sorted(mailer.sent) == sorted(person.profile.email for person in (mailed, *others))
+    assert_sound(store)
+
+
+def test_who_is_added_while_a_campaign_waits_for_its_time_is_mailed(store: Store, clock: Clock) -> None:
+    crowd(store, 2)
+    mailer = ToldMailer()
+    accepted(store, clock(), send_at=clock() + timedelta(hours=1))
+    clock.pass_(minutes=30)
+    added = staff.add(store, make_person(company=COMPANY).profile, now=clock())
+
+    clock.pass_(minutes=31)
+    drive(make_work(store, mailer, clock))
+
+    assert len(mailer.sent) == 3
+    assert added.profile.email in mailer.sent
+
+
+def test_a_clock_that_is_a_little_ahead_loses_nobody(store: Store, clock: Clock) -> None:
+    crowd(store, 2)
+    mailer = ToldMailer()
+    accepted(store, clock())
+    added = staff.add(store, make_person(company=COMPANY).profile, now=clock() + timedelta(seconds=5))
+
+    drive(make_work(store, mailer, clock, lease_seconds=60))
+
+    assert added.profile.email in mailer.sent
 
 
 def test_nothing_is_made_once_the_campaign_is_paused(store: Store, clock: Clock) -> None:
