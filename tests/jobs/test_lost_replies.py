@@ -78,9 +78,12 @@ def test_outcomes_that_can_never_be_written_are_given_up_with_the_lease(
         clock.pass_(seconds=10)
 
     monkeypatch.setattr("crm.jobs.window.time.sleep", sleep)
-    mailer.before = lambda message: store.table.client.delete_item(
-        TableName=store.table.name, Key={"PK": {"S": f"CAMPAIGN#{campaign.id}"}, "SK": {"S": "DETAIL"}}
-    ) and None
+    mailer.before = lambda message: (
+        store.table.client.delete_item(
+            TableName=store.table.name, Key={"PK": {"S": f"CAMPAIGN#{campaign.id}"}, "SK": {"S": "DETAIL"}}
+        )
+        and None
+    )
     for email in store.emails.walk(campaign.id, [EmailState.QUEUED]):
         mailer.tell(email.email, BUSY)
 
