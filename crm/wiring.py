@@ -17,9 +17,11 @@ from crm.store import Store
 from crm.store.table import Table
 
 CONNECTIONS = 32
+PATIENCE, READ_TIMEOUT = 8.0, 3.0
+"""Seconds: a request is sent three times before a page gives up, after 9 of them, 11 at the most."""
 
 
-def open_table(*, patience: float = 5.0) -> Table:
+def open_table(*, patience: float = PATIENCE) -> Table:
     """Return the table over a new boto3 client: 51 ms, so once per process, after the fork.
 
     boto3's own repeats are off, because only our own keep the request token; so is its look through each request, which takes a
@@ -34,7 +36,7 @@ def open_table(*, patience: float = 5.0) -> Table:
             parameter_validation=False,
             max_pool_connections=CONNECTIONS,
             connect_timeout=2,
-            read_timeout=10,
+            read_timeout=READ_TIMEOUT,
             tcp_keepalive=True,
         ),
     )
@@ -47,7 +49,7 @@ def get_links() -> Links:
     return Links(settings.LINK_KEYS, settings.PUBLIC_URL)
 
 
-def open_store(*, patience: float = 5.0) -> Store:
+def open_store(*, patience: float = PATIENCE) -> Store:
     """Return the repositories over a table of their own."""
     page_key = hashlib.sha256(b"page tokens" + settings.SECRET_KEY.encode()).digest()
     return Store(open_table(patience=patience), hashes=get_links().suppression_hashes, page_key=page_key)

@@ -4,6 +4,7 @@ Every conditional write is a TransactWriteItems, also a single one: its ClientRe
 safe, which a plain conditional write is not (it would find its own work and call it a conflict).
 """
 
+import math
 import random
 import time
 import uuid
@@ -131,7 +132,8 @@ def utc_now() -> datetime:
 class Table:
     """One table over one boto3 client. Thread-safe as the client is; `clock` tells which items have expired.
 
-    `patience` is how long, in seconds, a request is repeated while the engine is busy or away before StoreUnavailable.
+    `patience` is how long, in seconds, a request is repeated while the engine is busy or away before StoreUnavailable. A write
+    whose reply stayed away is repeated once at least, with its token, however long that took: it tells whether it happened.
     """
 
     def __init__(
@@ -376,7 +378,7 @@ class Table:
         if metered:
             arguments["ReturnConsumedCapacity"] = "TOTAL"
         deadline = time.monotonic() + self.patience
-        attempt = 0
+        attempt, lost = 0, False
         while True:
             try:
                 answer: dict[str, Any] = getattr(self.client, operation)(**arguments)
@@ -391,7 +393,8 @@ class Table:
             except ParamValidationError:
                 raise
             except BotoCoreError as error:
-                attempt = self._wait(attempt, deadline, error)
+                attempt = self._wait(attempt, math.inf if writes and not lost else deadline, error)
+                lost = True
             else:
                 if metered:
                     charge(answer, writes=writes)
