@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, RuleViolation
 from crm.store import schema
-from crm.store.expressions import absent
+from crm.store.expressions import AnyOf, Clause, absent
 from crm.store.table import Put, Table
 
 KEPT_FOR = timedelta(days=1)
@@ -46,7 +46,10 @@ class RepeatRepository:
         return Answered(made=item["made"])
 
     def action(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str], now: datetime) -> Put:
-        """Return the Put that belongs into the first transaction of the request; Conflict when a twin was quicker."""
+        """Return the Put that belongs into the first transaction of the request; Conflict when a twin was quicker.
+
+        An answer that has expired does not count, though the engine may take days to delete it.
+        """
         item = schema.keyed(
             "repeat",
             {
@@ -57,7 +60,8 @@ class RepeatRepository:
                 "expiresAt": int((now + KEPT_FOR).timestamp()),
             },
         )
-        return Put(item=item, expect=[absent()], error=Conflict("The same request is just being answered; repeat it."))
+        unused = AnyOf((absent(), Clause("expiresAt", "at most", (int(now.timestamp()),))))
+        return Put(item=item, expect=[unused], error=Conflict("The same request is just being answered; repeat it."))
 
     def _body(self, body: bytes) -> str:
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
