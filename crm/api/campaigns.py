@@ -1,18 +1,19 @@
 """Calls about campaigns: where they stand, and acting on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 
 from crm.api.auth import Scope
-from crm.api.wire import PROBLEMS, Page, known_only, limit_of, now, paging_parameters, token_of, typed, utc
+from crm.api.wire import PROBLEMS, Page, known_only, limit_of, now, once, paging_parameters, token_of, typed, utc
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
 from crm.domain.errors import NotFound
 from crm.domain.filters import filter_values
 from crm.services import campaigns, retries
 from crm.store import Store
+from crm.store.table import Action
 
 router = Router(tags=["campaigns"])
 PAGING = frozenset({"limit", "nextToken", "prevToken"})
@@ -97,9 +98,14 @@ ACTIONS: dict[str, Callable[..., object]] = {
     summary="Act on a campaign: pause, resume, cancel, retry-failed, resend-uncertain",
 )
 def act(request: HttpRequest, campaign_id: str, action: str) -> CampaignOut:
-    """Pause and cancel act within one window of messages per lane."""
+    """Pause and cancel act within one window of messages per lane. A repeat under one Idempotency-Key does nothing again."""
     store = typed(request).store
     if action not in ACTIONS:
         raise NotFound(f"A campaign can't be told to {action[:40]}; it can be told to {', '.join(ACTIONS)}.")
-    ACTIONS[action](store, campaign_id, now=now())
-    return campaign_out(store, store.campaigns.get(campaign_id))
+
+    def done(also: Sequence[Action]) -> CampaignOut:
+        ACTIONS[action](store, campaign_id, now=now(), also=also)
+        return campaign_out(store, store.campaigns.get(campaign_id))
+
+    made = {"campaignId": campaign_id}
+    return once(request, made, make=done, again=lambda made: campaign_out(store, store.campaigns.get(made["campaignId"])))

@@ -157,13 +157,16 @@ def undo(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
     )
 
 
-def pause(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
-    """Stop a campaign within a window of messages. Raises NotFound, and RuleViolation unless it waits or runs."""
-    return _move(store, campaign_id, "campaign paused", lambda old: old.paused(now=now), lambda new, jobs: [])
+def pause(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
+    """Stop a campaign within a window of messages, and write `also` with it.
+
+    Raises NotFound, and RuleViolation unless it waits or runs.
+    """
+    return _move(store, campaign_id, "campaign paused", lambda old: old.paused(now=now), lambda new, jobs: [], also)
 
 
-def resume(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
-    """Let a paused campaign go on. Raises NotFound, and RuleViolation unless it is paused."""
+def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
+    """Let a paused campaign go on, and write `also` with it. Raises NotFound, and RuleViolation unless it is paused."""
 
     def wake(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
         lanes = lanes_among(jobs)
@@ -173,20 +176,20 @@ def resume(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
             actions += woken(store, [jobs[EXPAND]], due)
         return actions
 
-    return _move(store, campaign_id, "campaign resumed", lambda old: old.resumed(now=now), wake)
+    return _move(store, campaign_id, "campaign resumed", lambda old: old.resumed(now=now), wake, also)
 
 
-def cancel(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+def cancel(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
     """End a campaign: what was not handed over yet is skipped. Raises NotFound, and RuleViolation for a draft or a done one.
 
-    The lanes go through what is still queued; where there are none yet, nothing is.
+    The lanes go through what is still queued; where there are none yet, nothing is. `also` is written in the same transaction.
     """
 
     def stop(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
         parked = [store.jobs.park(jobs[EXPAND])] if EXPAND in jobs else []
         return [*woken(store, lanes_among(jobs), now), *parked]
 
-    return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop)
+    return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop, also)
 
 
 def _move(
@@ -194,16 +197,21 @@ def _move(
     campaign_id: str,
     done: str,
     decide: Callable[[Campaign], Campaign],
-    also: Callable[[Campaign, dict[str, Job]], Iterable[Action]],
+    effects: Callable[[Campaign, dict[str, Job]], Iterable[Action]],
+    also: Sequence[Action] = (),
 ) -> Campaign:
-    """Change a campaign's state and its jobs in one transaction, decided anew while others are quicker."""
+    """Change a campaign's state and its jobs in one transaction, decided anew while others are quicker.
+
+    `also` is written with it, and alone where nothing changes.
+    """
 
     def attempt() -> Campaign:
         old = store.campaigns.get(campaign_id)
         new = decide(old)
         if new is old:
+            store.table.write(also)
             return old
-        store.table.write([store.campaigns.move(old, new), *also(new, jobs_of(store, campaign_id))])
+        store.table.write([store.campaigns.move(old, new), *effects(new, jobs_of(store, campaign_id)), *also])
         return replace(new, version=old.version + 1)
 
     moved = until_won(attempt)
