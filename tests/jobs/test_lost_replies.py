@@ -11,9 +11,11 @@ from crm.domain.emails import EmailState
 from crm.domain.people import EmailStatus
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held
+from crm.mail.port import OutgoingMessage
 from crm.services.campaign_jobs import lane_job
-from crm.store import Store
+from crm.store import Store, schema
 from crm.store.jobs import LeaseLost
+from crm.store.table import Delete
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses, suppress
 
@@ -78,12 +80,11 @@ def test_outcomes_that_can_never_be_written_are_given_up_with_the_lease(
         clock.pass_(seconds=10)
 
     monkeypatch.setattr("crm.jobs.window.time.sleep", sleep)
-    mailer.before = lambda message: (
-        store.table.client.delete_item(
-            TableName=store.table.name, Key={"PK": {"S": f"CAMPAIGN#{campaign.id}"}, "SK": {"S": "DETAIL"}}
-        )
-        and None
-    )
+
+    def lose_the_campaign(message: OutgoingMessage) -> None:
+        store.table.write([Delete(key=schema.key("campaign", id=campaign.id))])
+
+    mailer.before = lose_the_campaign
     for email in store.emails.walk(campaign.id, [EmailState.QUEUED]):
         mailer.tell(email.email, BUSY)
 

@@ -166,7 +166,11 @@ def test_slow_refusals_of_the_largest_window_are_written_at_once_and_all_tried_a
     people = crowd(store, MAX_WINDOW)
     for number, person in enumerate(people):
         mailer.tell(person.profile.email, *[BUSY] * (1 + number % (MAX_TRIES - 1)))
-    mailer.before = lambda message: clock.pass_(seconds=1) and None
+
+    def slowly(message: OutgoingMessage) -> None:
+        clock.pass_(seconds=1)
+
+    mailer.before = slowly
     campaign = accepted(store, clock())
     work = make_work(store, mailer, clock, window=MAX_WINDOW, lease_seconds=3600)
     drive(work)
