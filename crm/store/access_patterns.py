@@ -8,7 +8,7 @@ from crm.domain.people import EmailStatus
 from crm.store.keys import LANES, SHARDS
 from crm.store.people_counts import Counts
 from crm.store.planner import SORTED_AT_MOST, WIDE, plan
-from crm.store.schema import ENTITIES, INDEXES, PERSON_LISTED, TTL_ATTRIBUTE, Entry, Index
+from crm.store.schema import ENTITIES, INDEXES, TTL_ATTRIBUTE, Entry
 
 HEAD = f"""# Access patterns
 
@@ -93,24 +93,14 @@ def _items() -> Iterator[str]:
 
 
 def _indexes() -> Iterator[str]:
-    yield f"## Indexes: {len(INDEXES)}\n"
-    yield f"A *listed profile* is {', '.join(f'`{name}`' for name in PERSON_LISTED)}."
+    yield f"## Indexes: {len(INDEXES)}"
     for index in INDEXES:
         yield f"\n### {index.name}\n"
-        yield f"Keys `{index.pk}` and `{index.sk}`. Holds {_projection(index)}: {index.why}.\n"
+        yield f"Keys `{index.pk}` and `{index.sk}`. Holds {'whole items' if index.whole else 'keys only'}: {index.why}.\n"
         yield "| who is in it | partition key | sort key | serves |"
         yield "| --- | --- | --- | --- |"
         for entry in index.entries:
             yield f"| {_who(entry)} | `{shown(entry.partition)}` | `{shown(entry.sort)}` | {entry.serves} |"
-
-
-def _projection(index: Index) -> str:
-    if index.projected is None:
-        return "whole items"
-    if not index.projected:
-        return "keys only"
-    rest = [f"`{name}`" for name in index.projected if name not in PERSON_LISTED]
-    return ", ".join(["listed profiles", *rest])
 
 
 def _who(entry: Entry) -> str:

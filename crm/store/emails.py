@@ -12,7 +12,7 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.store import schema
 from crm.store.keys import LANES, moment, render, stamp
-from crm.store.schema import BY_ACTIVITY, BY_CAMPAIGN, Item
+from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
 from crm.store.stats import StatsRepository
 from crm.store.table import Query, Table
 from crm.store.tokens import TokenSigner
@@ -138,10 +138,10 @@ class EmailRepository:
 
     def of_person(self, user_id: str, *, limit: int = 50) -> list[Email]:
         """Return what a person was mailed, newest first; one query and one batch."""
-        partition = render(BY_ACTIVITY.entry("email").partition, {"userId": user_id})
+        partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
         if partition is None:
             return []
-        rows = self._table.query(Query(partition=partition, index=BY_ACTIVITY, forward=False, limit=limit))
+        rows = self._table.query(Query(partition=partition, index=BY_DATE, forward=False, limit=limit))
         items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows.items])
         return [email_of(item) for item in items if item is not None]
 

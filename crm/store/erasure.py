@@ -2,7 +2,7 @@
 
 from crm.store.expressions import exists
 from crm.store.keys import render
-from crm.store.schema import BY_ACTIVITY
+from crm.store.schema import BY_DATE
 from crm.store.table import ConditionFailed, Query, Table, Update
 
 
@@ -11,9 +11,9 @@ def forget_address(table: Table, user_id: str) -> int:
 
     One query, and one write per e-mail. The index may lag behind: what it does not show yet, a repeat finds.
     """
-    partition = render(BY_ACTIVITY.entry("email").partition, {"userId": user_id})
+    partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
     forgotten = 0
-    for row in table.walk(Query(partition=partition or "", index=BY_ACTIVITY)):
+    for row in table.walk(Query(partition=partition or "", index=BY_DATE)):
         key = {"PK": row["PK"], "SK": row["SK"]}
         try:
             table.write([Update(key=key, changes={"email": None}, expect=[exists("email")])])

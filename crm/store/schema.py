@@ -49,12 +49,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One global secondary index. `projected` is None for all attributes, () for keys only, else names; `why` says so."""
+    """One global secondary index. It holds whole items, or keys only; `why` says so (docs/decisions/0106)."""
 
     number: int
     name: str
     entries: tuple[Entry, ...]
-    projected: tuple[str, ...] | None
+    whole: bool
     why: str
 
     @property
@@ -131,32 +131,6 @@ ENTITIES = (
 BY_NAME = {entity.name: entity for entity in ENTITIES}
 
 PERSON_SORT = "LASTNAME#{lastName:fold}#{firstName:fold}#USER#{id}"
-PERSON_LISTED = (
-    "id",
-    "entityType",
-    "firstName",
-    "lastName",
-    "email",
-    "phoneNumber",
-    "company",
-    "jobTitle",
-    "city",
-    "state",
-    "tags",
-    "tagKeys",
-    "search",
-    "hostedEventCount",
-    "attendedEventCount",
-    "emailStatus",
-    "version",
-    "createdAt",
-    "updatedAt",
-    "GSI1PK",
-    "GSI2PK",
-    "GSI3PK",
-    "GSI3SK",
-    "GSI7SK",
-)
 
 INDEXES = (
     Index(
@@ -165,7 +139,7 @@ INDEXES = (
         entries=(
             Entry(entity="user", partition="COMPANY#{company:fold}", sort=PERSON_SORT, serves="people of a company, by name"),
         ),
-        projected=None,
+        whole=True,
         why="a list page shows the whole profile and filters on all of it: no second read",
     ),
     Index(
@@ -174,7 +148,7 @@ INDEXES = (
         entries=(
             Entry(entity="user", partition="JOBTITLE#{jobTitle:fold}", sort=PERSON_SORT, serves="people with a title, by name"),
         ),
-        projected=None,
+        whole=True,
         why="as GSI_ByCompany",
     ),
     Index(
@@ -189,7 +163,7 @@ INDEXES = (
                 only=("place", ()),
             ),
         ),
-        projected=None,
+        whole=True,
         why="as GSI_ByCompany",
     ),
     Index(
@@ -202,15 +176,9 @@ INDEXES = (
                 sort="{attendedEventCount:count}#USER#{id}",
                 serves="most active attendees; attended between a and b",
             ),
-            Entry(
-                entity="email",
-                partition="MAILED#{userId}",
-                sort="{createdAt:raw}#EMAIL#{id}",
-                serves="what a person was mailed, by time",
-            ),
         ),
-        projected=PERSON_LISTED,
-        why="profiles as GSI_ByCompany; nothing of an e-mail that changes when it is sent: an outcome costs no write here",
+        whole=True,
+        why="as GSI_ByCompany",
     ),
     Index(
         number=5,
@@ -236,7 +204,7 @@ INDEXES = (
                 only=("hostedEventCount", ()),
             ),
         ),
-        projected=(*PERSON_LISTED, "eventId", "userId", "status", "since"),
+        whole=True,
         why="profiles as GSI_ByCompany; attendances are three ids and carry no names",
     ),
     Index(
@@ -269,9 +237,15 @@ INDEXES = (
                 serves="work that is due",
                 only=("dueAt", ()),
             ),
+            Entry(
+                entity="email",
+                partition="MAILED#{userId}",
+                sort="{createdAt:raw}#EMAIL#{id}",
+                serves="what a person was mailed, by time",
+            ),
         ),
-        projected=(),
-        why="registeredCount and leases change often, and a list page reads its 50 events in one batch",
+        whole=False,
+        why="registeredCount, leases and outcomes change often and cost no write here; a list reads its 50 items in one batch",
     ),
     Index(
         number=7,
@@ -284,7 +258,7 @@ INDEXES = (
                 serves="everybody by name; last names from a prefix",
             ),
         ),
-        projected=None,
+        whole=True,
         why="as GSI_ByCompany",
     ),
     Index(
@@ -298,7 +272,7 @@ INDEXES = (
                 serves="a campaign's e-mails by status, newest first: for reading only",
             ),
         ),
-        projected=None,
+        whole=True,
         why="the list shows the whole e-mail; its outcome moves it to another partition anyway",
     ),
 )
@@ -367,12 +341,7 @@ def create_request(name: str) -> dict[str, Any]:
 
 def index_request(index: Index) -> dict[str, Any]:
     """Return the declaration of one index, for CreateTable or UpdateTable."""
-    projection: dict[str, Any] = {
-        "ProjectionType": "ALL" if index.projected is None else "INCLUDE" if index.projected else "KEYS_ONLY"
-    }
-    if index.projected:
-        own = {index.pk, index.sk}
-        projection["NonKeyAttributes"] = [name for name in index.projected if name not in own]
+    projection: Any = {"ProjectionType": "ALL" if index.whole else "KEYS_ONLY"}
     return {"IndexName": index.name, "KeySchema": _key_schema(index.pk, index.sk), "Projection": projection}
 
 

@@ -1,16 +1,20 @@
 """Keys sort as the values they are made of, whatever characters those hold."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crm.domain.emails import EmailState
 from crm.domain.folding import control_characters, fold
 from crm.store import schema
+from crm.store.emails import item_of as email_item
 from crm.store.keys import AFTER, behind_prefix, count, escape, moment, render, stamp, unescape
 from crm.store.people_items import item_of, person_of
 from crm.store.people_reading import just_before, position_in
 from tests.factories import make_person
+from tests.mailings import make_email
 
 VALUES = st.text().filter(lambda text: bool(fold(text)) and not control_characters(text))
 IDS = st.text("0123456789abcdef", min_size=4, max_size=4)
@@ -92,3 +96,21 @@ def test_a_person_without_values_is_in_no_index_of_theirs() -> None:
     there = {index.name for index in schema.INDEXES if index.pk in item}
 
     assert there == {"GSI_UsersByActivity", "GSI_ByName"}
+
+
+def test_indexes_hold_whole_items_or_keys_because_amazon_takes_few_names() -> None:
+    projections = [index["Projection"] for index in schema.create_request("T")["GlobalSecondaryIndexes"]]
+
+    assert {tuple(projection) for projection in projections} == {("ProjectionType",)}
+    assert {projection["ProjectionType"] for projection in projections} == {"ALL", "KEYS_ONLY"}
+
+
+def test_what_becomes_of_an_email_costs_no_write_in_the_list_of_a_person() -> None:
+    queued = make_email(status=EmailState.QUEUED)
+    sent = replace(queued, status=EmailState.SENT, sent_at=queued.created_at)
+
+    before, after = email_item(queued), email_item(sent)
+
+    holding = [index for index in schema.INDEXES if str(before.get(index.pk, "")).startswith("MAILED#")]
+    assert [index.whole for index in holding] == [False]
+    assert all(before[name] == after[name] for index in holding for name in (index.pk, index.sk))
