@@ -157,6 +157,19 @@ def test_a_change_that_somebody_else_has_overtaken_is_not_lost_and_overwrites_no
     assert site.campaigns.get(id_of(address)).subject == "Theirs"
 
 
+def test_after_going_back_the_same_button_pressed_again_replaces_the_draft(marketer: Client, site: Store) -> None:
+    crowd(site, 1)
+    address = written(marketer)
+
+    refused = marketer.post(address, LETTER | {"subject": "Another subject", "do": "save"})
+    version = re.search(r'name="version" value="(\d+)"', refused.content.decode())
+    marketer.post(address, LETTER | {"subject": "Another subject", "do": "save", "version": version[1] if version else ""})
+
+    assert refused.status_code == 409
+    assert "Another subject" in refused.content.decode()
+    assert site.campaigns.get(id_of(address)).subject == "Another subject"
+
+
 def test_a_test_goes_to_oneself_is_marked_and_counts_nowhere(marketer: Client, site: Store, outbox: Outbox) -> None:
     crowd(site, 1, first_name="Grace")
     address = new_letter(marketer)

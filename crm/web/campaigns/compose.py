@@ -85,10 +85,11 @@ def write(request: CrmRequest, campaign_id: str) -> HttpResponse:
         return compose(request, campaign_id, form, wanted, draft=_stored(request, campaign_id))
     try:
         draft = _saved(request, campaign_id, form, wanted)
-    except (RuleViolation, Conflict) as error:
+    except RuleViolation as error:
         form.add_crm_error(error)
-        status = 409 if isinstance(error, Conflict) else 422
-        return compose(request, campaign_id, form, wanted, draft=_stored(request, campaign_id), status=status)
+        return compose(request, campaign_id, form, wanted, draft=_stored(request, campaign_id), status=422)
+    except Conflict as error:
+        return _changed_meanwhile(request, campaign_id, form, wanted, error)
     if todo == "send":
         return redirect("campaigns:send", draft.id)
     if todo == "test":
@@ -96,6 +97,18 @@ def write(request: CrmRequest, campaign_id: str) -> HttpResponse:
     else:
         tell(request, "Draft saved")
     return HttpResponseRedirect(f"{reverse('campaigns:one', args=[draft.id])}#letter")
+
+
+def _changed_meanwhile(
+    request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: PeopleFilter, error: Conflict
+) -> HttpResponse:
+    """What was typed, over a draft that is another one by now: the same button pressed again replaces that."""
+    stored = _stored(request, campaign_id)
+    if stored is not None and stored.status is CampaignStatus.DRAFT:
+        form.replaces(stored.version)
+        error = Conflict("This letter was saved since you opened it. What you typed stands below; save again to replace that.")
+    form.add_crm_error(error)
+    return compose(request, campaign_id, form, wanted, draft=stored, status=409)
 
 
 def _place(request: CrmRequest) -> str:
@@ -125,7 +138,7 @@ def _saved(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: Peo
     if stored is not None:
         if own_work(stored):
             return stored
-        raise Conflict("This letter was saved before. Open it from the list of campaigns and repeat your change there.")
+        raise Conflict("This letter was saved before.")
     try:
         return campaigns.save_draft(
             request.store,

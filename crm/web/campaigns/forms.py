@@ -46,6 +46,10 @@ class ComposeForm(CrmForm):
             }
         )
 
+    def replaces(self, version: int) -> None:
+        """Let the form, sent again as it is shown, replace this version of the draft."""
+        self.data = {**{name: self[name].value() for name in self.fields}, "version": version}
+
     @property
     def typed(self) -> Mapping[str, Any]:
         """What stands in the fields, right or wrong."""
