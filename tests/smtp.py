@@ -229,8 +229,12 @@ def _append(path: Path, received: Received) -> None:
 
 
 def logged(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log that `--log` wrote, oldest first: recipient, sender, message_id, email_id, subject, at."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Return the lines of a log that `--log` wrote, oldest first: recipient, sender, message_id, email_id, subject, at.
+
+    A line that is still being written is left for later.
+    """
+    whole = path.read_text().rpartition("\n")[0] if path.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 class _Talk(SMTP):
