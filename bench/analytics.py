@@ -17,7 +17,7 @@ from crm.store.cost import Cost
 from crm.store.emails import item_of
 from crm.store.keys import LANES
 from crm.store.outcomes import email_changes, email_labels
-from crm.store.table import Put
+from crm.store.requests import Put
 
 LIMIT = 25
 ASKED = LIMIT + 2

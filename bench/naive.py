@@ -15,7 +15,8 @@ from crm.domain.people import Person
 from crm.store import schema
 from crm.store.keys import SHARDS, behind_prefix, count, render
 from crm.store.people import person_of
-from crm.store.table import Query, Table
+from crm.store.requests import Query
+from crm.store.table import Table
 
 SELECTIVITY = {"location": 0.05, "company": 0.1, "job_title": 0.2, "counts": 0.8}
 """The guessed share of people that one value of a field leaves."""

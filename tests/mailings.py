@@ -8,7 +8,7 @@ from crm.domain.ids import new_id
 from crm.store import Store
 from crm.store.emails import item_of
 from crm.store.outcomes import email_changes, email_labels
-from crm.store.table import Put
+from crm.store.requests import Put
 from tests.factories import NOW
 
 PART = 50

@@ -13,7 +13,7 @@ from crm.domain.errors import NotFound
 from crm.domain.filters import filter_values
 from crm.services import campaigns, retries
 from crm.store import Store
-from crm.store.table import Action
+from crm.store.requests import Action
 
 router = Router(tags=["campaigns"])
 PAGING = frozenset({"limit", "nextToken", "prevToken"})

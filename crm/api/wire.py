@@ -16,7 +16,7 @@ from crm.domain.filters import PAGING_FIELDS
 from crm.staff import TokenUse
 from crm.store import Store
 from crm.store.keys import stamp
-from crm.store.table import Put
+from crm.store.requests import Put
 
 T = TypeVar("T")
 

@@ -21,7 +21,8 @@ from crm.store.jobs import CLOCK_GRACE
 from crm.store.keys import LANES
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.people import PeoplePage
-from crm.store.table import Action, ConditionFailed, Put
+from crm.store.requests import Action, Put
+from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
 FIRST, SECOND, CLOSING = 1, 2, 3

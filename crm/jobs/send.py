@@ -15,7 +15,8 @@ from crm.jobs.work import Held, Work, back_off, boot_time
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store.chunks import Chunk
 from crm.store.jobs import LeaseLost
-from crm.store.table import Action, ConditionFailed
+from crm.store.requests import Action
+from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
 SENDING = frozenset({CampaignStatus.EXPANDING, CampaignStatus.SENDING})

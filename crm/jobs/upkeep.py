@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
 from crm.store.expressions import Clause
-from crm.store.table import Delete, Table
+from crm.store.requests import Delete
+from crm.store.table import Table
 
 logger = logging.getLogger(__name__)
 FOLD_SECONDS = 2.0

@@ -15,7 +15,8 @@ from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
 from crm.store.jobs import LeaseLost
 from crm.store.outcomes import email_changes, outcome
-from crm.store.table import Action, ConditionFailed
+from crm.store.requests import Action
+from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
 AWAY_SECONDS = 1.0

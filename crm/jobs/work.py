@@ -11,7 +11,8 @@ from crm.domain.links import Links
 from crm.mail.port import Mailer
 from crm.store import Store
 from crm.store.jobs import Job, JobKey, LeaseLost
-from crm.store.table import Action, utc_now
+from crm.store.requests import Action
+from crm.store.table import utc_now
 
 MAX_WINDOW = 80
 """E-mails whose outcomes fit into one transaction beside everything that goes with them."""

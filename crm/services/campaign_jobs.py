@@ -6,7 +6,7 @@ from datetime import datetime
 from crm.store import Store, schema
 from crm.store.jobs import Job, JobKey
 from crm.store.keys import LANES
-from crm.store.table import Action
+from crm.store.requests import Action
 
 EXPAND = "EXPAND"
 LANE = "LANE"

@@ -17,7 +17,7 @@ from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.jobs import Job
 from crm.store.people import until_won
-from crm.store.table import Action
+from crm.store.requests import Action
 
 __all__ = [
     "Progress",

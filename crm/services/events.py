@@ -12,7 +12,7 @@ from crm.store import Store, schema
 from crm.store.attendances import STEP
 from crm.store.events import MAX_ATTENDEES, Seated
 from crm.store.jobs import JobKey
-from crm.store.table import Action, Delete
+from crm.store.requests import Action, Delete
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from crm.store.chunks import new_chunk
 from crm.store.keys import LANES
 from crm.store.outcomes import email_changes, outcome, requeued
 from crm.store.people import until_won
-from crm.store.table import Action
+from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=15)

@@ -11,8 +11,8 @@ from crm.domain.people import EmailStatus, Person, folded_address
 from crm.store import Store
 from crm.store.outcomes import email_changes, outcome
 from crm.store.people import status_change, until_won
+from crm.store.requests import Action
 from crm.store.stats import Counter
-from crm.store.table import Action
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ from crm.store import schema
 from crm.store.event_items import attendance_item
 from crm.store.expressions import Clause, absent, equals, exists, less
 from crm.store.people_items import count_change, person_of
+from crm.store.requests import Action, Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, StatsRepository
-from crm.store.table import Action, Check, Delete, Put, Table, Update, changed
+from crm.store.table import Table
 
 STEP = 30
 """People moved in one transaction: two actions each, and what goes with them, stay far below a transaction's 100."""

@@ -16,9 +16,10 @@ from crm.store import ranges, schema
 from crm.store.expressions import Clause, absent, equals, exists
 from crm.store.keys import moment, render, stamp
 from crm.store.outcomes import campaign_row
+from crm.store.requests import Action, Check, Put, Query, Update, changed
 from crm.store.schema import BY_DATE, Item
 from crm.store.stats import Snapshot, StatsRepository
-from crm.store.table import Action, Check, Put, Query, Table, Update, changed
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 FIRST_YEAR = 2020

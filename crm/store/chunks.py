@@ -9,8 +9,9 @@ from crm.domain.ids import new_id
 from crm.store import schema
 from crm.store.expressions import absent, exists
 from crm.store.keys import LANES, behind_prefix, moment, stamp
+from crm.store.requests import Delete, Put, Query
 from crm.store.schema import Item
-from crm.store.table import Delete, Put, Query, Table
+from crm.store.table import Table
 
 SEQ = 12
 """Characters of a chunk's own part of its key: enough to tell those apart that are due in the same millisecond."""

@@ -13,9 +13,10 @@ from crm.domain.metrics import EmailQuery
 from crm.store.emails import EmailPage, email_of, partitions
 from crm.store.keys import behind_prefix, render, stamp
 from crm.store.outcomes import LATER
+from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
 from crm.store.stats import CounterRange, StatsRepository
-from crm.store.table import Query, Table
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 PART = 500

@@ -12,9 +12,10 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.store import schema
 from crm.store.keys import LANES, moment, render, stamp
+from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
 from crm.store.stats import StatsRepository
-from crm.store.table import Query, Table
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 MAX_ERROR = 120

@@ -2,8 +2,9 @@
 
 from crm.store.expressions import exists
 from crm.store.keys import render
+from crm.store.requests import Query, Update
 from crm.store.schema import BY_DATE
-from crm.store.table import ConditionFailed, Query, Table, Update
+from crm.store.table import ConditionFailed, Table
 
 
 def forget_address(table: Table, user_id: str) -> int:

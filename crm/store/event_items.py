@@ -9,8 +9,8 @@ from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store import schema
 from crm.store.expressions import absent, equals
 from crm.store.keys import moment, stamp
+from crm.store.requests import Action, Delete, Put, Update
 from crm.store.schema import Item
-from crm.store.table import Action, Delete, Put, Update
 
 PENDING = 90
 """Ids in one `pending` item: fifty of them, with hosts and the rest, fit into a first transaction."""

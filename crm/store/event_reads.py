@@ -9,9 +9,10 @@ from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.store import ranges, schema
 from crm.store.event_items import attendance_of, event_of
 from crm.store.keys import behind_prefix, render, stamp, unescape
+from crm.store.requests import Query
 from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Item
 from crm.store.stats import CounterRange, StatsRepository
-from crm.store.table import Query, Table
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 

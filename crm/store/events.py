@@ -17,9 +17,10 @@ from crm.store.event_reads import EventReads, hosted_by
 from crm.store.expressions import absent, exists
 from crm.store.keys import behind_prefix
 from crm.store.people_items import count_change, person_of
+from crm.store.requests import Action, Delete, Put, Query, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
-from crm.store.table import Action, ConditionFailed, Delete, Put, Query, Update
+from crm.store.table import ConditionFailed
 
 TRIES = 50
 """How often a step is decided anew when others were faster, before it gives up with a Conflict."""

@@ -13,8 +13,9 @@ from crm.domain.errors import Conflict
 from crm.store import schema
 from crm.store.expressions import absent, equals
 from crm.store.keys import behind_prefix, moment, stamp
+from crm.store.requests import Action, Put, Query, Update, changed
 from crm.store.schema import BY_DATE, Item
-from crm.store.table import Action, ConditionFailed, Put, Query, Table, Update, changed
+from crm.store.table import ConditionFailed, Table
 
 OWN = frozenset({"PK", "SK", BY_DATE.pk, BY_DATE.sk, "entityType", "id", "owner", "name", "dueAt", "fence", "worker"})
 CLOCK_GRACE = 0.1

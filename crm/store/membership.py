@@ -8,7 +8,8 @@ from crm.domain.events import SEATED
 from crm.domain.filters import PeopleFilter
 from crm.store import schema
 from crm.store.keys import LANES, behind_prefix, render
-from crm.store.table import Query, Table
+from crm.store.requests import Query
+from crm.store.table import Table
 
 MAILED = (EmailState.SENT, EmailState.UNCERTAIN)
 

@@ -9,8 +9,8 @@ from crm.domain.emails import Email, EmailState
 from crm.store.emails import TIMES, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import escape, stamp
+from crm.store.requests import Action, changed
 from crm.store.stats import Counter, Labels, RowKey
-from crm.store.table import Action, changed
 
 LATER = {
     "delivered": "delivered_at",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from crm.domain.errors import StoreUnavailable
 from crm.store import schema
 from crm.store.expressions import equals
-from crm.store.table import ConditionFailed, Table, Update
+from crm.store.requests import Update
+from crm.store.table import ConditionFailed, Table
 
 SENDER = "all"
 """Everybody who sends shares one bucket."""

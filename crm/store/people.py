@@ -16,9 +16,10 @@ from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
 from crm.store.people_pages import Explain, PeoplePage, PeoplePages
 from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
+from crm.store.requests import Action, Check, Delete, Query
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import Action, Check, ConditionFailed, Delete, Query, Table
+from crm.store.table import ConditionFailed, Table
 from crm.store.tokens import TokenSigner
 
 __all__ = [

@@ -11,9 +11,9 @@ from crm.domain.people import ATTRIBUTES, EmailStatus, Person, Profile, folded_a
 from crm.store import schema
 from crm.store.expressions import Clause, equals
 from crm.store.keys import count, moment, render, stamp
+from crm.store.requests import Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
-from crm.store.table import Update, changed
 
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
 """Bytes of a key (DynamoDB's limits)."""

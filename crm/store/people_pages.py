@@ -16,8 +16,9 @@ from crm.store.people_reading import DESCENDING, Found, PeopleReader, Position, 
 from crm.store.people_sources import MOST_COUNTED, search_strand
 from crm.store.plan import Plan
 from crm.store.planner import plan
+from crm.store.requests import Query
 from crm.store.stats import StatsRepository
-from crm.store.table import Query, Table
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 AT_ONCE = 500

@@ -21,8 +21,9 @@ from crm.store.keys import AFTER, count, render, unescape
 from crm.store.membership import Members
 from crm.store.people_items import person_of
 from crm.store.plan import Plan, Stage, Strand
+from crm.store.requests import Key, Query
 from crm.store.schema import Item
-from crm.store.table import Key, Query, Table
+from crm.store.table import Table
 
 MOST_AT_ONCE = 1000
 """Items of one request: about what the engine's 1 MB holds."""

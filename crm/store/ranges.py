@@ -6,8 +6,9 @@ from itertools import islice
 from typing import Any
 
 from crm.domain.errors import BadToken
+from crm.store.requests import Key, Query
 from crm.store.schema import Item
-from crm.store.table import Key, Query, Table
+from crm.store.table import Table
 
 Position = list[Any]
 """Where a page begins: whether one goes back, and the key of the item one goes on from, as a token can hold it."""

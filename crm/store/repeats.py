@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from crm.domain.errors import Conflict, RuleViolation
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, absent
-from crm.store.table import Put, Table
+from crm.store.requests import Put
+from crm.store.table import Table
 
 KEPT_FOR = timedelta(days=1)
 MAX_KEY = 255

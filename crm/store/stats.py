@@ -15,8 +15,9 @@ from crm.domain.ids import new_id
 from crm.store import schema
 from crm.store.expressions import equals, exists
 from crm.store.keys import SHARDS, stamp
+from crm.store.requests import Action, Delete, Put, Query, Update
 from crm.store.schema import Item
-from crm.store.table import MAX_ACTIONS, Action, ConditionFailed, Delete, Put, Query, Table, Update
+from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
 
 MAX_ROWS = 60
 """Counter rows that one write may touch in a delta."""

@@ -7,8 +7,9 @@ from crm.domain.people import EmailStatus
 from crm.store import schema
 from crm.store.expressions import absent
 from crm.store.keys import stamp
+from crm.store.requests import Action, Check, Put
 from crm.store.schema import Item
-from crm.store.table import Action, Check, Put, Table
+from crm.store.table import Table
 
 
 class SuppressionRepository:

@@ -8,24 +8,24 @@ import math
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from crm.domain.errors import Conflict, CrmError, StoreUnavailable
+from crm.domain.errors import Conflict, StoreUnavailable
 from crm.store import schema
 from crm.store.cost import charge
 from crm.store.expressions import Expression, Where
+from crm.store.requests import Action, Delete, Key, Put, Query, Rows, action_arguments, placeholders, query_arguments
 from crm.store.schema import Index, Item
 from crm.store.values import deserialise_item, serialise_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Key = Mapping[str, str]
 MAX_ACTIONS = 100
 BATCH = 100
 TRANSIENT = frozenset(
@@ -49,79 +49,6 @@ class ConditionFailed(Conflict):
     def __init__(self, failed: Sequence[int]) -> None:
         super().__init__("This was changed by someone else meanwhile. Load it again and repeat your change.")
         self.failed = frozenset(failed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One part of a write. `error` is raised when its conditions fail; without it a ConditionFailed tells the positions."""
-
-    expect: Where = ()
-    error: CrmError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put(Action):
-    """Write a whole item, as `schema.keyed` made it."""
-
-    item: Item
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update(Action):
-    """Change some attributes: set those with a value, remove those that are None, add the increments."""
-
-    key: Key
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    increments: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete(Action):
-    """Remove an item; it may be gone already unless `expect` says otherwise."""
-
-    key: Key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check(Action):
-    """Write nothing, but let the others be written only if this item is as expected."""
-
-    key: Key
-
-
-def changed(old: Item, new: Item, *, expect: Where, error: CrmError | None = None) -> Update:
-    """Return the Update that turns item `old` into `new`: only attributes that differ, index keys among them."""
-    names = sorted({*old, *new} - {"PK", "SK"})
-    changes = {name: new.get(name) for name in names if old.get(name) != new.get(name)}
-    return Update(key={"PK": old["PK"], "SK": old["SK"]}, changes=changes, expect=expect, error=error)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """Items of one partition, of the table or an index, in order of the sort key.
-
-    `low` and `high` are inclusive bounds of the sort key; `limit` counts before `where`, as DynamoDB does; `attributes`
-    None means all that are projected. An index can't be read consistently.
-    """
-
-    partition: str
-    index: Index | None = None
-    low: str | None = None
-    high: str | None = None
-    forward: bool = True
-    limit: int | None = None
-    where: Where = ()
-    attributes: Sequence[str] | None = None
-    consistent: bool = False
-    start: Key | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """One answer: items that passed, and the key to go on from (None at the end; a page may be empty and still go on)."""
-
-    items: list[Item]
-    next: Key | None
 
 
 def utc_now() -> datetime:
@@ -183,7 +110,7 @@ class Table:
 
     def query(self, query: Query) -> Rows:
         """Return one page of a query: up to `limit` items or 1 MB read, filtered."""
-        answer = self._call("query", writes=False, **self._query(query))
+        answer = self._call("query", writes=False, **query_arguments(query))
         items = [item for raw in answer.get("Items", ()) if not self._expired(item := deserialise_item(raw))]
         following = answer.get("LastEvaluatedKey")
         return Rows(items=items, next=deserialise_item(following) if following else None)
@@ -202,7 +129,7 @@ class Table:
         query = query if most is None else replace(query, limit=most)
         start: Key | None = None
         while True:
-            answer = self._call("query", writes=False, Select="COUNT", **self._query(_from(query, start)))
+            answer = self._call("query", writes=False, Select="COUNT", **query_arguments(_from(query, start)))
             total += int(answer["Count"])
             if not answer.get("LastEvaluatedKey") or (most is not None and total >= most):
                 return total
@@ -213,7 +140,7 @@ class Table:
         start: dict[str, Any] = {}
         expression = Expression()
         text = expression.where(where)
-        arguments: dict[str, Any] = {"FilterExpression": text, **self._placeholders(expression)} if text else {}
+        arguments: dict[str, Any] = {"FilterExpression": text, **placeholders(expression)} if text else {}
         if segments > 1:
             arguments |= {"TotalSegments": segments, "Segment": segment}
         while True:
@@ -237,7 +164,7 @@ class Table:
             raise ValueError(f"{len(actions)} actions in one transaction")
         if len(actions) == 1 and not actions[0].expect and isinstance(actions[0], Put | Delete):
             return self._write_alone(actions[0])
-        request = [self._action(action) for action in actions]
+        request = [{kind: {"TableName": self.name, **arguments}} for kind, arguments in map(action_arguments, actions)]
         try:
             self._call(
                 "transact_write_items", writes=True, named=False, TransactItems=request, ClientRequestToken=uuid.uuid4().hex
@@ -324,47 +251,6 @@ class Table:
                 raise
 
     # requests
-
-    def _query(self, query: Query) -> dict[str, Any]:
-        pk, sk = (query.index.pk, query.index.sk) if query.index else ("PK", "SK")
-        expression = Expression()
-        condition = f"{expression.name(pk)} = {expression.value(query.partition)}"
-        if query.low is not None and query.high is not None:
-            condition += f" AND {expression.name(sk)} BETWEEN {expression.value(query.low)} AND {expression.value(query.high)}"
-        elif query.low is not None or query.high is not None:
-            operator, bound = (">=", query.low) if query.low is not None else ("<=", query.high)
-            condition += f" AND {expression.name(sk)} {operator} {expression.value(bound)}"
-        optional = {
-            "IndexName": query.index.name if query.index else None,
-            "FilterExpression": expression.where(query.where) or None,
-            "ProjectionExpression": ", ".join(expression.name(name) for name in query.attributes) if query.attributes else None,
-            "ConsistentRead": True if query.consistent else None,
-            "Limit": query.limit,
-            "ExclusiveStartKey": serialise_item(query.start) if query.start else None,
-        }
-        given = {name: value for name, value in optional.items() if value is not None}
-        return {"KeyConditionExpression": condition, "ScanIndexForward": query.forward, **given, **self._placeholders(expression)}
-
-    def _action(self, action: Action) -> dict[str, Any]:
-        expression = Expression()
-        arguments: dict[str, Any] = {"TableName": self.name}
-        if isinstance(action, Put):
-            kind, arguments["Item"] = "Put", serialise_item(action.item)
-        elif isinstance(action, Update):
-            kind, arguments["Key"] = "Update", serialise_item(action.key)
-            arguments["UpdateExpression"] = expression.update(action.changes, action.increments)
-            if not arguments["UpdateExpression"]:
-                kind = "ConditionCheck"
-                del arguments["UpdateExpression"]
-        elif isinstance(action, Delete | Check):
-            kind, arguments["Key"] = "Delete" if isinstance(action, Delete) else "ConditionCheck", serialise_item(action.key)
-        if action.expect:
-            arguments["ConditionExpression"] = expression.where(action.expect)
-        return {kind: arguments | self._placeholders(expression)}
-
-    def _placeholders(self, expression: Expression) -> dict[str, Any]:
-        values = {"ExpressionAttributeValues": serialise_item(expression.values)} if expression.values else {}
-        return {**expression.arguments(), **values}
 
     def _expired(self, item: Item) -> bool:
         expires = item.get(schema.TTL_ATTRIBUTE)

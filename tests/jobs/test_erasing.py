@@ -13,7 +13,7 @@ from crm.mail.port import OutgoingMessage
 from crm.services import people as staff
 from crm.services.campaign_jobs import lane_job
 from crm.store import Store
-from crm.store.table import Action
+from crm.store.requests import Action
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work
 

@@ -17,7 +17,7 @@ from crm.services.campaign_jobs import expand_job
 from crm.store import Store
 from crm.store.emails import item_of, new_email
 from crm.store.people import PeoplePage
-from crm.store.table import Put
+from crm.store.requests import Put
 from tests.conftest import Clock
 from tests.factories import make_person
 from tests.jobs.mailing import (

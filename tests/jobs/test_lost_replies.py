@@ -15,7 +15,7 @@ from crm.mail.port import OutgoingMessage
 from crm.services.campaign_jobs import lane_job
 from crm.store import Store, schema
 from crm.store.jobs import LeaseLost
-from crm.store.table import Delete
+from crm.store.requests import Delete
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses, suppress
 

@@ -24,7 +24,8 @@ from crm.store.chunks import Chunk, new_chunk
 from crm.store.cost import metered
 from crm.store.emails import item_of, new_email
 from crm.store.jobs import LeaseLost
-from crm.store.table import MAX_ACTIONS, Check, Update
+from crm.store.requests import Check, Update
+from crm.store.table import MAX_ACTIONS
 from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
 

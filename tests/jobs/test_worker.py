@@ -18,7 +18,8 @@ from crm.mail import open_mailer
 from crm.services import campaigns
 from crm.store import Store, schema
 from crm.store.jobs import JobKey
-from crm.store.table import Put, Table, utc_now
+from crm.store.requests import Put
+from crm.store.table import Table, utc_now
 from tests.conftest import open_client, store_over
 from tests.engine import Engine
 from tests.jobs.mailing import LINKS, ToldMailer, accepted, assert_sound, crowd, emails_of, make_work, statuses

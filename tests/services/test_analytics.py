@@ -17,7 +17,7 @@ from crm.domain.metrics import EmailQuery
 from crm.services import analytics
 from crm.store import Store
 from crm.store.cost import metered
-from crm.store.table import Delete
+from crm.store.requests import Delete
 from tests.mailings import keep_emails, make_email
 
 ZONES = ("UTC", "Europe/Stockholm", "Asia/Kolkata", "America/St_Johns")

@@ -14,7 +14,8 @@ from crm.services.demo import Sizes, load, make_plan
 from crm.services.demo.names import LETTERS
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.table import Action, Table
+from crm.store.requests import Action
+from crm.store.table import Table
 from tests.factories import make_person
 
 NOW = datetime(2026, 11, 14, 15, 20, tzinfo=UTC)

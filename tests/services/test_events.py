@@ -13,7 +13,8 @@ from crm.services import events
 from crm.services.events import NewEvent
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.table import Action, Table
+from crm.store.requests import Action
+from crm.store.table import Table
 from tests.factories import NOW, make_person
 
 

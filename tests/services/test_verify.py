@@ -22,8 +22,8 @@ from crm.store.jobs import Job, JobKey
 from crm.store.jobs import item_of as job_item
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.people_items import claim_of, tag_items, token_items
+from crm.store.requests import Delete, Put, Update
 from crm.store.stats import Counter
-from crm.store.table import Delete, Put, Update
 from tests.factories import NOW, make_campaign, make_event, make_person
 
 

@@ -12,7 +12,7 @@ from crm.domain.people import EmailStatus, Person, Profile, search_tokens
 from crm.store import Store, schema
 from crm.store.keys import stamp
 from crm.store.people_items import status_change
-from crm.store.table import Put
+from crm.store.requests import Put
 from tests.factories import NOW, make_person
 
 FIRST = ["Ada", "ada", "Ádám", "Bo", "#1", "100%", "李", "Zoë", "Ann Marie", "O'Neil", "\U0001f600", "x", "ﬁona"]

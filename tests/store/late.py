@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from crm.store.expressions import AnyOf, Clause, Where
+from crm.store.requests import Key, Query, Rows
 from crm.store.schema import Index, Item
-from crm.store.table import Key, Query, Rows, Table
+from crm.store.table import Table
 
 TESTS: Mapping[str, Callable[[Any, tuple[Any, ...]], bool]] = {
     "equals": lambda value, given: value == given[0],

@@ -13,8 +13,9 @@ from crm.domain.errors import NotFound
 from crm.store import Store
 from crm.store.emails import email_of, item_of, new_email
 from crm.store.outcomes import email_changes, email_counts, outcome, requeued
+from crm.store.requests import Put
 from crm.store.stats import Counter
-from crm.store.table import ConditionFailed, Put
+from crm.store.table import ConditionFailed
 from tests.factories import NOW
 
 times = st.none() | st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1)).map(  # noqa: DTZ001

@@ -18,7 +18,8 @@ from crm.store import Store, planner
 from crm.store.cost import metered
 from crm.store.expressions import exists
 from crm.store.people_pages import PeoplePage
-from crm.store.table import Delete, Table
+from crm.store.requests import Delete
+from crm.store.table import Table
 from tests.conftest import store_over
 from tests.factories import make_person
 from tests.store.crowd import Crowd, attend, filters, in_order, make_crowd

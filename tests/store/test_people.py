@@ -13,8 +13,9 @@ from crm.domain.people import EmailStatus, Person, Profile
 from crm.services.verify import differences
 from crm.store import Store, schema
 from crm.store.people import count_change, item_of, people_changes, person_of, status_change, until_won
+from crm.store.requests import Put
 from crm.store.stats import Counter
-from crm.store.table import ConditionFailed, Put, Table
+from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 
 

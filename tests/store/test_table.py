@@ -9,7 +9,8 @@ from crm import wiring
 from crm.domain.errors import StoreUnavailable
 from crm.store import schema
 from crm.store.expressions import absent
-from crm.store.table import Put, Table
+from crm.store.requests import Put
+from crm.store.table import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

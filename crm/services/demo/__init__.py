@@ -18,7 +18,8 @@ from crm.store.attendances import STEP
 from crm.store.emails import item_of as email_item
 from crm.store.expressions import absent
 from crm.store.outcomes import email_changes, email_labels
-from crm.store.table import Action, ConditionFailed, Put
+from crm.store.requests import Action, Put
+from crm.store.table import ConditionFailed
 
 __all__ = ["Sizes", "load"]
 

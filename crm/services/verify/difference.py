@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crm.store.requests import Action
 from crm.store.stats import Counter
-from crm.store.table import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from crm.store import Store, schema
 from crm.store.expressions import equals
 from crm.store.jobs import JobKey
 from crm.store.people_items import status_change
+from crm.store.requests import Action, changed
 from crm.store.schema import Item
-from crm.store.table import Action, changed
 
 NEEDS_WORK = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.EXPANDING, CampaignStatus.SENDING})
 

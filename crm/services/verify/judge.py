@@ -11,9 +11,9 @@ from crm.services.verify.ledger import Entry, Group
 from crm.store import Store, schema
 from crm.store.expressions import absent, equals
 from crm.store.people_items import claim_of, count_change, tag_items, token_items
+from crm.store.requests import Action, Check, Delete, Put, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
-from crm.store.table import Action, Check, Delete, Put, Update
 
 
 def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
