@@ -1,11 +1,11 @@
 """Calls about sending to a filter, and what became of each e-mail."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
-from pydantic import AwareDatetime
 
 from crm.api.auth import Scope
 from crm.api.wire import (
@@ -13,6 +13,7 @@ from crm.api.wire import (
     PROBLEMS,
     Page,
     PeopleFilterMembers,
+    Time,
     filter_members,
     known_only,
     limit_of,
@@ -33,6 +34,8 @@ from crm.jobs.render import check_template
 from crm.services import analytics, campaigns
 
 router = Router(tags=["emails"])
+LATE = timedelta(minutes=10)
+"""How far in the past sendAt may lie: a clock may be wrong, a year mistyped may not."""
 PAGING = frozenset({"limit", "nextToken", "prevToken"})
 QUERY_PARAMETERS: list[dict[str, Any]] = [
     {"name": name, "in": "query", "schema": {"type": "string", **({"format": "date"} if name.endswith("_date") else {})}}
@@ -48,7 +51,7 @@ class SendIn(PeopleFilterMembers):
     utmCampaign: str | None = None
     utmSource: str | None = None
     utmMedium: str | None = None
-    sendAt: AwareDatetime | None = Field(None, description="Left out: now.")
+    sendAt: Time | None = Field(None, description="Left out: now.")
 
 
 class SendOut(Schema):
@@ -97,6 +100,8 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     store = typed(request).store
     wanted = parse_filter(filter_members(data.model_dump(), FILTER_NAMES))
     check(data.subject, data.body)
+    if data.sendAt is not None and data.sendAt < now() - LATE:
+        raise RuleViolation("sendAt lies in the past; leave it out to send now.", field="sendAt")
     campaign_id = new_id()
     campaign = once(
         request,

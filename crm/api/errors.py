@@ -65,13 +65,19 @@ def _invalid(request: HttpRequest, error: ValidationError) -> JsonResponse:
         return problem(400, "The body is empty; send a JSON object.")
     if any(fault["loc"][0] == "body" and fault["type"] == "model_attributes_type" for fault in error.errors):
         return problem(400, "The body is not a JSON object.")
-    faults = [FieldError(field=_place(fault["loc"]), message=_words(fault)) for fault in error.errors]
+    words: dict[str, list[str]] = {}
+    for fault in error.errors:
+        words.setdefault(_place(fault["loc"]), []).append(_words(fault))
+    faults = [FieldError(field=field, message=", or ".join(dict.fromkeys(said))) for field, said in words.items()]
     return problem(422, "; ".join(f"{fault.field}: {fault.message}" for fault in faults), faults)
 
 
 def _place(location: Sequence[object]) -> str:
-    """`("body", "data", "tags", 0)` names the field tags.0."""
-    return ".".join(str(part) for part in location[1:] if part != "data") or str(location[0])
+    """`("body", "data", "tags", 0)` names the field tags.0; what follows is how pydantic calls the kinds it tried."""
+    names = [part for part in location[1:] if part != "data"]
+    return ".".join(str(part) for part in [*names[:1], *[part for part in names[1:] if isinstance(part, int)]]) or str(
+        location[0]
+    )
 
 
 def _words(fault: dict[str, Any]) -> str:

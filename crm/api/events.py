@@ -4,10 +4,24 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
-from pydantic import AwareDatetime
 
 from crm.api.auth import Scope
-from crm.api.wire import PROBLEMS, In, Page, known_only, limit_of, now, once, paging_parameters, token_of, typed, utc
+from crm.api.wire import (
+    PROBLEMS,
+    Id,
+    In,
+    Page,
+    Time,
+    in_range,
+    known_only,
+    limit_of,
+    now,
+    once,
+    paging_parameters,
+    token_of,
+    typed,
+    utc,
+)
 from crm.domain.errors import RuleViolation
 from crm.domain.events import Event
 from crm.domain.ids import new_id
@@ -23,14 +37,14 @@ class EventIn(In):
     slug: str
     title: str
     description: str | None = None
-    startAt: AwareDatetime
-    endAt: AwareDatetime
+    startAt: Time
+    endAt: Time
     venue: str | None = None
     maxCapacity: int | None = Field(None, description="Seats; left out for no limit.")
     timezone: str | None = Field(None, description="A name such as Europe/Stockholm, in which staff see its times.")
-    owner: str
-    hostIds: list[str] = Field(default_factory=list, max_length=20)
-    attendeeIds: list[str] = Field(default_factory=list, max_length=10_000)
+    owner: Id
+    hostIds: list[Id] = Field(default_factory=list, max_length=20)
+    attendeeIds: list[Id] = Field(default_factory=list, max_length=10_000)
 
 
 class EventOut(Schema):
@@ -166,8 +180,8 @@ def _moment(name: str, values: list[str] | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return in_range(moment)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise RuleViolation(f"{name} must be a time with its zone, such as 2026-05-01T00:00:00Z.", field=name)
-    return moment
+        pass
+    raise RuleViolation(f"{name} must be a time with its zone, such as 2026-05-01T00:00:00Z.", field=name)

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 from django.http import HttpRequest
 from ninja import Field, Schema
 from ninja.parser import Parser
-from pydantic import ConfigDict
+from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from crm.api.errors import UnsupportedMediaType
 from crm.domain.errors import Conflict, FieldError, RuleViolation
@@ -19,6 +19,7 @@ from crm.store.keys import stamp
 from crm.store.requests import Put
 
 T = TypeVar("T")
+FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
 class ApiRequest(HttpRequest):
@@ -109,6 +110,23 @@ def filter_members(body: Mapping[str, Any], names: frozenset[str]) -> dict[str, 
         for name, values in body.items()
         if name in names and values is not None
     }
+
+
+def in_range(moment: datetime) -> datetime:
+    """Return a time in UTC; ValueError where no calendar of ours holds it."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.min.replace(tzinfo=UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
+Time = Annotated[AwareDatetime, AfterValidator(in_range)]
+"""A time with its zone, in a body."""
+Id = Annotated[str, Field(min_length=1, max_length=100)]
+"""The id of something that should be there."""
 
 
 def utc(moment: datetime | None) -> str | None:

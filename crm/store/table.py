@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_ACTIONS = 100
 BATCH = 100
+MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
+"""Bytes (DynamoDB limits)."""
 TRANSIENT = frozenset(
     [
         "TransactionConflictException",
@@ -82,6 +84,8 @@ class Table:
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         """Return one item, or None; 0.5 read units per 4 KB, double when consistent."""
+        if not _can_be(key):
+            return None
         answer = self._call("get_item", writes=False, Key=serialise_item(key), ConsistentRead=consistent)
         item = deserialise_item(answer["Item"]) if answer.get("Item") else None
         return item if item is not None and not self._expired(item) else None
@@ -89,7 +93,7 @@ class Table:
     def batch_get(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item | None]:
         """Return the items in the order of `keys`, None where there is none; one request per 100."""
         found: dict[tuple[str, str], Item] = {}
-        distinct = list({(key["PK"], key["SK"]) for key in keys})
+        distinct = list({(key["PK"], key["SK"]) for key in keys if _can_be(key)})
         for start in range(0, len(distinct), BATCH):
             wanted = [serialise_item({"PK": pk, "SK": sk}) for pk, sk in distinct[start : start + BATCH]]
             for item in self._batch(wanted, consistent):
@@ -313,6 +317,11 @@ def _worth_a_repeat(error: ClientError) -> bool:
             raise _Cancelled(failed) from error
         return any(reason in TRANSIENT_REASONS for reason in reasons)
     return code in TRANSIENT or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+
+
+def _can_be(key: Key) -> bool:
+    """Tell whether an item can have this key: a longer one, which somebody typed, is of nothing that is there."""
+    return len(key["PK"].encode()) <= MAX_PARTITION_KEY and len(key["SK"].encode()) <= MAX_SORT_KEY
 
 
 def _from(query: Query, start: Key | None) -> Query:

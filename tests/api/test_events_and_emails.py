@@ -59,6 +59,10 @@ def test_an_event_is_published_with_hosts_and_attendees_and_counts_in_step(scrip
         ({"slug": "No Slug!"}, 422, "slug"),
         ({"timezone": "Mars/Olympus"}, 422, "Mars/Olympus"),
         ({"startAt": "2026-06-01T18:00:00"}, 422, "startAt"),
+        ({"startAt": "9999-12-31T23:59:59-14:00"}, 422, "1970 to 9998"),
+        ({"attendeeIds": [""]}, 422, "attendeeIds.0"),
+        ({"attendeeIds": ["x" * 3000]}, 422, "attendeeIds.0"),
+        ({"owner": "#../%"}, 422, "#../%"),
     ],
 )
 def test_an_event_that_cannot_be_writes_nothing(
@@ -106,6 +110,9 @@ def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: lis
         ({"body": "{% if %}"}, "body"),
         ({"compnay": "Acme"}, "compnay"),
         ({"emailStatus": "happy"}, "emailStatus"),
+        ({"company": 7}, "company"),
+        ({"sendAt": "2020-01-01T00:00:00Z"}, "sendAt"),
+        ({"sendAt": "9999-12-31T23:59:59-14:00"}, "sendAt"),
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused(script: Script, ids: list[str], change: dict[str, str], field: str | None) -> None:
@@ -129,3 +136,21 @@ def test_analytics_of_nothing_are_zeros_and_bad_dates_are_named(script: Script) 
 
 def test_somebody_without_the_scope_sends_nothing(script_for: Callable[..., Script]) -> None:
     assert script_for("people:read", "emails:read").post("/emails/send", {"subject": "S", "body": "B"})[0] == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/events?from=9999-12-31T23:59:59-14:00",
+        "/events?to=0001-01-01T00:00:00%2B14:00",
+        "/emails/analytics?start_date=9999-12-31T23:59:59-14:00",
+        "/emails/analytics/summary?end_date=0001-01-01T00:00:00%2B14:00",
+    ],
+)
+def test_a_time_that_no_calendar_holds_is_refused(script: Script, address: str) -> None:
+    assert script.get(address)[0] == 422
+
+
+@pytest.mark.parametrize("address", ["/users/{}", "/events/{}", "/events/{}/attendees", "/campaigns/{}", "/users?attends={}"])
+def test_an_id_longer_than_any_key_is_of_nothing(script: Script, address: str) -> None:
+    assert script.get(address.format("x" * 3000))[0] in {404, 422}
