@@ -99,7 +99,10 @@ def test_it_holds_for_who_was_deleted_and_comes_back(site: Store, client: Client
     assert back.email_status is EmailStatus.UNSUBSCRIBED
 
 
-@pytest.mark.parametrize("change", [lambda token: token[:-1], lambda token: token[:-1] + "A", lambda token: "x" + token[1:]])
+@pytest.mark.parametrize(
+    "change",
+    [lambda token: token[:-1], lambda token: token[:-1] + ("A" if token[-1] != "A" else "Q"), lambda token: "x" + token[1:]],
+)
 def test_a_link_that_was_cut_or_changed_is_told_so(site: Store, client: Client, change: object) -> None:
     person, link = mailed(site)
     token = link.split("/")[2]
