@@ -5,10 +5,13 @@ Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the
 
 import zoneinfo
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from crm.mail.address import read_address
+from crm.mail.connection import Tls
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -72,17 +75,21 @@ AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
 EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Community CRM <crm@localhost>")
 
-# Django's own mail (password resets) goes the same way where Django knows it; elsewhere staff ask their administrator.
-_mail = urlsplit(EMAIL_URL)
-PASSWORD_RESET = _mail.scheme in {"file", "filemail", "smtp", "smtps", "smtp+tls", "smtp+ssl"}
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
-EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.scheme == "smtp+tls", _mail.scheme in {"smtps", "smtp+ssl"}
+# Django's own mail (password resets) goes the same way; where mail is dropped, staff ask their administrator.
+try:
+    _mail = read_address(EMAIL_URL)
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from None
+PASSWORD_RESET = _mail is not None
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 EMAIL_TIMEOUT = 20
-if _mail.scheme in {"file", "filemail"}:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = BASE_DIR / _mail.path
+if isinstance(_mail, Path):
+    EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", _mail
+elif _mail is not None:
+    EMAIL_BACKEND, EMAIL_CA_FILE = "crm.mail.backend.SmtpBackend", _mail.ca_file
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.tls is Tls.STARTTLS, _mail.tls is Tls.IMPLICIT
 
 # --- Django ----------------------------------------------------------------------------------------------------------------
 

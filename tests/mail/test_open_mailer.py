@@ -61,6 +61,11 @@ def test_a_null_address_accepts_everything() -> None:
         "smtp://u:secret@x:99999",
         "smtp://u:secret@x?verify=0",
         "smtp://u:secret@x?ca=/none",
+        "smtps://u:secret@x?ca=/none",
+        "smtp://u:secret@x?tls=maybe",
+        "smtps://u:secret@x?tls=0",
+        "smtp+ssl://u:secret@x",
+        "null",
         "smtp://[secret",
     ],
 )
