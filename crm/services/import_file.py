@@ -37,7 +37,8 @@ _LATIN = {"cp1250", "cp1252", "mac_roman"}
 _SIGN_IN_WORD = re.compile(
     r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘´–—·](?=[^\W\d_])|(?<=[^\W\d_])[³¹¿£¯¶¼¾](?!\w)|(?<!\w)[£¯¶¿¼¾](?=[^\W\d_])"
 )
-_SEPARATOR_HINT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+_SEPARATOR_HINT = re.compile(r'sep=([^\r\n"])\r?\n', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+" *+')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,19 +180,48 @@ def _lenient(text: str, delimiter: str) -> Iterator[Sequence[str]]:
 
 
 def _records(text: str, delimiter: str) -> Iterator[Row]:
-    """Each record with its number; RuleViolation at a cell so long that a quotation mark must be missing."""
+    """Each record with its number; RuleViolation where a quotation mark is missing, which would swallow the rows behind it."""
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    number = started = 0
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter)
+    number = 0
     while True:
-        started, number = reader.line_num + 1, number + 1
+        before, place, number = reader.line_num, lines.tell(), number + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error:
             raise RuleViolation(
-                f"A cell that begins in row {number} (line {started} of the file) has more than {MAX_CELL:,} characters. "
+                f"A cell that begins in row {number} (line {before + 1} of the file) has more than {MAX_CELL:,} characters. "
                 "Perhaps a quotation mark is missing there. Nothing was read."
             ) from None
+        end = lines.tell()
+        ends_with_its_line = reader.line_num == before + 1 and end < len(text)  # so no mark in it is left open
+        if not ends_with_its_line and _runs_on(text[place:end], delimiter):
+            raise RuleViolation(
+                f"A quotation mark that opens in row {number} (line {before + 1} of the file) is never closed, so one can’t "
+                "tell where the row ends. Close or remove it. Nothing was read."
+            )
         yield Row(number=number, cells=tuple(cells))
+
+
+def _runs_on(record: str, delimiter: str) -> bool:
+    """Whether a cell of it opens with a quotation mark that is not closed, or only lines later and in the midst of a cell.
+
+    >>> _runs_on('"Bob,b@x', ","), _runs_on('"Bob,b@x\\nCarl,"Acme, Inc"', ","), _runs_on('Ada "X" Y,"a\\nb"', ",")
+    (True, True, False)
+    """
+    place = 0
+    while True:
+        if record.startswith('"', place):
+            cell = _QUOTED.match(record, place)
+            if cell is None:
+                return True
+            ended = record[cell.end() : cell.end() + 1] in {"", delimiter, "\r", "\n"}
+            if not ended and ("\n" in cell[0] or "\r" in cell[0]):
+                return True
+            place = cell.end()
+        place = record.find(delimiter, place) + 1
+        if not place:
+            return False

@@ -113,6 +113,39 @@ def test_a_file_that_cannot_be_used_says_why(data: bytes, words: str) -> None:
         read(data)
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        '"Bob,B,b@x.example',
+        'Bob,"B,b@x.example',
+        '"Bob,B,b@x.example\nBea,"Lee, Jr.",bea@x.example',
+        '"Bob,B,b@x.example\nBea,"",bea@x.example',
+        '"Bob ""B"" Bo,B,b@x.example',
+    ],
+)
+@pytest.mark.parametrize("after", ["", "\n", "\nCarl,C,c@x.example\nDora,D,d@x.example\n"])
+def test_a_quotation_mark_that_is_never_closed_is_told_with_its_row_and_swallows_nobody(second: str, after: str) -> None:
+    with pytest.raises(RuleViolation, match=r"opens in row 3 \(line 3 of the file\) is never closed"):
+        read(f"First name,Last name,Email\nAda,A,a@x.example\n{second}{after}".encode())
+
+
+def test_quotation_marks_within_cells_and_line_breaks_within_quoted_ones_stay(store: Store) -> None:
+    report = run(
+        store,
+        "First name,Last name,Email,Company\r\n"
+        'Ada "X" Y,A,a@x.example,5" disks\r\n'
+        '"Bob",B,b@x.example,"Acme, ""the"" Inc\r\nof Lund" \r\n'
+        '"Carl" C,"C",c@x.example,\r\n'
+        'Dora,D,d@x.example,12"',
+    )
+
+    assert report.counts == {Kind.NEW: 3, Kind.INVALID: 1}
+    assert "control character" in report.failed[0].reason
+    assert person_at(store, "a@x.example").profile.first_name == 'Ada "X" Y'
+    assert person_at(store, "c@x.example").profile.first_name == "Carl C"
+    assert person_at(store, "d@x.example").profile.company == '12"'
+
+
 def test_a_wrong_choice_of_encoding_is_told() -> None:
     with pytest.raises(RuleViolation, match="Japanese"):
         read("Förnamn\nÅÄÖ é\n".encode("latin-1"), encoding="shift_jis")
