@@ -147,6 +147,10 @@ def test_latin_1_arrives_as_it_was_written(editor: Client, site: Store) -> None:
         (b"PK\x03\x04", "Excel"),
         (b"a\0b,c\n1,2\n", "NUL"),
         (b'name,email\n"' + b"x" * 150_000, "quotation mark"),
+        (
+            b'name,email\nAda A,a@x.example\n"Bob B,b@x.example\nCarl C,c@x.example\n',
+            "opens in row 3 (line 3 of the file) is never closed",
+        ),
         (b"name,email\n" + b"x,y@x.example\n" * 10_001, "10,000 are the most for this page; python manage.py import_people FILE"),
         (b"name,email\n" + b"x" * 5_000_000, "larger than 5 MB"),
     ],
@@ -268,3 +272,12 @@ def test_importing_needs_its_permission(sign_in: SignIn, site: Store) -> None:
     client = sign_in("Viewer")
 
     assert (client.get("/people/import/").status_code, upload(client, MEMBERS).status_code) == (403, 403)
+
+
+def test_a_column_with_a_number_of_thousands_of_digits_is_none(editor: Client, site: Store) -> None:
+    address = address_after(upload(editor, b"First name,Last name,Email\nAda,King,ada@x.example\n"))
+
+    editor.post(address, {f"map-{'9' * 5000}": "email"})
+    response = editor.get(address)
+
+    assert response.status_code == 200

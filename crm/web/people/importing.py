@@ -156,7 +156,7 @@ def _with_choices(draft: Draft, request: HttpRequest) -> Draft:
         draft,
         encoding=encoding if encoding in ENCODINGS else "",
         delimiter=delimiter if delimiter in DELIMITERS else "",
-        columns=columns if columns and all(name.isascii() and name.isdigit() for name in columns) else None,
+        columns=columns if columns and all(name.isascii() and name.isdigit() and len(name) < 7 for name in columns) else None,
         mode=mode if mode in set(Mode) else Mode.BOTH.value,
         tag=tag,
     )
