@@ -262,6 +262,14 @@ def test_a_value_that_cannot_be_is_told_and_kept(sign_in: SignIn, crowd: list[Pe
     assert "<table" not in text
 
 
+@pytest.mark.parametrize("name", ["attends", "attendsNot", "mailed", "mailedNot", "company", "tagNot", "q", "emailStatus"])
+@pytest.mark.parametrize("value", ["x" * 3000, "x" * 499, "%00", "9" * 5000])
+def test_a_value_that_no_key_can_hold_is_no_fault_of_the_page(sign_in: SignIn, site: Store, name: str, value: str) -> None:
+    response = sign_in("Viewer").get(f"/people/?{name}={value}")
+
+    assert response.status_code < 500
+
+
 @pytest.mark.parametrize("query", ["attendedEventCountMin=abc", "order=shoe"])
 def test_csv_of_a_bad_filter_is_refused(sign_in: SignIn, site: Store, query: str) -> None:
     assert sign_in("Admin").get(f"/people/export.csv?{query}").status_code == 400

@@ -209,10 +209,9 @@ class FilterBar:
         return sorted(found, key=lambda one: one.count)[:ALTERNATIVES]
 
     def _titles(self) -> dict[str, str]:
-        """Titles of the events and subjects of the campaigns that the filter names, by id."""
-        events = [*self.query.getlist("attends"), *self.query.getlist("attendsNot")]
+        """Titles of the events and subjects of the campaigns that the filter names, by id; none for a filter that can't be."""
+        if self.wanted is None:
+            return {}
+        events, campaigns = self.wanted.attends + self.wanted.attends_not, self.wanted.mailed + self.wanted.mailed_not
         titles = {event.id: event.title for event in self.store.events.get_many(events).values()} if events else {}
-        campaigns = [*self.query.getlist("mailed"), *self.query.getlist("mailedNot")]
-        if campaigns:
-            titles |= self.store.campaigns.subjects(campaigns)
-        return titles
+        return titles | self.store.campaigns.subjects(campaigns) if campaigns else titles
