@@ -118,6 +118,60 @@ def test_htmx_gets_the_preview_alone(marketer: Client, site: Store) -> None:
     assert response.content.decode().lstrip().startswith('<div id="preview">')
 
 
+@pytest.mark.parametrize("todo", ["preview", "save", "send", "test"])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"body": "[" * 100_001}, "100,000 bytes are the most"),
+        ({"body": "ü" * 50_001}, "100,000 bytes are the most"),
+        ({"subject": "{{ x" * 100_000}, "at most 300 characters"),
+        ({"utmSource": "x" * 100_000}, "at most 100 characters"),
+    ],
+)
+def test_a_text_that_is_too_long_is_told_and_kept_but_neither_looked_at_nor_stored(
+    marketer: Client, site: Store, monkeypatch: pytest.MonkeyPatch, todo: str, values: dict[str, str], words: str
+) -> None:
+    address = new_letter(marketer)
+    looked_at: list[str] = []
+    monkeypatch.setattr("crm.web.campaigns.preview.check_template", lambda _, body: looked_at.append(body))
+    monkeypatch.setattr("crm.web.campaigns.preview.render", lambda content, *_, **__: looked_at.append(content.body))
+
+    response = marketer.post(address, LETTER | values | {"do": todo})
+
+    page = response.content.decode()
+    assert response.status_code == (200 if todo == "preview" else 422)
+    assert words in page[page.index('id="preview"') :]
+    assert page.count(words) > 1
+    assert next(iter(values.values())) in page
+    assert looked_at == []
+    assert site.campaigns.page().items == []
+
+
+def test_a_letter_that_is_just_short_enough_is_kept_though_a_browser_sends_longer_line_ends(
+    marketer: Client, site: Store
+) -> None:
+    address = new_letter(marketer)
+
+    response = marketer.post(address, LETTER | {"body": "x" * 49_998 + "\r\n" * 2 + "y" * 50_000, "do": "save"})
+
+    assert response.status_code == 302
+    assert len(site.campaigns.get(id_of(address)).body) == 100_000
+
+
+@pytest.mark.parametrize("name", ["of", "go", "at", "version"])
+@pytest.mark.parametrize("todo", ["preview", "save"])
+@pytest.mark.parametrize("digits", [40, 5000])
+def test_a_number_of_too_many_digits_breaks_no_page(marketer: Client, site: Store, name: str, todo: str, digits: int) -> None:
+    crowd(site, 1)
+    address = written(marketer)
+
+    response = marketer.post(
+        address, LETTER | {name: "9" * digits, "do": todo}, headers={"HX-Request": "true", "HX-Target": "preview"}
+    )
+
+    assert response.status_code < 500
+
+
 def test_a_misspelt_field_is_named_with_what_was_meant(marketer: Client, site: Store) -> None:
     crowd(site, 1)
 

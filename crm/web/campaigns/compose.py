@@ -48,9 +48,8 @@ def compose(
 ) -> HttpResponse:
     """The page with a letter as typed or stored; htmx asks for the preview alone."""
     store = request.store
-    shown = preview(
-        store, content_of(form.typed["subject"], form.typed["body"], utm=form.utm), wanted, request.POST.get("go", "")
-    )
+    content = content_of(form.typed["subject"], form.typed["body"], utm=form.utm)
+    shown = preview(store, content, wanted, request.POST.get("go", ""), refused=form.refused)
     context: dict[str, Any] = {
         "campaign_id": campaign_id,
         "draft": draft,
@@ -59,7 +58,7 @@ def compose(
         "kind": "text" if (request.POST.get("show") or request.POST.get("as")) == "text" else "html",
         "fields": [f"{{{{ {name} }}}}" for name in FIELDS],
         "sender": settings.DEFAULT_FROM_EMAIL,
-        "of": int(of) if (of := request.POST.get("of", "")).isascii() and of.isdigit() else 0,
+        "of": int(of) if (of := request.POST.get("of", "")).isascii() and of.isdigit() and len(of) < 10 else 0,
     }
     if request.htmx.target != "preview":
         audience = campaigns.estimate(store, wanted)

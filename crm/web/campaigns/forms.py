@@ -7,8 +7,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from crm.domain.campaigns import MAX_SUBJECT, Campaign, Utm
+from crm.domain.campaigns import MAX_BODY_BYTES, MAX_SUBJECT, Campaign, Utm
+from crm.jobs.render import TemplateProblem
 from crm.web.forms import CrmForm
+
+MAX_NUMBER = 10**9
+"""More than any version or audience: a number from a browser has an end."""
 
 
 class ComposeForm(CrmForm):
@@ -30,7 +34,7 @@ class ComposeForm(CrmForm):
     utmCampaign = forms.CharField(max_length=100, required=False, label="UTM campaign")
     utmSource = forms.CharField(max_length=100, required=False, label="UTM source")
     utmMedium = forms.CharField(max_length=100, required=False, label="UTM medium")
-    version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, min_value=0, max_value=MAX_NUMBER, widget=forms.HiddenInput)
 
     @classmethod
     def of(cls, campaign: Campaign, *, copy: bool = False) -> "ComposeForm":
@@ -45,6 +49,21 @@ class ComposeForm(CrmForm):
                 "version": None if copy else campaign.version,
             }
         )
+
+    def clean_body(self) -> str:
+        """The letter, if it can be kept: nothing looks at one that is far too long."""
+        body: str = self.cleaned_data["body"]
+        if len(body.replace("\r\n", "\n").strip().encode()) > MAX_BODY_BYTES:
+            raise forms.ValidationError(f"The text is too long; {MAX_BODY_BYTES:,} bytes are the most.")
+        return body
+
+    @property
+    def refused(self) -> list[TemplateProblem]:
+        """What is wrong with fields that a letter is made of."""
+        made_of = [name for name in self.errors if name in self.fields and name != "version"]
+        return [
+            TemplateProblem(field=str(self[name].label), message=str(words)) for name in made_of for words in self.errors[name]
+        ]
 
     def replaces(self, version: int) -> None:
         """Let the form, sent again as it is shown, replace this version of the draft."""
@@ -71,7 +90,7 @@ class SendForm(CrmForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
-    expected = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+    expected = forms.IntegerField(required=False, min_value=0, max_value=MAX_NUMBER, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         """A time must be given where it is wanted, and must be to come."""

@@ -1,6 +1,7 @@
 """A letter as one of its readers gets it: rendered now, kept for a quarter of an hour for the frame that shows it."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -47,10 +48,15 @@ def content_of(subject: str, body: str, *, utm: Utm) -> Content:
     return Content(subject=subject, body=body, utm=utm, organisation=mail.organisation, postal_address=mail.postal_address)
 
 
-def preview(store: Store, content: Content, wanted: PeopleFilter, place: str = "") -> Preview:
-    """Render `content` for the reader at `place`, the first one by default. BadToken for a place of another audience."""
+def preview(
+    store: Store, content: Content, wanted: PeopleFilter, place: str = "", *, refused: Sequence[TemplateProblem] = ()
+) -> Preview:
+    """Render `content` for the reader at `place`, the first one by default. BadToken for a place of another audience.
+
+    What is `refused` already, a text that is far too long perhaps, is told and not looked at any further.
+    """
     person, number, following, before = reader(store, wanted, place)
-    problems = check_template(content.subject, content.body)
+    problems = list(refused) or check_template(content.subject, content.body)
     rendered = None
     if not problems:
         try:
