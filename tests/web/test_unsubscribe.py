@@ -52,6 +52,18 @@ def test_one_click_takes_the_person_off_and_says_so_without_a_redirect(site: Sto
     assert_sound(site)
 
 
+def test_a_link_that_lost_its_last_slash_works_without_a_redirect(site: Store) -> None:
+    person, link = mailed(site)
+    strict = Client(enforce_csrf_checks=True)
+
+    looked = strict.get(link.rstrip("/"))
+    answer = strict.post(link.rstrip("/"), "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded")
+
+    assert (looked.status_code, answer.status_code) == (200, 200)
+    assert site.people.get(person.id).email_status is EmailStatus.UNSUBSCRIBED
+    assert_sound(site)
+
+
 def test_a_second_click_changes_nothing_more(site: Store, client: Client) -> None:
     person, link = mailed(site)
     client.post(link)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("u/<str:token>/", unsubscribe.page, name="unsubscribe"),
+    path("u/<str:token>", unsubscribe.page),  # a mail program that drops the last slash must not be redirected (RFC 8058)
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<str:name>/", outbox.message, name="outbox-message"),
     path("outbox/<str:name>/html/", outbox.frame, name="outbox-frame"),
