@@ -33,6 +33,15 @@ def test_it_does_not_mix_with_real_people_unless_told_to(site: Store) -> None:
     assert site.people.totals().total == 1
 
 
+def test_another_size_of_the_same_demo_is_refused_in_a_sentence(site: Store) -> None:
+    run("--people", "60", "--events", "4", "--campaigns", "3")
+
+    with pytest.raises(CommandError, match="in the table already, in other sizes; nothing was written"):
+        run("--people", "5", "--events", "4", "--campaigns", "3")
+
+    assert site.people.totals().total == 60
+
+
 def test_a_number_that_can_not_be_is_refused_in_a_sentence(site: Store) -> None:
     with pytest.raises(CommandError, match="people can be 0 to 2,000,000"):
         run("--people", "-3")

@@ -1,6 +1,7 @@
 """Demo data: the same for the same seed, whole after an interruption, with nothing left to be sent."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -169,6 +170,20 @@ def test_people_who_are_there_already_are_left_alone_unless_forced(store: Store)
     load(store, SMALL, seed=1, now=NOW, sender=SENDER, force=True)
 
     assert store.people.totals().total == 151
+
+
+def test_the_same_demo_in_other_sizes_is_refused_before_anything_is_written(store: Store) -> None:
+    load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+    before = sorted(store.table.scan(), key=lambda item: (item["PK"], item["SK"]))
+    others = [{"people": number} for number in (0, 1, 5, 149, 151)]
+    others += [{"events": number} for number in (0, 7, 9)] + [{"campaigns": number} for number in (0, 6, 8)]
+
+    for other in others:
+        for force in (False, True):
+            with pytest.raises(Conflict, match="demo of seed 1 is in the table already, in other sizes"):
+                load(store, replace(SMALL, **other), seed=1, now=NOW + timedelta(hours=3), sender=SENDER, force=force)
+
+    assert sorted(store.table.scan(), key=lambda item: (item["PK"], item["SK"])) == before
 
 
 def test_sizes_that_can_not_be_are_refused(store: Store) -> None:

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email
 from crm.domain.errors import Conflict, NotFound, RuleViolation
+from crm.domain.events import Event
+from crm.domain.people import Person
 from crm.services.demo.campaigns import Mailings, make_mailings
 from crm.services.demo.events import PlannedEvent, make_events
 from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
@@ -30,6 +33,8 @@ WRITERS = 3
 """Threads: while the engine writes for one, the next prepares its request."""
 EMAILS = 95
 """E-mails of one transaction, with their delta."""
+LOOKED_AT = 90
+"""Of each kind of things: how many tell whether what is there is the same demo."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being written, how many are, and how many there will be."""
@@ -67,10 +72,12 @@ def load(
     """Fill the table and return what was planned. The same seed gives the same data, ids too, with times relative to `now`.
 
     A repeat adds what an interrupted load has not written, and nothing else. Raises Conflict where the table holds people
-    who are not of this demo, unless `force` says to add it to them; RuleViolation for sizes that can't be.
+    who are not of this demo, unless `force` says to add it to them, or this demo in other sizes; RuleViolation for sizes that
+    can't be.
     """
     _check(sizes)
     plan = make_plan(sizes, seed, _present(store, seed, now, force=force), sender)
+    _check_alike(store, plan, seed)
     _write_people(store, plan, now, progress)
     _write_events(store, plan, now, progress)
     _write_campaigns(store, plan, now, progress)
@@ -108,6 +115,32 @@ def _present(store: Store, seed: int, now: datetime, *, force: bool) -> datetime
             ) from None
         return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return first.created_at + HISTORY
+
+
+def _check_alike(store: Store, plan: Plan, seed: int) -> None:
+    """Conflict where the table has this demo in other sizes: then it has more things, or the same ones from other moments."""
+    events = [planned.event for planned in plan.events]
+    campaigns = [planned.campaign for planned in plan.mailings.campaigns]
+    made: dict[str, datetime | None] = {demo_id(seed, "person", len(plan.crowd.people)): None}
+    made |= {demo_id(seed, "event", len(events)): None, demo_id(seed, "campaign", len(campaigns)): None}
+    if plan.crowd.people:  # without anybody, nothing says what the moments of a load before were relative to
+        some: list[Person | Event | Campaign] = [*_some(plan.crowd.people), *_some(events), *_some(campaigns)]
+        made |= {thing.id: thing.created_at for thing in some}
+    ids = list(made)
+    there: list[Person | Event | Campaign] = [*store.people.get_many(ids).values(), *store.events.get_many(ids).values()]
+    there += [store.campaigns.get(campaign_id) for campaign_id in store.campaigns.subjects(ids)]
+    for thing in there:
+        moment = made[thing.id]
+        if moment is None or abs(thing.created_at - moment) > timedelta(seconds=1):
+            raise Conflict(
+                f"The demo of seed {seed} is in the table already, in other sizes; nothing was written. Say the numbers of "
+                "people, events and campaigns that it was loaded with, or --force with another --seed to add another one."
+            )
+
+
+def _some(things: Sequence[Thing]) -> Sequence[Thing]:
+    """Things from all over, the last one among them."""
+    return things[:: -max(1, len(things) // LOOKED_AT)]
 
 
 def _write_people(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
