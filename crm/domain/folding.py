@@ -36,3 +36,27 @@ def control_characters(text: str) -> bool:
     (True, False)
     """
     return any(unicodedata.category(c) in {"Cc", "Cs"} for c in text)
+
+
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing for what follows them, beyond the text that they stand in."""
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that look like nothing."""
+
+
+def nothing_visible(text: str) -> bool:
+    """Tell whether there is nothing to be seen in `text`: white space, accents, joiners and other marks of format alone.
+
+    >>> nothing_visible("\u200b\u200d \u0301"), nothing_visible("\u0645\u06cc\u200c\u062e")
+    (True, False)
+    """
+    return all(c in _BLANK or unicodedata.category(c) in {"Cf", "Cc", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"} for c in text)
+
+
+def hidden_characters(text: str) -> bool:
+    """Tell whether some character of `text` can't be seen; names may have such (Persian joins letters with them), addresses not.
+
+    >>> hidden_characters("ada\u200b@example.org"), hidden_characters("ada@example.org")
+    (True, False)
+    """
+    return any(c in _BLANK or unicodedata.category(c) == "Cf" for c in text)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.folding import control_characters, fold, fold_words
+from crm.domain.folding import TURNING, control_characters, fold, fold_words, hidden_characters, nothing_visible
 
 MAX_TAGS = 20
 MAX_SEARCH_TOKENS = 20
@@ -22,6 +22,8 @@ MAX_BYTES = {
     "city": 200,
     "state": 200,
 }
+AROUND_PHONES = "".join(TURNING) + " \u00a0"
+"""What telephones and spreadsheets put around a number that is copied from them."""
 REQUIRED = ("firstName", "lastName", "email")
 LABELS = {
     "firstName": "First name",
@@ -80,6 +82,7 @@ class Profile:
         """Return the profile trimmed, its address composed, with each tag once; RuleViolation names every field that can't be."""
         trimmed = {name: getattr(self, attribute).strip() for name, attribute in ATTRIBUTES.items()}
         trimmed["email"] = unicodedata.normalize("NFC", trimmed["email"])
+        trimmed["phoneNumber"] = trimmed["phoneNumber"].strip(AROUND_PHONES)
         tags = distinct(self.tags)
         errors = [FieldError(field=name, message=message) for name, value in trimmed.items() if (message := _fault(name, value))]
         errors += _tag_faults(tags)
@@ -128,6 +131,12 @@ def _fault(name: str, value: str) -> str | None:
     folded = folded_address(value) if name == "email" else fold(value)
     if not folded:
         return f"{label} has only accents in it; type at least one letter, digit or sign."
+    if nothing_visible(value):
+        return f"{label} has nothing in it that can be seen; type at least one letter, digit or sign."
+    if name == "email" and hidden_characters(value):
+        return "E-mail has a character in it that can't be seen; type the address anew."
+    if not TURNING.isdisjoint(value):
+        return f"{label} has a character in it that can't be seen and turns the direction of writing; type it anew."
     if len(folded.encode()) > MAX_BYTES[name] or len(value.encode()) > 2 * MAX_BYTES[name]:
         return f"{label} is too long; {MAX_BYTES[name]} bytes are the most."
     if name == "email" and len("".join(fold_words(value)).encode()) > MAX_BYTES[name]:
@@ -143,10 +152,14 @@ def _tag_faults(tags: tuple[str, ...]) -> list[FieldError]:
     return [
         FieldError(
             field="tags",
-            message=f"The tag “{tag[:40]}” can't be used: it is too long, empty but for accents, or has a control character.",
+            message=f"The tag “{tag[:40]}” can't be used: it is too long, has nothing to be seen, or has a control character.",
         )
         for tag in tags
-        if not fold(tag) or control_characters(tag) or len(fold(tag).encode()) > 100
+        if not fold(tag)
+        or nothing_visible(tag)
+        or control_characters(tag)
+        or not TURNING.isdisjoint(tag)
+        or len(fold(tag).encode()) > 100
     ]
 
 

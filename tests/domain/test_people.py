@@ -72,6 +72,38 @@ def test_a_name_of_any_script_or_sign_is_taken(name: str) -> None:
     assert make_profile(last_name=name).cleaned().last_name == name
 
 
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\u200d\u200c", "\ufeff \u2060", "\u202e", "\u200f\u0301", "\u3164", "\u00ad", "\U000e0041"]
+)
+def test_a_text_with_nothing_that_can_be_seen_is_refused(text: str) -> None:
+    profile = make_profile(first_name=text, last_name=text, company=text, job_title=text, city=text, state=text, tags=(text,))
+
+    assert fields_at_fault(profile) == ["firstName", "lastName", "company", "jobTitle", "city", "state", "tags"]
+
+
+@pytest.mark.parametrize("mark", list("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+def test_what_turns_the_direction_of_writing_is_refused(mark: str) -> None:
+    profile = make_profile(first_name=f"A{mark}da", company=f"{mark}emcA", tags=(f"V{mark}IP",))
+
+    assert fields_at_fault(profile) == ["firstName", "company", "tags"]
+
+
+@pytest.mark.parametrize("name", ["می\u200cخواهم", "ක්\u200dරි", "\U0001f469\u200d\U0001f680", "\u200fדוד", "❤\ufe0f"])
+def test_joiners_within_a_name_stay(name: str) -> None:
+    assert make_profile(last_name=name, tags=(name,)).cleaned().last_name == name
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200c", "\u200d", "\ufeff", "\u2060", "\u00ad", "\u202e", "\u2066", "\u3164"])
+@pytest.mark.parametrize("address", ["{}ada@example.org", "a{}da@example.org", "ada@exam{}ple.org", "ada@example.org{}"])
+def test_an_address_with_a_character_that_can_not_be_seen_is_refused(address: str, hidden: str) -> None:
+    assert fields_at_fault(make_profile(email=address.format(hidden))) == ["email"]
+
+
+def test_a_number_copied_from_a_telephone_loses_what_that_put_around_it() -> None:
+    assert make_profile(phone_number="\u202a+46 70 123\u202c").cleaned().phone_number == "+46 70 123"
+    assert make_profile(phone_number="\u202a\u202c").cleaned().phone_number == ""
+
+
 def test_more_than_twenty_tags_are_refused() -> None:
     assert fields_at_fault(make_profile(tags=tuple(f"t{number}" for number in range(21)))) == ["tags"]
 
