@@ -47,6 +47,19 @@ def test_it_imports_prints_counts_and_writes_failed_rows_beside_the_file(
     assert site.people.totals().total == 5
 
 
+def test_failed_rows_of_an_import_before_are_left_alone(site: Store, members: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    members.with_name("members.failed.csv").write_text("being mended")
+
+    for number in (2, 3):
+        call_command("import_people", str(members))
+
+        failed = members.with_name(f"members.failed-{number}.csv")
+        assert f"Failed rows: {failed}" in capsys.readouterr().out
+        assert len(list(csv.reader(io.StringIO(failed.read_text("utf-8-sig"))))) == 3
+
+    assert members.with_name("members.failed.csv").read_text() == "being mended"
+
+
 def test_a_dry_run_writes_nothing(site: Store, members: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("import_people", str(members), "--dry-run")
 

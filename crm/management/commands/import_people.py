@@ -2,6 +2,8 @@
 
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -94,11 +96,20 @@ def _pairs(given: list[str]) -> dict[str, str]:
 def _write_failed(file: Path, source: SourceFile, report: Report) -> Path:
     """Write the rows that failed beside the file, or into `var/` where that folder can't be written to; give the path."""
     text = "".join(csv_lines(*imports.failed_rows(source, report.failed)))
-    beside = file.with_name(f"{file.stem}.failed.csv")
+    name = f"{file.stem}.failed"
     try:
-        beside.write_text(text, encoding="utf-8", newline="")
+        return _write_new(file.parent, name, text)
     except OSError:
-        beside = settings.BASE_DIR / "var" / beside.name
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8", newline="")
-    return beside
+        folder = settings.BASE_DIR / "var"
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write_new(folder, name, text)
+
+
+def _write_new(folder: Path, name: str, text: str) -> Path:
+    """Write a CSV of this name, or name-2, name-3 …: whatever is there already stays, somebody may be mending it."""
+    for number in count(1):
+        path = folder / f"{name}{f'-{number}' if number > 1 else ''}.csv"
+        with suppress(FileExistsError), path.open("x", encoding="utf-8", newline="") as new:
+            new.write(text)
+            return path
+    raise AssertionError("there is always another number")
