@@ -56,13 +56,32 @@ class Site:
     def said(self) -> str:
         return self.log.read_text()
 
+    def answers(self) -> bool:
+        """Whether a page comes."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def kill(self, what: str) -> int:
+        """Kill what has these words in its command line, as a power cut would; how many that were."""
+        found = [pid for pid, words in self.running() if what in words]
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        return len(found)
+
     def processes(self) -> list[str]:
-        """What runs in the folder, by Linux's word."""
+        """What runs in the folder."""
+        return [words for _, words in self.running()]
+
+    def running(self) -> list[tuple[int, str]]:
+        """Process ids and command lines of what runs in the folder, by Linux's word."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if (process / "cwd").resolve() == self.folder.resolve() and (words := (process / "cmdline").read_text()):
-                    found.append(words.replace("\0", " "))
+                    found.append((int(process.name), words.replace("\0", " ")))
             except OSError:
                 continue
         return found
@@ -104,6 +123,8 @@ def test_everything_comes_up_and_ctrl_c_leaves_no_process(site: Site) -> None:
     assert f"ready: http://127.0.0.1:{site.port}\n  Sign in as demo with the password for this test" in site.said()
     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/readyz") as answer:
         assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/healthz?{'v' * 8000}") as answer:
+        assert answer.status == 200
     running = " ".join(site.processes())
     assert all(part in running for part in ("dynoxide", "gunicorn", "manage.py worker"))
 
@@ -112,6 +133,44 @@ def test_everything_comes_up_and_ctrl_c_leaves_no_process(site: Site) -> None:
     assert run.wait(SECONDS) == 0
     assert site.processes() == []
     assert "store away" not in site.said()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_worker_or_site_that_is_killed_is_started_again_and_the_rest_goes_on(site: Site) -> None:
+    run = site.start()
+    assert until(lambda: "Community CRM is ready" in site.said() and site.said().count("worker started") == 1)
+
+    assert site.kill("manage.py worker") > 0
+
+    assert site.answers()
+    assert until(lambda: site.said().count("worker started") == 2)
+    assert "a part ended by itself and is started again after a pause part=worker ends=1 seconds=1.0" in site.said()
+    assert site.answers()
+
+    assert site.kill("gunicorn") > 0
+
+    assert until(site.answers)
+    assert "part=web ends=1" in site.said()
+    assert run.poll() is None
+    began = time.monotonic()
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(SECONDS) == 0
+    assert time.monotonic() - began < 15
+    assert site.processes() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_site_that_cannot_start_is_told_in_a_sentence_and_not_tried_again(site: Site) -> None:
+    (site.folder / "gunicorn.conf.py").write_text("bind = 'nowhere:nothing'")
+
+    run = site.start()
+
+    assert run.wait(SECONDS) == 1
+    assert "The site did not start; its own words stand above." in site.said()
+    assert "Community CRM is ready" not in site.said()
+    assert site.processes() == []
 
 
 @pytest.mark.slow

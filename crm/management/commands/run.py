@@ -17,17 +17,20 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.localdb import EngineUnavailable, check_free, check_port, die_with_parent, engine_binary, wait_until_answers
+from crm.localdb import EngineUnavailable, check_free, check_port, engine_binary, wait_until_answers
 from crm.management.commands.prepare import sign_in_words
+from crm.management.kept import Kept, spawn, wait
 
 ENGINE_SECONDS = 15.0
-STOP_SECONDS = 40.0
 # Honcho gives its processes 5 seconds to stop; a worker may need longer to finish the message in hand.
 HONCHO = "import honcho.command, honcho.manager; honcho.manager.KILL_WAIT = 30; honcho.command.main()"
 
 
 class Command(BaseCommand):
-    """Engine first, web and worker under honcho after it; stopped in the opposite order, so that the worker can still write."""
+    """Engine first, web and worker under honcho after it; stopped in the opposite order, so that the worker can still write.
+
+    What ends by itself is started again: the engine by its launcher, web and worker here.
+    """
 
     help = "Starts the local engine, prepares everything, and runs web and worker until Ctrl-C."
     requires_system_checks = ()
@@ -40,23 +43,24 @@ class Command(BaseCommand):
             with local_engine(settings.PORT + 1) as engine:
                 call_command("prepare", demo_data=engine is not None, stdout=self.stdout)
                 ready = f"Community CRM is ready: http://127.0.0.1:{settings.PORT}\n  {sign_in_words()}. Ctrl-C stops everything."
-                with web_and_worker(settings.PORT) as running:
-                    self._watch(ready, running, engine)
+                with web_and_worker(settings.PORT) as (web, worker):
+                    self._watch(ready, web, worker, engine)
         except EngineUnavailable as error:
             raise CommandError(str(error)) from error
 
-    def _watch(self, ready: str, running: "subprocess.Popen[bytes]", engine: "subprocess.Popen[bytes] | None") -> None:
-        """Tell once that the site is up; return when web and worker end, raise when the engine does."""
+    def _watch(self, ready: str, web: Kept, worker: Kept, engine: "subprocess.Popen[bytes] | None") -> None:
+        """Tell once that the site is up, and start again what ends; raise when the engine does, or the site before it was up."""
         told = False
-        while running.poll() is None:
-            if engine is not None and engine.poll() is not None:
-                raise CommandError("The local engine ended, so everything else stops too; its own words stand above.")
+        while engine is None or engine.poll() is None:
+            worker.tend()
+            if not web.tend() and not told:
+                raise CommandError("The site did not start; its own words stand above.")
             if not told and site_answers(settings.PORT):
                 told = True
                 self.stdout.write(f"\n  {ready}\n\n")
                 self.stdout.flush()
             time.sleep(0.2)
-        raise CommandError("Web or worker ended by itself; its own words stand above.")
+        raise CommandError("The local engine ended, so everything else stops too; its own words stand above.")
 
 
 @contextmanager
@@ -69,49 +73,30 @@ def local_engine(port: int) -> Iterator["subprocess.Popen[bytes] | None"]:
     engine_binary()
     check_free(Path(settings.BASE_DIR) / "var" / "crm.db", port)
     command = [sys.executable, "manage.py", "localdb", "--port", str(port)]
-    with child(command, stdout=subprocess.DEVNULL) as engine:
+    engine = spawn(command, stdout=subprocess.DEVNULL)
+    try:
         if not wait_until_answers(port, ENGINE_SECONDS, alive=lambda: engine.poll() is None):
             raise EngineUnavailable("The local engine did not start; its own words stand above.")
         yield engine
-
-
-@contextmanager
-def web_and_worker(port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """Keep both running meanwhile, under honcho."""
-    command = [sys.executable, "-c", HONCHO, "start", "--env", os.devnull, "--port", str(port), "web", "worker"]
-    with child(command) as running:
-        yield running
-
-
-@contextmanager
-def child(command: list[str], stdout: int | None = None) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command meanwhile, with our Python first on its path and out of reach of the terminal's Ctrl-C, which is ours."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "PYTHONUNBUFFERED": "1",
-        # Honcho gives each process a PORT of its own, from which these must not be derived.
-        "DYNAMODB_ENDPOINT_URL": settings.DYNAMODB_ENDPOINT_URL,
-        "PUBLIC_URL": settings.PUBLIC_URL,
-    }
-    process = subprocess.Popen(
-        command,
-        cwd=settings.BASE_DIR,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        start_new_session=True,
-        preexec_fn=die_with_parent(signal.SIGTERM),
-    )
-    try:
-        yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        engine.terminate()
+        wait(engine)
+
+
+@contextmanager
+def web_and_worker(port: int) -> Iterator[tuple[Kept, Kept]]:
+    """Keep both running meanwhile: each under a honcho of its own, which ends all that it runs when one of them ends."""
+    parts: list[Kept] = []
+    try:
+        for name in ("web", "worker"):
+            command = [sys.executable, "-c", HONCHO, "start", "--env", os.devnull, "--port", str(port), name]
+            parts.append(Kept(name, command))
+        yield parts[0], parts[1]
+    finally:
+        for part in parts:
+            part.terminate()
+        for part in parts:
+            part.wait()
 
 
 def site_answers(port: int) -> bool:
