@@ -305,6 +305,14 @@ def test_suggestions_begin_alike_and_are_counted(sign_in: SignIn, crowd: list[Pe
     assert 'name="company-looked" value="aland"' in text
 
 
+@pytest.mark.parametrize("typed", ["x" * 3000, "x\0"])
+def test_what_no_value_begins_with_has_no_suggestions(sign_in: SignIn, crowd: list[Person], typed: str) -> None:
+    response = sign_in("Viewer").get("/people/suggest/", {"field": "company", "company-typed": typed})
+
+    assert response.status_code == 200
+    assert "U.S. Senate" not in response.content.decode()
+
+
 def test_only_fields_have_suggestions(sign_in: SignIn, site: Store) -> None:
     assert sign_in("Viewer").get("/people/suggest/?field=email").status_code == 404
 
