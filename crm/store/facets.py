@@ -6,6 +6,7 @@ from crm.domain.folding import fold
 from crm.domain.people import EmailStatus
 from crm.store.keys import behind_prefix, escape, unescape
 from crm.store.stats import CounterRange, Row, StatsRepository
+from crm.store.table import MAX_SORT_KEY
 
 FACETS = {"company": "COMPANY", "jobTitle": "JOBTITLE", "city": "CITY", "state": "STATE", "tag": "TAG"}
 """Counter of each field that can be suggested."""
@@ -39,6 +40,8 @@ class Facets:
         """Return values that begin with `prefix`, most people first; of the first 2,000 in the alphabet."""
         what = FACETS[name]
         beginning = escape(fold(prefix))
+        if len(beginning.encode()) >= MAX_SORT_KEY:
+            return []
         high = behind_prefix(beginning) if beginning else None
         snapshot = self._stats.snapshot(ranges=[CounterRange(what, beginning or None, high, limit=MOST_READ)])
         totals: dict[str, int] = {}

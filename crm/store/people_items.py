@@ -14,9 +14,8 @@ from crm.store.keys import count, moment, render, stamp
 from crm.store.requests import Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
+from crm.store.table import MAX_PARTITION_KEY, MAX_SORT_KEY
 
-MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
-"""Bytes of a key (DynamoDB's limits)."""
 COUNTED = {
     "COMPANY": ("company", "{company:fold}"),
     "JOBTITLE": ("jobTitle", "{jobTitle:fold}"),

@@ -319,6 +319,7 @@ def test_suggestions_come_with_counts_most_people_first(store: Store) -> None:
     assert [(value.value, value.count) for value in found] == [("Anchor", 3), ("Ångström AB", 2)]
     assert [(value.value, value.count) for value in store.people.facet("city")] == [("Ulm", 10)]
     assert store.people.facet("tag") == []
+    assert store.people.facet("company", "é#" * 2000) == []
 
 
 def test_people_are_found_by_many_addresses_at_once(store: Store) -> None:
