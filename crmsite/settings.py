@@ -3,8 +3,12 @@
 Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the start with a sentence that says what to set.
 """
 
+import logging
+import math
 import zoneinfo
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import environ
@@ -12,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from crm.mail.address import read_address
 from crm.mail.connection import Tls
+
+Number = TypeVar("Number", int, float)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +35,18 @@ def _required(name: str, *, for_debug: str, what: str) -> str:
     return value
 
 
+def _number(name: str, kind: Callable[[str], Number], *, default: Number) -> Number:
+    """The variable's value as a number; empty is not set."""
+    text: str = env.str(name, default="").strip()
+    try:
+        value = kind(text) if text else default
+        if math.isfinite(value):
+            return value
+    except ValueError:
+        pass
+    raise ImproperlyConfigured(f"{name} is {text!r}, which can't be used: set it to a number like {default}.")
+
+
 def _list(text: str) -> list[str]:
     """The parts of a comma separated value, without empty ones."""
     return [part.strip() for part in text.split(",") if part.strip()]
@@ -39,11 +57,11 @@ def _list(text: str) -> list[str]:
 SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
 LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text, kept for years"))
 ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the names you serve, by commas"))
-PORT: int = env.int("PORT", default=8000)  # where gunicorn listens; the local engine takes the next one
+PORT: int = _number("PORT", int, default=8000)  # where gunicorn listens; the local engine takes the next one
 PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}" if DEBUG else "").rstrip("/")
 
 HTTPS: bool = env.bool("HTTPS", default=not DEBUG)  # 0 only where nobody but this machine can connect
-TRUSTED_PROXIES: int = env.int("TRUSTED_PROXIES", default=0)
+TRUSTED_PROXIES: int = _number("TRUSTED_PROXIES", int, default=0)
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -65,11 +83,11 @@ CRM_TABLE: str = env.str("CRM_TABLE", default="CommunityApp")
 CRM_TIME_ZONE: str = env.str("CRM_TIME_ZONE", default="UTC")
 if CRM_TIME_ZONE not in zoneinfo.available_timezones():
     raise ImproperlyConfigured(f"CRM_TIME_ZONE is {CRM_TIME_ZONE!r}, which is no time zone: set one like Europe/Stockholm.")
-CRM_SEND_RATE: float = env.float("CRM_SEND_RATE", default=10.0)
-CRM_LEASE_SECONDS: float = env.float("CRM_LEASE_SECONDS", default=60.0)
-CRM_WINDOW: int = env.int("CRM_WINDOW", default=50)
-CRM_RETRY_SECONDS: float = env.float("CRM_RETRY_SECONDS", default=60.0)
-CRM_UNDO_SECONDS: float = env.float("CRM_UNDO_SECONDS", default=60.0)
+CRM_SEND_RATE: float = _number("CRM_SEND_RATE", float, default=10.0)
+CRM_LEASE_SECONDS: float = _number("CRM_LEASE_SECONDS", float, default=60.0)
+CRM_WINDOW: int = _number("CRM_WINDOW", int, default=50)
+CRM_RETRY_SECONDS: float = _number("CRM_RETRY_SECONDS", float, default=60.0)
+CRM_UNDO_SECONDS: float = _number("CRM_UNDO_SECONDS", float, default=60.0)
 DYNAMODB_ENDPOINT_URL: str = env.str("DYNAMODB_ENDPOINT_URL", default=f"http://127.0.0.1:{PORT + 1}" if DEBUG else "")
 AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
 EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
@@ -153,8 +171,15 @@ FORM_RENDERER = "crm.web.forms.Renderer"
 
 # --- staff accounts ----------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'staff.sqlite3'}")}
-_database = DATABASES["default"]
+try:
+    _database = env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'var' / 'staff.sqlite3'}")
+except ValueError:
+    _database = {}
+if not _database.get("ENGINE"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL can't be used: write sqlite:///var/staff.sqlite3 or postgres://user:password@host/name."
+    )
+DATABASES = {"default": _database}
 if _database["ENGINE"].endswith("sqlite3"):
     if _database["NAME"] != ":memory:":
         _database["NAME"] = BASE_DIR / str(_database["NAME"])  # an absolute path stays as it is
@@ -215,6 +240,10 @@ STORAGES = {
     },
 }
 
+LOG_LEVEL: str = env.str("LOG_LEVEL", default="").upper() or "INFO"
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL is {LOG_LEVEL!r}, which is none: set it to DEBUG, INFO or WARNING.")
+
 # --- logs: one JSON object a line, plain lines with DEBUG -----------------------------------------------------------------------
 
 LOGGING = {
@@ -222,7 +251,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "crm.logs.PlainFormatter" if DEBUG else "crm.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "botocore": {"level": "WARNING"},  # it tells with every start where it found its credentials
