@@ -32,12 +32,9 @@ from crm.services import people
 router = Router(tags=["users"])
 
 
-class UserIn(In):
-    """A person to create."""
+class UserFields(In):
+    """What may be known about a person besides name and address."""
 
-    firstName: str
-    lastName: str
-    email: str
     phoneNumber: str | None = None
     company: str | None = None
     jobTitle: str | None = None
@@ -46,19 +43,21 @@ class UserIn(In):
     tags: list[str] | None = None
 
 
-class UserPatch(In):
+class UserIn(UserFields):
+    """A person to create."""
+
+    firstName: str
+    lastName: str
+    email: str
+
+
+class UserPatch(UserFields):
     """Some fields of a person, and the version they were read at. Empty text takes a value away."""
 
     version: int
     firstName: str | None = None
     lastName: str | None = None
     email: str | None = None
-    phoneNumber: str | None = None
-    company: str | None = None
-    jobTitle: str | None = None
-    city: str | None = None
-    state: str | None = None
-    tags: list[str] | None = None
 
 
 class UserOut(Schema):
