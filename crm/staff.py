@@ -23,6 +23,7 @@ PERMISSIONS = {
     "import_people": "import people",
     "export_people": "download people",
     "delete_people": "delete people",
+    "erase_people": "hand out and erase personal data",
     "view_events": "see events",
     "edit_events": "add and change events",
     "check_in": "check people in at the door",
@@ -36,7 +37,10 @@ PERMISSIONS = {
 }
 
 _SEE = ("view_people", "view_events", "view_campaigns", "view_analytics")
-_KEEP = ("edit_people", "import_people", "export_people", "delete_people", "edit_events", "check_in", "manage_tokens")
+_KEEP = (
+    *("edit_people", "import_people", "export_people", "delete_people", "erase_people"),
+    *("edit_events", "check_in", "manage_tokens"),
+)
 _MAIL = ("edit_people", "import_people", "export_people", "edit_campaigns", "send_campaigns", "export_analytics", "manage_tokens")
 
 ROLES = {

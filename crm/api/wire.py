@@ -192,6 +192,8 @@ class PeopleFilterMembers(In):
     attendsNot: TextOrTexts = None
     mailed: TextOrTexts = Field(None, description="Ids of campaigns: sent or uncertain.")
     mailedNot: TextOrTexts = None
+    selected: TextOrTexts = Field(None, description="Ids of tasks or imports: whom they work on, or have written.")
+    id: TextOrTexts = Field(None, description="Ids of people.")
 
 
 def _parameters(*, paging: bool) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from crm.domain.folding import control_characters, fold, fold_words
 from crm.domain.people import EmailStatus, Person, distinct, search_tokens
 
 MAX_VALUES = 50
+MAX_IDS = 200
 MAX_COUNT = 999_999
 PAGING_FIELDS = frozenset({"order", "limit", "nextToken", "prevToken", "explain"})
 
@@ -31,7 +32,7 @@ class PeopleFilter:
     """Which people. Values are as typed and compare folded; several values of a field mean either, fields must all hold.
 
     `None` for a count means no bound; both ends belong to the range. `attends` holds event ids (registered or attended),
-    `mailed` campaign ids (sent or uncertain).
+    `mailed` campaign ids (sent or uncertain), `selected` ids of tasks and imports (whom they work on), `ids` people themselves.
     """
 
     company: tuple[str, ...] = ()
@@ -54,6 +55,8 @@ class PeopleFilter:
     attends_not: tuple[str, ...] = ()
     mailed: tuple[str, ...] = ()
     mailed_not: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -67,8 +70,13 @@ class PeopleFilter:
 
     @property
     def needs_membership(self) -> bool:
-        """Whether events or campaigns decide, which a profile does not tell."""
-        return bool(self.attends or self.attends_not or self.mailed or self.mailed_not)
+        """Whether events, campaigns, selections or ids decide, which a profile does not tell."""
+        return bool(self.names_members or self.attends_not or self.mailed_not)
+
+    @property
+    def names_members(self) -> bool:
+        """Whether it asks for people that are known by id beforehand."""
+        return bool(self.attends or self.mailed or self.selected or self.ids)
 
     def fingerprint(self) -> str:
         """The filter as canonical text: equal for filters that mean the same."""
@@ -87,7 +95,7 @@ class PeopleFilter:
         ]
 
     def matches(self, person: Person) -> bool:
-        """Tell whether the profile of `person` passes; events and campaigns are not looked at."""
+        """Tell whether the profile of `person` passes; events, campaigns, selections and ids are not looked at."""
         profile = person.profile
         return (
             all(
@@ -135,6 +143,8 @@ TEXTS = {
     "attendsNot": "attends_not",
     "mailed": "mailed",
     "mailedNot": "mailed_not",
+    "selected": "selected",
+    "id": "ids",
 }
 NUMBERS = {
     "hostedEventCountMin": "hosted_min",
@@ -200,8 +210,9 @@ def _texts(name: str, typed: Sequence[str], errors: list[FieldError]) -> tuple[s
         errors.append(FieldError(field=name, message=f"{name} has a control character in it; remove it."))
     elif any(not fold(value) or len(fold(value).encode()) > 500 for value in values):
         errors.append(FieldError(field=name, message=f"{name} is too long, or has only accents in it; nobody can match."))
-    if len(values) > MAX_VALUES:
-        errors.append(FieldError(field=name, message=f"{name} can have {MAX_VALUES} values; these are {len(values)}."))
+    most = MAX_IDS if name == "id" else MAX_VALUES
+    if len(values) > most:
+        errors.append(FieldError(field=name, message=f"{name} can have {most} values; these are {len(values)}."))
     return values
 
 

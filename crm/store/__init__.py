@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
+from crm.store.audit import AuditRepository
 from crm.store.campaigns import CampaignRepository
 from crm.store.chunks import ChunkRepository
 from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository
+from crm.store.log import LogRepository
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
 from crm.store.repeats import RepeatRepository
+from crm.store.selections import SelectionRepository
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
@@ -33,4 +36,7 @@ class Store:
         self.emails = EmailRepository(table, self.stats, signer)
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)
+        self.log = LogRepository(table)
+        self.selections = SelectionRepository(table)
+        self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)

@@ -1,4 +1,4 @@
-"""Who attends events and was mailed in campaigns, as sets of ids: what a profile does not tell."""
+"""Who attends events, was mailed in campaigns, stands in a selection: as sets of ids, for a profile does not tell."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,12 +31,10 @@ class Members:
 
 
 def read_members(table: Table, wanted: PeopleFilter) -> Members:
-    """Return who the events and campaigns of a filter name: one query per event and status, four per campaign and status."""
-    groups = [
-        frozenset(id_ for value in values for id_ in read(table, value))
-        for values, read in ((wanted.attends, _attending), (wanted.mailed, _mailed))
-        if values
-    ]
+    """Return whom a filter names: a query per event and status, four per campaign and status, one per selection."""
+    named = ((wanted.attends, _attending), (wanted.mailed, _mailed), (wanted.selected, _selected))
+    groups = [frozenset(id_ for value in values for id_ in read(table, value)) for values, read in named if values]
+    groups += [frozenset(wanted.ids)] if wanted.ids else []
     unwanted = [_attending(table, event) for event in wanted.attends_not] + [
         _mailed(table, campaign) for campaign in wanted.mailed_not
     ]
@@ -76,6 +74,13 @@ def _mailed(table: Table, campaign_id: str) -> Iterator[str]:
         table,
         (Query(partition=partition, index=schema.BY_CAMPAIGN, attributes=("userId",)) for partition in partitions),
     )
+
+
+def _selected(table: Table, selection_id: str) -> Iterator[str]:
+    """Whom a task works on, or an import wrote."""
+    partition, low = schema.prefix("selected", selectionId=selection_id)
+    for part in table.walk(Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)):
+        yield from part["ids"]
 
 
 def _ids(table: Table, queries: Iterable[Query]) -> Iterator[str]:

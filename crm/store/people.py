@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
+Also = Mapping[str, Sequence[Write]]
+NOTHING: Also = {}
 LOGS_AT_ONCE = 50
 
 
@@ -71,11 +73,7 @@ class PeopleRepository:
         `also` is written in the same transaction. Raises Conflict(field="email") when the address is taken.
         """
 
-        def attempt() -> Person:
-            parcel = self._creation(self._with_status(person))
-            return self._write(replace(parcel, actions=[*parcel.actions, *also]))
-
-        return until_won(attempt)
+        return until_won(lambda: self._write(self._creation(self._with_status(person), also)))
 
     def get(self, person_id: str) -> Person:
         """Return one person, read consistently; NotFound."""
@@ -106,13 +104,13 @@ class PeopleRepository:
         """Return the condition that nobody has the address."""
         return Check(key=schema.key("emailClaim", address=folded_address(address)), expect=[absent()])
 
-    def save(self, old: Person, new: Person) -> Person:
-        """Write what differs between `old`, as it was read, and `new`; return it one version up.
+    def save(self, old: Person, new: Person, also: Sequence[Write] = ()) -> Person:
+        """Write what differs between `old`, as it was read, and `new`, with `also`; return it one version up.
 
         A new address brings its own e-mail status. Raises Conflict when the stored version has moved on, or
         Conflict(field="email") when the address is taken; one transaction. The counts of events are left alone.
         """
-        return until_won(lambda: self._write(self._edition(old, new)))
+        return until_won(lambda: self._write(self._edition(old, new, also)))
 
     def delete(self, person: Person) -> None:
         """Remove profile, claim, tokens, tags and log; Conflict when the stored person has moved on.
@@ -125,18 +123,28 @@ class PeopleRepository:
 
     # many people
 
-    def create_many(self, people: Sequence[Person]) -> list[Person | CrmError]:
+    def create_many(self, people: Sequence[Person], also: Also = NOTHING) -> list[Person | CrmError]:
         """Write new people, about twelve in a transaction; return for each the person as stored, or why not.
 
-        Of two with one address, the first is written. Safe to repeat: who is there already is a Conflict.
+        Of two with one address, the first is written. Safe to repeat: who is there already is a Conflict. `also` has, by the id
+        of a person, what is written if and only if this person is.
         """
         statuses = self._suppressions.lookup_many([person.profile.email for person in people])
         prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
-        return self._write_many([(person, partial(self._creation, person), partial(self.create, person)) for person in prepared])
+        wanted = [(person, also.get(person.id, ())) for person in prepared]
+        return self._write_many(
+            [(one, partial(self._creation, one, more), partial(self.create, one, more)) for one, more in wanted]
+        )
 
-    def save_many(self, pairs: Sequence[tuple[Person, Person]]) -> list[Person | CrmError]:
-        """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not."""
-        return self._write_many([(new, partial(self._edition, old, new), partial(self.save, old, new)) for old, new in pairs])
+    def save_many(self, pairs: Sequence[tuple[Person, Person]], also: Also = NOTHING) -> list[Person | CrmError]:
+        """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not.
+
+        `also` is as in `create_many`.
+        """
+        wanted = [(old, new, also.get(new.id, ())) for old, new in pairs]
+        return self._write_many(
+            [(new, partial(self._edition, old, new, more), partial(self.save, old, new, more)) for old, new, more in wanted]
+        )
 
     # reading many
 
@@ -169,14 +177,14 @@ class PeopleRepository:
     def _with_status(self, person: Person) -> Person:
         return replace(person, email_status=self._suppressions.lookup(person.profile.email))
 
-    def _creation(self, person: Person) -> Parcel:
-        return self._guarded(creation(person))
+    def _creation(self, person: Person, also: Sequence[Write] = ()) -> Parcel:
+        return self._guarded(creation(person).along(also))
 
-    def _edition(self, old: Person, new: Person) -> Parcel:
+    def _edition(self, old: Person, new: Person, also: Sequence[Write] = ()) -> Parcel:
         """The parcel of an edit; another address brings its own status."""
         if folded_address(old.profile.email) == folded_address(new.profile.email):
-            return edition(old, replace(new, email_status=old.email_status))
-        return self._guarded(edition(old, self._with_status(new)))
+            return edition(old, replace(new, email_status=old.email_status)).along(also)
+        return self._guarded(edition(old, self._with_status(new)).along(also))
 
     def _guarded(self, parcel: Parcel) -> Parcel:
         """Whoever takes a mailable address does so on condition that it is still mailable."""

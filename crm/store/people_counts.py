@@ -80,8 +80,10 @@ def needed(wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[Count
 
 def has_facet(wanted: PeopleFilter) -> bool:
     """Tell whether a source other than all names can answer the filter."""
-    texts = (wanted.company, wanted.job_title, wanted.city, wanted.state, wanted.tag, wanted.attends, wanted.mailed)
-    return any(texts) or bool(wanted.words) or attended_range(wanted) != EVERY or hosted_range(wanted)[0] > 0
+    texts = (wanted.company, wanted.job_title, wanted.city, wanted.state, wanted.tag)
+    return (
+        any(texts) or wanted.names_members or bool(wanted.words) or attended_range(wanted) != EVERY or hosted_range(wanted)[0] > 0
+    )
 
 
 def has_other_sources(wanted: PeopleFilter) -> bool:

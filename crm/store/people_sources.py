@@ -48,7 +48,7 @@ def candidates(wanted: PeopleFilter, order: Order, counts: Counts) -> Iterator[P
         yield _of_tags(wanted, counts)
     if search_word(wanted):
         yield _of_search(wanted, counts)
-    if wanted.attends or wanted.mailed:
+    if wanted.names_members:
         yield _plan("members", "membership", "id", wanted, counts, counts.members or 0)
     if attended_range(wanted) != EVERY or order is Order.ATTENDED:
         yield _of_attended(wanted, counts)
@@ -219,7 +219,7 @@ def passing(wanted: PeopleFilter, source: str, counts: Counts) -> float:
         share *= min(1.0, counts.people("EMAILSTATUS", [status.value for status in set(wanted.email_status)]) / total)
     if source not in {"q", "name"} and wanted.words:
         share *= SEARCH_SHARE if counts.search is None else min(1.0, counts.search / total)
-    if source != "members" and (wanted.attends or wanted.mailed):
+    if source != "members" and wanted.names_members:
         share *= min(1.0, (counts.members or 0) / total)
     return share
 

@@ -47,6 +47,10 @@ class Parcel:
             return Conflict(TAKEN.format(address=self.person.profile.email, owner=owner), field="email")
         return Conflict(self.otherwise)
 
+    def along(self, also: Sequence[Write]) -> "Parcel":
+        """Return the parcel with further actions; a failed condition of theirs means `otherwise`."""
+        return replace(self, actions=[*self.actions, *also])
+
     def guarded(self, check: Check) -> "Parcel":
         """Return the parcel with a condition on its address: a ConditionFailed, after which it is made anew."""
         return replace(self, actions=[*self.actions, check], guard=len(self.actions))

@@ -78,6 +78,7 @@ class Index:
 ENTITIES = (
     Entity(name="user", pk="USER#{id}", sk="PROFILE", note="a person: profile, counts, e-mail status, tags, version"),
     Entity(name="log", pk="USER#{userId}", sk="LOG#{at:raw}#{id}", note="a person's notes, edits, imports"),
+    Entity(name="distinct", pk="USER#{userId}", sk="DISTINCT#{otherId}", note="staff said that these two are not one person"),
     Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
     Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount"),
     Entity(name="host", pk="EVENT#{eventId}", sk="HOST#{userId}", note="at most 20"),
@@ -126,7 +127,15 @@ ENTITIES = (
     Entity(name="segment", pk="SEGMENT#{id}", sk="DETAIL", note="a saved filter"),
     Entity(name="template", pk="TEMPLATE#{id}", sk="DETAIL", note="a text to start from"),
     Entity(name="audit", pk="AUDIT#{at:month}", sk="{at:raw}#{id}", note="who did what to what, from where"),
-    Entity(name="import", pk="IMPORT#{id}", sk="DETAIL", note="one import: mapping, counts, state"),
+    Entity(name="import", pk="IMPORT#{id}", sk="DETAIL", note="one import: file, choices, counts, state"),
+    Entity(name="mapping", pk="MAPPING#{headings}", sk="DETAIL", note="what the columns of a file with these headings became"),
+    Entity(name="task", pk="TASK#{id}", sk="DETAIL", note="one action on many people: what, on whom, counts, state"),
+    Entity(
+        name="selected",
+        pk="SELECTION#{selectionId}",
+        sk="IDS#{seq:count}",
+        note="up to 100 ids of people: whom a task works on, or an import wrote; as a filter, selected",
+    ),
 )
 BY_NAME = {entity.name: entity for entity in ENTITIES}
 
@@ -236,6 +245,24 @@ INDEXES = (
                 sort="{dueAt:raw}#{owner:raw}#{name}",
                 serves="work that is due",
                 only=("dueAt", ()),
+            ),
+            Entry(
+                entity="segment",
+                partition="SEGMENTS",
+                sort="{name:fold}#SEGMENT#{id}",
+                serves="segments, by name",
+            ),
+            Entry(
+                entity="import",
+                partition="IMPORTS",
+                sort="{createdAt:raw}#IMPORT#{id}",
+                serves="imports, newest first",
+            ),
+            Entry(
+                entity="task",
+                partition="TASKS",
+                sort="{createdAt:raw}#TASK#{id}",
+                serves="tasks, newest first",
             ),
             Entry(
                 entity="email",

@@ -16,6 +16,8 @@ WORDS = {
     "attendsNot": "Attends",
     "mailed": "Was mailed",
     "mailedNot": "Was mailed",
+    "selected": "Selection",
+    "id": "Person",
 }
 GROUPS = ("q", *[name for facet in FACETS for name in (facet, f"{facet}Not")], *RANGES, *[name for name in WORDS if name != "q"])
 """What is active, in the order of its chips; the two ends of a range are one group."""

@@ -1,0 +1,40 @@
+"""Selections: people frozen as ids, whom a task works on or an import has written. As a filter: `selected`."""
+
+from collections.abc import Iterator, Sequence
+
+from crm.store import schema
+from crm.store.keys import behind_prefix
+from crm.store.requests import Delete, Put, Query
+from crm.store.table import Table
+
+PART = 100
+"""Ids of one item: about 3.5 KB."""
+
+
+class SelectionRepository:
+    """Parts of ids under the id of a task or an import, numbered from 0. A part that is put again is the same part."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, selection_id: str, seq: int, ids: Sequence[str]) -> Put:
+        """Return the action that writes one part, `PART` ids at most; ValueError for more."""
+        if len(ids) > PART:
+            raise ValueError(f"{len(ids)} ids in one part")
+        attributes = {"id": f"{selection_id}#{seq}", "selectionId": selection_id, "seq": seq, "ids": list(ids)}
+        return Put(item=schema.keyed("selected", attributes))
+
+    def part(self, selection_id: str, seq: int) -> list[str] | None:
+        """Return one part, None where there is none; one consistent read."""
+        item = self._table.get(schema.key("selected", selectionId=selection_id, seq=seq))
+        return list(item.get("ids", ())) if item is not None else None
+
+    def walk(self, selection_id: str) -> Iterator[str]:
+        """Give all ids in the order in which they were put, read consistently."""
+        partition, low = schema.prefix("selected", selectionId=selection_id)
+        for item in self._table.walk(Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)):
+            yield from item.get("ids", ())
+
+    def delete(self, selection_id: str, seq: int) -> Delete:
+        """Return the action that removes one part; it may be gone already."""
+        return Delete(key=schema.key("selected", selectionId=selection_id, seq=seq))
