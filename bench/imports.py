@@ -8,10 +8,10 @@ from bench.crowd import make_people
 from bench.place import Place, tell
 from bench.report import Cell, Grid, Result
 from crm.domain.people import ATTRIBUTES
-from crm.services import imports
+from crm.services import import_whole as imports
 from crm.services.import_columns import recognise
 from crm.services.import_file import read
-from crm.services.imports import Kind, Options, Report
+from crm.services.import_whole import Kind, Options, Report
 from crm.store import Store
 
 ROWS = 10_000

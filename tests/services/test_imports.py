@@ -9,12 +9,12 @@ import pytest
 from crm.domain.errors import Conflict, CrmError, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person
-from crm.services import imports
+from crm.services import import_whole as imports
 from crm.services.export import COLUMNS, csv_lines, people_rows, row_of
 from crm.services.import_columns import FIELDS, choose, name_columns, recognise
 from crm.services.import_file import SourceFile, read
 from crm.services.import_headings import HEADINGS
-from crm.services.imports import Kind, Mode, Options, Report
+from crm.services.import_whole import Kind, Mode, Options, Report
 from crm.store import Store
 from tests.factories import make_person, make_profile
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from crm.domain.filters import PeopleFilter, parse_filter
 from crm.domain.people import Person
-from crm.services import imports
+from crm.services import import_whole as imports
 from crm.services.import_columns import recognise
 from crm.services.import_file import read
 from crm.store import Store

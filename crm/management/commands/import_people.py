@@ -12,11 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from crm.domain.errors import CrmError
-from crm.services import imports
+from crm.services import import_whole as imports
 from crm.services.export import csv_lines
 from crm.services.import_columns import FIELDS, name_columns
 from crm.services.import_file import ENCODINGS, SourceFile, read
-from crm.services.imports import Kind, Options, Report
+from crm.services.import_whole import Kind, Options, Report
 from crm.store import Store
 from crm.wiring import get_store
 

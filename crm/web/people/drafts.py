@@ -15,7 +15,7 @@ from crm.domain.errors import NotFound
 from crm.domain.ids import new_id
 from crm.services.import_columns import Column, choose, named, recognise
 from crm.services.import_file import SourceFile, read
-from crm.services.imports import Kind, Mode, Options, Outcome, Report
+from crm.services.import_whole import Kind, Mode, Options, Outcome, Report
 
 FOLDER = "imports"
 DAYS = 7

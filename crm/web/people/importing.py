@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from crm.domain.errors import RuleViolation
-from crm.services import imports
+from crm.services import import_whole as imports
 from crm.services.import_columns import FIELDS, Column
 from crm.services.import_file import DELIMITERS, ENCODINGS, SourceFile, read
-from crm.services.imports import Kind, Mode, Report
+from crm.services.import_whole import Kind, Mode, Report
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people import drafts
