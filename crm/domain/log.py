@@ -26,8 +26,8 @@ class LogKind(StrEnum):
 class LogEntry:
     """One line of a person's log. `actor` is a username, empty for a script or the person themselves.
 
-    `text` is a note, or a few words; `source` the id of the import or task that did it, and `source_name` what staff call that.
-    `created` says that the person came here by it.
+    `text` is a note, or a few words; `source` the id of the import, task or campaign that did it, and `source_name` what
+    staff call that. `created` says that the person came here by it.
     """
 
     id: str

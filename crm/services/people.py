@@ -6,6 +6,7 @@ from datetime import datetime
 
 from crm.domain.errors import Conflict
 from crm.domain.ids import new_id
+from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.people import Person, Profile
 from crm.store import Store
 from crm.store.erasure import forget_address
@@ -19,19 +20,31 @@ STALE = "This person was changed by someone else meanwhile. Load the page again 
 def add(
     store: Store, profile: Profile, *, now: datetime, actor: str = "", person_id: str | None = None, also: Sequence[Write] = ()
 ) -> Person:
-    """Write a new person, with `also`, and return them as stored. Raises RuleViolation, or Conflict on the address."""
+    """Write a new person, with `also`, and return them as stored. Raises RuleViolation, or Conflict on the address.
+
+    Their log begins with it; `actor` is a username, empty where a script did it.
+    """
     person = Person(id=person_id or new_id(), profile=profile.cleaned(), created_at=now, updated_at=now)
-    added = store.people.create(person, also)
+    entry = LogEntry(id=new_id(), user_id=person.id, at=now, kind=LogKind.ADDED, actor=actor, created=True)
+    added = store.people.create(person, [*also, store.log.put(entry)])
     logger.info("person added", extra={"person_id": added.id, "actor": actor})
     return added
 
 
 def edit(store: Store, person_id: str, profile: Profile, *, version: int, now: datetime, actor: str = "") -> Person:
-    """Write another profile over the one read at `version`; return the person as saved. NotFound, RuleViolation or Conflict."""
+    """Write another profile over the one read at `version`; return the person as saved. NotFound, RuleViolation or Conflict.
+
+    What changed stands in their log, written with it; where nothing did, nothing is written.
+    """
     old = store.people.get(person_id)
     if old.version != version:
         raise Conflict(STALE)
-    saved = store.people.save(old, old.edited(profile, now=now))
+    new = old.edited(profile, now=now)
+    changes = changes_between(old.profile, new.profile)
+    if not changes:
+        return old
+    entry = LogEntry(id=new_id(), user_id=person_id, at=now, kind=LogKind.EDITED, actor=actor, changes=changes)
+    saved = store.people.save(old, new, [store.log.put(entry)])
     logger.info("person edited", extra={"person_id": person_id, "version": saved.version, "actor": actor})
     return saved
 

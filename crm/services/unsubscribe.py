@@ -7,6 +7,8 @@ from datetime import datetime
 
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound
+from crm.domain.ids import new_id
+from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import EmailStatus, Person, folded_address
 from crm.store import Store
 from crm.store.outcomes import email_changes, outcome
@@ -15,6 +17,8 @@ from crm.store.requests import Action
 from crm.store.stats import Counter
 
 logger = logging.getLogger(__name__)
+LINK = "link"
+"""Where it came from, in suppressions and logs: the link that every e-mail carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +71,23 @@ def _suppress(store: Store, person: Person | None, email: Email | None, now: dat
     actions: list[Action] = []
     for address in addresses:
         if known[address] is EmailStatus.MAILABLE:
-            actions += store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=now, source="link")
+            actions += store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=now, source=LINK)
             actions += [] if address in owners else [store.people.unclaimed(address)]
     changes: dict[Counter, int] = {}
     for one in concerned.values():
         status = known.get(folded_address(one.profile.email), EmailStatus.MAILABLE)
-        update, changed = status_change(one, EmailStatus.UNSUBSCRIBED if status is EmailStatus.MAILABLE else status, now=now)
-        actions.append(update)
+        reason = EmailStatus.UNSUBSCRIBED if status is EmailStatus.MAILABLE else status
+        update, changed = status_change(one, reason, now=now)
+        actions += [update, store.log.put(_entry(one, reason, email, now))]
         _add(changes, changed)
     return actions, changes
+
+
+def _entry(person: Person, status: EmailStatus, email: Email | None, now: datetime) -> LogEntry:
+    """What the person's log says of it: by the link in an e-mail of which campaign."""
+    changes = {"emailStatus": (person.email_status.value, status.value)}
+    source = email.campaign_id if email is not None else ""
+    return LogEntry(id=new_id(), user_id=person.id, at=now, kind=LogKind.STATUS, text=LINK, changes=changes, source=source)
 
 
 def _add(changes: dict[Counter, int], more: Mapping[Counter, int]) -> None:
