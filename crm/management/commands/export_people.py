@@ -6,10 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from crm.domain.errors import CrmError
 from crm.domain.filters import NAMES, NUMBERS, Order, parse_filter, parse_order
-from crm.services.export import COLUMNS, csv_lines, people_rows
+from crm.services.export import COLUMNS, columns_named, csv_lines, export_people, headings
 from crm.wiring import get_store
 
 
@@ -23,12 +24,23 @@ class Command(BaseCommand):
         for name in sorted(NAMES):
             parser.add_argument(f"--{name}", action="append", default=[], metavar="N" if name in NUMBERS else "VALUE", dest=name)
         parser.add_argument("--order", choices=[order.value for order in Order if order], default="")
+        parser.add_argument("--columns", nargs="+", default=[], metavar="COLUMN", help=f"in this order, of: {', '.join(COLUMNS)}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the lines as they are read."""
         try:
             wanted = parse_filter({name: options[name] for name in NAMES})
-            for line in csv_lines(COLUMNS, people_rows(get_store(), wanted, order=parse_order(options["order"])), mark=""):
+            columns = columns_named(name for word in options["columns"] for name in word.split(","))
+            rows = export_people(
+                get_store(),
+                wanted,
+                order=parse_order(options["order"]),
+                columns=columns,
+                zone=timezone.get_default_timezone(),
+                actor="",
+                now=timezone.now(),
+            )
+            for line in csv_lines(headings(columns), rows, mark=""):
                 self.stdout.write(line, ending="")
             self.stdout.flush()
         except CrmError as error:

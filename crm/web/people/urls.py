@@ -2,13 +2,13 @@
 
 from django.urls import path
 
-from crm.web.people import importing, person, views
+from crm.web.people import exporting, importing, person, views
 
 app_name = "people"
 
 urlpatterns = [
     path("", views.person_list, name="list"),
-    path("export.csv", views.export, name="export"),
+    path("export.csv", exporting.export, name="export"),
     path("suggest/", views.suggest, name="suggest"),
     path("new/", person.create, name="new"),
     path("import/", importing.upload, name="import"),

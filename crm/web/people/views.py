@@ -1,4 +1,4 @@
-"""The list of people, what is suggested for its filters, and its file."""
+"""The list of people, and what is suggested for its filters."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ from django.views.decorators.http import require_safe
 
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order
-from crm.services.export import COLUMNS, people_rows
-from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
+from crm.web.people.exporting import file_menu
 from crm.web.people.filters import FilterBar
 from crm.web.people.query import FACETS, list_query, plain_query
 
@@ -47,6 +46,7 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
             return render(request, "people/lost.html", lost, status=400)
         total = request.store.people.count(bar.wanted)
         context |= {"page": page, "total": total, "pager": Pager.of(request, page, total=total), "order": page.order or bar.order}
+        context["file"] = file_menu(request)
     return render_part(request, "people/list.html", context, part="people-table")
 
 
@@ -60,13 +60,3 @@ def suggest(request: CrmRequest) -> HttpResponse:
     typed = request.GET.get(f"{field}-typed", "").strip()
     panel = FilterBar(request.GET, request.store).panel(field, typed)
     return render(request, "people/_options.html", {"panel": panel, "looked": typed})
-
-
-@require_safe
-@permission_required("crm.export_people")
-def export(request: CrmRequest) -> HttpResponseBase:
-    """Everybody who matches the filter, as CSV."""
-    bar = FilterBar(request.GET, request.store)
-    if bar.wanted is None:
-        return error_answer(request, 400, " ".join(bar.errors.values()))
-    return csv_response("people.csv", COLUMNS, people_rows(request.store, bar.wanted, order=bar.order))
