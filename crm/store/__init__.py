@@ -13,10 +13,12 @@ from crm.store.log import LogRepository
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
 from crm.store.repeats import RepeatRepository
+from crm.store.segments import SegmentRepository
 from crm.store.selections import SelectionRepository
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
+from crm.store.tasks import TaskRepository
 from crm.store.tokens import TokenSigner
 
 
@@ -38,5 +40,7 @@ class Store:
         self.pace = PaceRepository(table)
         self.log = LogRepository(table)
         self.selections = SelectionRepository(table)
+        self.tasks = TaskRepository(table)
+        self.segments = SegmentRepository(table, signer)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)

@@ -4,7 +4,7 @@ State and content are two items. Every step of a job and every stop looks at the
 item that it looks at; the text can be a hundred times as long.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -193,6 +193,13 @@ class CampaignRepository:
         """Return `{id: subject}` of those that exist; one request per 100."""
         items = self._table.batch_get([schema.key("campaign", id=campaign_id) for campaign_id in campaign_ids])
         return {item["id"]: item.get("subject", "") for item in items if item is not None}
+
+    def states(self) -> Iterator[Campaign]:
+        """Give all campaigns without text and filter, newest first; a query per year, and a batch per 100 as they are taken."""
+        ids = [item["PK"].partition("#")[2] for query in self._years() for item in self._table.walk(query)]
+        for start in range(0, len(ids), 100):
+            items = self._table.batch_get([schema.key("campaign", id=campaign_id) for campaign_id in ids[start : start + 100]])
+            yield from (campaign_of(item, None) for item in items if item is not None)
 
     def figures(self, campaign_id: str) -> CampaignFigures:
         """Return what the counters say at this moment, deltas included."""

@@ -35,6 +35,12 @@ class SelectionRepository:
         for item in self._table.walk(Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)):
             yield from item.get("ids", ())
 
+    def names(self, selection_ids: Sequence[str]) -> dict[str, str]:
+        """Return `{id: what staff call the task or import}` of those that exist; one request per 50."""
+        kinds = ("task", "import")
+        items = self._table.batch_get([schema.key(kind, id=id_) for id_ in selection_ids for kind in kinds])
+        return {item["id"]: f"{item['entityType']} “{item.get('name', '')}”" for item in items if item is not None}
+
     def delete(self, selection_id: str, seq: int) -> Delete:
         """Return the action that removes one part; it may be gone already."""
         return Delete(key=schema.key("selected", selectionId=selection_id, seq=seq))
