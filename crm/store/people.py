@@ -14,7 +14,7 @@ from crm.store import schema
 from crm.store.expressions import absent
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
-from crm.store.people_pages import Explain, PeoplePage, PeoplePages
+from crm.store.people_pages import Beside, Explain, PeoplePage, PeoplePages
 from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
 from crm.store.requests import Action, Check, Delete, Query
 from crm.store.stats import StatsRepository
@@ -23,6 +23,7 @@ from crm.store.table import ConditionFailed, Table
 from crm.store.tokens import TokenSigner
 
 __all__ = [
+    "Beside",
     "Explain",
     "FacetValue",
     "PeoplePage",
@@ -151,6 +152,13 @@ class PeopleRepository:
     def page(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE, limit: int = 50, token: str | None = None) -> PeoplePage:
         """Return up to `limit` people; `token` is a `next_token` or `prev_token` of the same filter and order, else BadToken."""
         return self._pages.page(wanted, order=order, limit=limit, token=token)
+
+    def beside(self, wanted: PeopleFilter, person: Person, *, order: Order = Order.SOURCE) -> Beside:
+        """Return who stands before and behind a person in the list of this filter and order.
+
+        Costs a plan and one match each way; where the order is sorted in memory, one reading of that list.
+        """
+        return self._pages.beside(wanted, person, order=order)
 
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match, exactly (an index's lag aside): from counters where one facet decides it."""

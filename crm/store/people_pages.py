@@ -12,7 +12,7 @@ from crm.store.cost import Cost, metered, unmetered
 from crm.store.keys import AFTER
 from crm.store.membership import Members, read_members
 from crm.store.people_counts import Counts, counted, facets_of, has_other_sources, needed, search_word
-from crm.store.people_reading import DESCENDING, Found, PeopleReader, Position, just_before
+from crm.store.people_reading import DESCENDING, Found, PeopleReader, Position, just_before, place_of
 from crm.store.people_sources import MOST_COUNTED, search_strand
 from crm.store.plan import Plan
 from crm.store.planner import plan
@@ -47,6 +47,14 @@ class PeoplePage:
     prev_token: str | None
     order: str
     explain: Explain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Ids of those before and behind somebody in a list, None at its ends; both None when they are not in it."""
+
+    previous: str | None = None
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,23 @@ class PeoplePages:
             order=chosen.order,
             explain=_explain(chosen, cost, found),
         )
+
+    def beside(self, wanted: PeopleFilter, person: Person, *, order: Order) -> Beside:
+        """Return the neighbours of a person: one match each way from where they stand."""
+        if not wanted.matches(person):
+            return Beside()
+        members, counts = self._counts(wanted, order)
+        if not members.hold(person.id):
+            return Beside()
+        chosen = plan(wanted, order, counts)
+        reader = PeopleReader(self._table, chosen, wanted, members)
+        place = place_of(chosen, person)
+
+        def nearest(backwards: bool) -> str | None:
+            others = (other.id for _, other in reader.people(place, backwards=backwards, many=1) if other.id != person.id)
+            return next(others, None)
+
+        return Beside(previous=nearest(True), next=nearest(False))
 
     def walk(self, wanted: PeopleFilter, *, order: Order) -> Iterator[Person]:
         """Give everybody who matches, in order; the plan is made once."""

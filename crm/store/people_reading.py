@@ -19,7 +19,7 @@ from crm.store import schema
 from crm.store.expressions import one_of
 from crm.store.keys import AFTER, count, render, unescape
 from crm.store.membership import Members
-from crm.store.people_items import person_of
+from crm.store.people_items import item_of, person_of
 from crm.store.plan import Plan, Stage, Strand
 from crm.store.requests import Key, Query
 from crm.store.schema import Item
@@ -71,6 +71,7 @@ class PeopleReader:
         self._plan = plan
         self._wanted = wanted
         self._members = members
+        self._all: list[Person] | None = None
 
     def people(self, start: Position | None, *, backwards: bool, many: int) -> Iterator[Found]:
         """Give who comes after `start` (before it, nearest first, when `backwards`); about `many` will be taken."""
@@ -155,8 +156,7 @@ class PeopleReader:
         word = self._plan.word
         if not word:
             return True
-        token = unescape(key.partition("#")[0])
-        return token == min((other for other in search_tokens(person.profile) if other.startswith(word)), default=None)
+        return unescape(key.partition("#")[0]) == _smallest_token(word, person)
 
     # events and campaigns
 
@@ -178,7 +178,9 @@ class PeopleReader:
     # orders that no source has
 
     def _sorted(self, start: Position | None, backwards: bool) -> Iterator[Found]:
-        everybody = [(position_in(self._plan.order, person), person) for person in self._everybody()]
+        if self._all is None:
+            self._all = list(self._everybody())
+        everybody = [(position_in(self._plan.order, person), person) for person in self._all]
         ranks = sorted({position.rank for position, _ in everybody}, reverse=backwards)
         for rank in ranks:
             falling = rank in DESCENDING.get(self._plan.order, ())
@@ -224,6 +226,22 @@ def position_in(order: str, person: Person) -> Position:
     if order == "hosted" and person.hosted_event_count:
         return Position(0, f"{count(person.hosted_event_count)}#USER#{person.id}")
     return Position(int(order == "hosted"), render(schema.PERSON_SORT, values) or "")
+
+
+def _smallest_token(word: str, person: Person) -> str:
+    """The smallest of a person's search tokens that begin with the word, "" where none does."""
+    return min((token for token in search_tokens(person.profile) if token.startswith(word)), default="")
+
+
+def place_of(plan: Plan, person: Person) -> Position:
+    """Return where a person that matches stands in what this plan gives."""
+    if plan.order == "search":
+        return Position(0, schema.key("searchToken", token=_smallest_token(plan.word, person), userId=person.id)["SK"])
+    if plan.order == "id":
+        return Position(0, person.id if plan.source == "members" else schema.key("user", id=person.id)["PK"])
+    if plan.order == "city":
+        return Position(0, item_of(person)[schema.BY_LOCATION.sk])
+    return position_in(plan.order, person)
 
 
 def just_before(key: str) -> str:

@@ -1,6 +1,7 @@
 """A crowd of made-up people for tests of lists: few values, so that filters meet, and names as awkward as they come."""
 
 import random
+import uuid
 from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
@@ -47,15 +48,24 @@ WORDS = [
 ]
 EVENTS = ["e1", "e2"]
 CAMPAIGNS = ["c1", "c2"]
+SELECTIONS = ["t1", "t2"]
+CROWD = 100
+"""People of the crowd that tests of lists share."""
+
+
+def crowd_id(number: int) -> str:
+    """The id of one of the crowd, the same each time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"crowd {number}"))
 
 
 @dataclass
 class Crowd:
-    """The people, and who attends and was mailed what: `{event or campaign id: ids}`."""
+    """The people, and who attends, was mailed, stands in what: `{id of event, campaign or selection: ids of people}`."""
 
     people: list[Person]
     attending: dict[str, set[str]] = field(default_factory=dict)
     mailed: dict[str, set[str]] = field(default_factory=dict)
+    selected: dict[str, set[str]] = field(default_factory=dict)
 
     def matching(self, wanted: PeopleFilter) -> list[Person]:
         """Who matches, by plain Python over everybody."""
@@ -70,6 +80,8 @@ class Crowd:
             and not holds(wanted.attends_not, self.attending)
             and (not wanted.mailed or holds(wanted.mailed, self.mailed))
             and not holds(wanted.mailed_not, self.mailed)
+            and (not wanted.selected or holds(wanted.selected, self.selected))
+            and (not wanted.ids or person_id in wanted.ids)
         )
 
 
@@ -119,6 +131,7 @@ def _person(rng: random.Random, number: int) -> Person:
         tags=tuple(rng.sample(["VIP", "new comer", "100%", "speaker", "čaj"], rng.choice([0, 0, 1, 2]))),
     )
     return make_person(
+        id=crowd_id(number),
         profile=profile.cleaned(),
         hosted_event_count=rng.choice([0, 0, 0, 0, 1, 2, 11]),
         attended_event_count=rng.choice([0, 0, 1, 2, 3, 10, 100]),
@@ -135,7 +148,10 @@ def _with_status(store: Store, person: Person, rng: random.Random) -> Person:
 
 
 def attend(store: Store, crowd: Crowd, *, seed: int = 1) -> None:
-    """Let some of them attend events, and be mailed in campaigns; who only was invited or whose e-mail failed does not count."""
+    """Let some of them attend events, be mailed in campaigns and stand in selections, some of them twice there.
+
+    Who only was invited or whose e-mail failed does not count.
+    """
     rng = random.Random(seed)
     for event in EVENTS:
         for person in rng.sample(crowd.people, len(crowd.people) // 3):
@@ -151,6 +167,12 @@ def attend(store: Store, crowd: Crowd, *, seed: int = 1) -> None:
             store.table.write([Put(item=schema.keyed("email", item | {"createdAt": stamp(NOW)}))])
             if status in {"sent", "uncertain"}:
                 crowd.mailed.setdefault(campaign, set()).add(person.id)
+    for selection in SELECTIONS:
+        chosen = [person.id for person in rng.sample(crowd.people, len(crowd.people) // 3)]
+        crowd.selected[selection] = set(chosen)
+        with_others = [*chosen[:20], "somebody who is gone", *chosen[15:]]
+        for seq, start in enumerate(range(0, len(with_others), 25)):
+            store.table.write([store.selections.put(selection, seq, with_others[start : start + 25])])
 
 
 def _some(values: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
@@ -180,6 +202,8 @@ FIELDS: dict[str, st.SearchStrategy[object]] = {
     "attends_not": _some(EVENTS),
     "mailed": _some([*CAMPAIGNS, "c9"]),
     "mailed_not": _some(CAMPAIGNS),
+    "selected": _some([*SELECTIONS, "t9"]),
+    "ids": st.lists(st.integers(0, CROWD + 3).map(crowd_id), min_size=1, max_size=60, unique=True).map(tuple),
 }
 
 

@@ -17,17 +17,15 @@ from crm.domain.people import Person, Profile
 from crm.store import Store, planner
 from crm.store.cost import metered
 from crm.store.expressions import exists
-from crm.store.people_pages import PeoplePage
+from crm.store.people_pages import Beside, PeoplePage
 from crm.store.requests import Delete
 from crm.store.table import Table
 from tests.conftest import store_over
 from tests.factories import make_person
-from tests.store.crowd import Crowd, attend, filters, in_order, make_crowd
+from tests.store.crowd import CROWD, Crowd, attend, filters, in_order, make_crowd
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-CROWD = 100
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +78,53 @@ def test_every_filter_and_order_is_answered_like_plain_python(
     assert ids([person for page in backward(store, wanted, order, limit, pages[-1]) for person in page.items]) == expected
     assert store.people.count(wanted) == len(expected)
     assert ids(list(store.people.walk(wanted, order=order))) == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(wanted=filters(), order=st.sampled_from(list(Order)), some=st.lists(st.integers(0, CROWD), max_size=3))
+def test_whoever_stands_beside_a_person_is_beside_them_in_the_list(
+    hall: tuple[Store, Crowd], wanted: PeopleFilter, order: Order, some: list[int]
+) -> None:
+    store, crowd = hall
+    listed = ids(store.people.page(wanted, order=order, limit=200).items)
+    people = {person.id: person for person in crowd.people}
+    around = [None, *listed, None]
+
+    for place in {0, len(listed) - 1, *some} & {*range(len(listed))}:
+        beside = store.people.beside(wanted, people[listed[place]], order=order)
+        assert beside == Beside(previous=around[place], next=around[place + 2])
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("wanted", [PeopleFilter(attended_min=3), PeopleFilter(tag=("VIP", "speaker"), selected=("t1",))])
+def test_going_from_each_person_to_the_next_shows_the_whole_list(
+    hall: tuple[Store, Crowd], wanted: PeopleFilter, order: Order
+) -> None:
+    store, _ = hall
+    listed = store.people.page(wanted, order=order, limit=200).items
+    shown, following = [listed[0].id], store.people.beside(wanted, listed[0], order=order).next
+
+    while following is not None:
+        shown.append(following)
+        following = store.people.beside(wanted, store.people.get(following), order=order).next
+
+    assert shown == ids(listed)
+
+
+def test_nobody_stands_beside_a_person_who_is_not_in_the_list(store: Store) -> None:
+    other, _ = [store.people.create(make_person(company=company)) for company in ("Other", "Acme")]
+
+    assert store.people.beside(PeopleFilter(company=("Acme",)), other) == Beside()
+    assert store.people.beside(PeopleFilter(selected=("nothing",)), other) == Beside()
+
+
+def test_a_person_edited_a_moment_ago_is_not_beside_themselves(store: Store) -> None:
+    first, old, last = [store.people.create(make_person(last_name=name, company="Acme")) for name in ("A", "B", "C")]
+    edited = replace(old, profile=replace(old.profile, last_name="Bb"))
+
+    beside = store.people.beside(PeopleFilter(company=("Acme",)), edited)
+
+    assert beside == Beside(previous=first.id, next=last.id)
 
 
 NAMES = (
