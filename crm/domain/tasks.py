@@ -1,0 +1,179 @@
+"""Tasks: one action on many people who were noted down when it began."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from crm.domain.errors import RuleViolation
+from crm.domain.filters import PeopleFilter
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands. `NOTING`: the ids of those who match are being noted down; nobody is touched yet."""
+
+    NOTING = "noting"
+    WORKING = "working"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({TaskStatus.DONE, TaskStatus.CANCELLED})
+
+
+class TaskAction(StrEnum):
+    """What is done to each of them."""
+
+    TAG = "tag"
+    UNTAG = "untag"
+    REGISTER = "register"
+    DELETE = "delete"
+
+    @property
+    def words(self) -> "Words":
+        """How one speaks of it."""
+        return WORDS[self]
+
+
+class Outcome(StrEnum):
+    """What became of one person. `DONE`: tagged, untagged, registered or deleted by this task."""
+
+    DONE = "done"
+    WAITLISTED = "waitlisted"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+    TOO_MANY_TAGS = "too_many_tags"
+    UNSOUND = "unsound"
+    BUSY = "busy"
+    CLOSED = "closed"
+
+
+FAILURES: Mapping[Outcome, str] = {
+    Outcome.TOO_MANY_TAGS: "They have 20 tags already, the most there can be.",
+    Outcome.UNSOUND: "Something in their profile can’t be saved as it is; open and mend it.",
+    Outcome.BUSY: "Others changed them again and again at the same moment.",
+    Outcome.CLOSED: "The event takes nobody: it was cancelled or deleted.",
+}
+"""Outcomes that are failures, with the reason in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One action in words: a title with `{people}` and `{name}`, what was done, what stayed as it was, and its audit name."""
+
+    title: str
+    done: str
+    unchanged: str
+    audit: str
+
+
+WORDS: Mapping[TaskAction, Words] = {
+    TaskAction.TAG: Words(
+        title="Tag {people} “{name}”", done="got the tag", unchanged="had the tag already", audit="people.tagged"
+    ),
+    TaskAction.UNTAG: Words(
+        title="Take the tag “{name}” from {people}", done="lost the tag", unchanged="did not have it", audit="people.untagged"
+    ),
+    TaskAction.REGISTER: Words(
+        title="Add {people} to {name}", done="registered", unchanged="on the list already", audit="people.registered"
+    ),
+    TaskAction.DELETE: Words(title="Delete {people}", done="deleted", unchanged="left alone", audit="people.deleted"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One action on many people. Times are aware UTC, to the millisecond; None means it has not happened.
+
+    `subject` is the tag or the event's id, `name` what staff call it. `matched` was counted at the start, `noted` are the ids
+    noted down so far, in `parts` numbered parts, of which those before `position` are worked through. `wanted` and `cursor`
+    serve to note them down and are forgotten then. `missing`: how many of the part in hand were gone when it was begun; None
+    where that is not counted. `stopping`: somebody has cancelled it, and what was done is being counted.
+    """
+
+    id: str
+    action: TaskAction
+    subject: str = ""
+    name: str = ""
+    wanted: PeopleFilter = field(default_factory=PeopleFilter)
+    actor: str = ""
+    status: TaskStatus = TaskStatus.NOTING
+    matched: int = 0
+    noted: int = 0
+    parts: int = 0
+    position: int = 0
+    cursor: str | None = None
+    missing: int | None = None
+    counts: Mapping[Outcome, int] = field(default_factory=dict)
+    stopping: bool = False
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+    @property
+    def total(self) -> int:
+        """How many people it is about: those noted down, or while that goes on those who matched."""
+        return max(self.matched, self.noted) if self.status is TaskStatus.NOTING else self.noted
+
+    @property
+    def reached(self) -> int:
+        """How many of them were worked through, whatever came of it."""
+        return sum(self.counts.values())
+
+    @property
+    def failed(self) -> int:
+        """How many it could not be done to, for a reason that staff can do something about."""
+        return sum(self.counts.get(outcome, 0) for outcome in FAILURES)
+
+    @property
+    def percent(self) -> int:
+        """How far it is, 0 to 100; 100 only when everybody was reached."""
+        return self.reached * 100 // self.total if self.total else 100 if self.ended else 0
+
+    @property
+    def title(self) -> str:
+        """What is done to how many, as a heading.
+
+        >>> from datetime import UTC
+        >>> at = datetime(2026, 5, 4, tzinfo=UTC)
+        >>> Task(id="1", action=TaskAction.TAG, name="VIP", matched=1284, created_at=at).title
+        'Tag 1,284 people “VIP”'
+        """
+        return self.action.words.title.format(people=people(self.total), name=self.name)
+
+    def noting(self, more: int, *, parts: int, cursor: str | None, now: datetime) -> "Task":
+        """Return the task with `more` ids noted down in `parts` parts; without a `cursor` that is all, and the work begins."""
+        noted = replace(self, noted=self.noted + more, parts=self.parts + parts, cursor=cursor)
+        if cursor is not None:
+            return noted
+        return replace(noted, status=TaskStatus.WORKING, wanted=PeopleFilter(), started_at=now)
+
+    def counted(self, outcomes: Mapping[Outcome, int]) -> "Task":
+        """Return the task with what became of the part in hand, ready for the next one."""
+        sums = {one: self.counts.get(one, 0) + outcomes.get(one, 0) for one in Outcome}
+        counts = {one: number for one, number in sums.items() if number}
+        return replace(self, counts=counts, position=self.position + 1, missing=None)
+
+    def finished(self, status: TaskStatus, *, now: datetime) -> "Task":
+        """Return the task at its end."""
+        return replace(self, status=status, wanted=PeopleFilter(), cursor=None, finished_at=now)
+
+    def check_can_be_cancelled(self) -> None:
+        """RuleViolation when it is over already."""
+        if self.ended:
+            over = "was cancelled" if self.status is TaskStatus.CANCELLED else "is done"
+            raise RuleViolation(f"There is nothing left to cancel: it {over} already.")
+
+
+def people(number: int) -> str:
+    """So many people, in words.
+
+    >>> people(1), people(1284)
+    ('1 person', '1,284 people')
+    """
+    return f"{number:,} {'person' if number == 1 else 'people'}"
