@@ -163,6 +163,19 @@ def _tag_faults(tags: tuple[str, ...]) -> list[FieldError]:
     ]
 
 
+def checked_tag(typed: str) -> str:
+    """Return one tag, trimmed; RuleViolation where it can't be one.
+
+    >>> checked_tag(" VIP ")
+    'VIP'
+    """
+    tags = distinct([typed])
+    errors = _tag_faults(tags) if tags else [FieldError(field="tag", message="Type a tag.")]
+    if errors:
+        raise RuleViolation(errors[0].message, errors=[FieldError(field="tag", message=errors[0].message)])
+    return tags[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """One person as stored. Times are aware UTC; the two counts are kept by the transactions of hosts and attendances."""

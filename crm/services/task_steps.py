@@ -1,0 +1,211 @@
+"""One step of a task: what is done to one part of the people, in such a way that a step which is done again counts the same.
+
+What proves that a step was done already stands where its work stands: in the log entry of a changed person, in `since` of a
+new attendance, and for those who are deleted in the number of them who were gone beforehand.
+"""
+
+import logging
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from crm.domain.errors import BadToken, Conflict, NotFound, RuleViolation
+from crm.domain.events import AttendanceStatus, EventStatus
+from crm.domain.filters import Order
+from crm.domain.folding import fold
+from crm.domain.log import LogEntry, LogKind, changes_between
+from crm.domain.people import Person
+from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
+from crm.services import people
+from crm.store import Store
+from crm.store.attendances import STEP
+from crm.store.requests import Action
+
+logger = logging.getLogger(__name__)
+Outcomes = Tally[Outcome]
+AT_ONCE = 1000
+"""People noted down in one step."""
+PART = {TaskAction.TAG: 100, TaskAction.UNTAG: 100, TaskAction.REGISTER: 3 * STEP, TaskAction.DELETE: 25}
+"""People of one part: so many that a part takes a second or so."""
+TRIES = 5
+
+
+def advance(store: Store, task: Task, *, now: datetime, keep: Callable[[], None]) -> tuple[Task, list[Action]]:
+    """Do the next step of a task; return how it stands then, and what else is to be written together with that.
+
+    `keep` is called now and then, and may raise when the work is not ours any more. Until task and actions are written the
+    step may be done again, by anybody.
+    """
+    if task.status is TaskStatus.NOTING:
+        return (task.finished(TaskStatus.CANCELLED, now=now), []) if task.stopping else _note(store, task, now)
+    ids = (store.selections.part(task.id, task.position) or []) if task.position < task.parts else []
+    if task.stopping:
+        return task.counted(_proven(store, task, ids)).finished(TaskStatus.CANCELLED, now=now), []
+    if task.action is TaskAction.DELETE and task.missing is None and ids:
+        return replace(task, missing=len(ids) - len(store.people.get_many(ids))), []
+    done = task.counted(_work(store, task, ids, now, keep))
+    return (done.finished(TaskStatus.DONE, now=now) if done.position >= done.parts else done), []
+
+
+def _note(store: Store, task: Task, now: datetime) -> tuple[Task, list[Action]]:
+    """Note down the next people who match; who was added since the task began is none of them."""
+    try:
+        page = store.people.page(task.wanted, order=Order.SOURCE, limit=AT_ONCE, token=task.cursor)
+    except BadToken:  # the key that signs the place in a list was changed: nobody was touched yet
+        logger.warning("task given up", extra={"task_id": task.id})
+        return task.finished(TaskStatus.CANCELLED, now=now), []
+    ids = [person.id for person in page.items if person.created_at <= task.created_at]
+    size = PART[task.action]
+    parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+    puts: list[Action] = [store.selections.put(task.id, task.parts + number, part) for number, part in enumerate(parts)]
+    noted = task.noting(len(ids), parts=len(parts), cursor=page.next_token, now=now)
+    nobody = noted.status is TaskStatus.WORKING and not noted.parts
+    return (noted.finished(TaskStatus.DONE, now=now) if nobody else noted), puts
+
+
+def _work(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
+    match task.action:
+        case TaskAction.TAG | TaskAction.UNTAG:
+            return _tag(store, task, ids, now, keep)
+        case TaskAction.REGISTER:
+            return _register(store, task, ids, keep)
+        case TaskAction.DELETE:
+            return _delete(store, task, ids, now, keep)
+
+
+def _proven(store: Store, task: Task, ids: Sequence[str]) -> Outcomes:
+    """What an unfinished step has done to this part already, without doing more."""
+    match task.action:
+        case TaskAction.TAG | TaskAction.UNTAG:
+            return Tally({Outcome.DONE: len(_changed(store, task, ids))})
+        case TaskAction.REGISTER:
+            return Tally(_registered(store, task, ids).values())
+        case TaskAction.DELETE:
+            missing = 0 if task.missing is None else len(ids) - len(store.people.get_many(ids)) - task.missing
+            return Tally({Outcome.DONE: max(0, missing)})
+
+
+# tags
+
+
+def _tag(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
+    found = dict.fromkeys(_changed(store, task, ids), Outcome.DONE)
+    for _ in range(TRIES):
+        keep()
+        left = [person_id for person_id in ids if person_id not in found]
+        stored = store.people.get_many(left)
+        pairs = []
+        for person_id in left:
+            edited = _edited(task, stored.get(person_id), now)
+            if isinstance(edited, Outcome):
+                found[person_id] = edited
+            else:
+                pairs.append((stored[person_id], edited))
+        also = {new.id: [store.log.put(_entry(task, new.id, old, new))] for old, new in pairs}
+        for (_, new), saved in zip(pairs, store.people.save_many(pairs, also), strict=True):
+            if isinstance(saved, Person):
+                found[new.id] = Outcome.DONE
+        if len(found) == len(set(ids)):
+            break
+    return Tally(found.get(person_id, Outcome.BUSY) for person_id in ids)
+
+
+def _edited(task: Task, old: Person | None, now: datetime) -> Person | Outcome:
+    """The person with the tag, or without it; or why there is nothing to do."""
+    if old is None:
+        return Outcome.GONE
+    others = tuple(tag for tag in old.profile.tags if fold(tag) != fold(task.subject))
+    has = len(others) < len(old.profile.tags)
+    if has is (task.action is TaskAction.TAG):
+        return Outcome.UNCHANGED
+    tags = others if has else (*others, task.subject)
+    try:
+        return old.edited(replace(old.profile, tags=tags), now=now)
+    except RuleViolation as error:
+        return Outcome.TOO_MANY_TAGS if error.field == "tags" else Outcome.UNSOUND
+
+
+def _entry(task: Task, person_id: str, old: Person | None = None, new: Person | None = None) -> LogEntry:
+    """The entry in the log of somebody whom this step of the task has changed: the same whenever the step is done."""
+    return LogEntry(
+        id=f"{task.id}-{task.position}",
+        user_id=person_id,
+        at=task.created_at,
+        kind=LogKind.EDITED,
+        actor=task.actor,
+        source=task.id,
+        source_name=task.title,
+        changes=changes_between(old.profile, new.profile) if old and new else {},
+    )
+
+
+def _changed(store: Store, task: Task, ids: Sequence[str]) -> list[str]:
+    """Who of this part was changed by this step already."""
+    entries = store.log.get_many([_entry(task, person_id) for person_id in ids])
+    return [entry.user_id for entry in entries if entry is not None]
+
+
+# events
+
+
+def _since(task: Task) -> datetime:
+    """When the people of this part came to the list of the event: in the order in which they were noted down."""
+    return task.created_at + timedelta(milliseconds=task.position)
+
+
+def _register(store: Store, task: Task, ids: Sequence[str], keep: Callable[[], None]) -> Outcomes:
+    outcomes: Outcomes = Tally()
+    for start in range(0, len(ids), STEP):
+        keep()
+        some = ids[start : start + STEP]
+        try:
+            seated = store.events.seat(task.subject, some, now=_since(task))
+        except (NotFound, Conflict):
+            mine = _registered(store, task, some)
+            outcomes += Tally(mine.values())
+            outcomes[_why_closed(store, task)] += len(some) - len(mine)
+            continue
+        mine = _registered(store, task, seated.already)
+        outcomes += Tally(mine.values())
+        outcomes[Outcome.DONE] += len(seated.registered)
+        outcomes[Outcome.WAITLISTED] += len(seated.waitlisted)
+        outcomes[Outcome.UNCHANGED] += len(seated.already) - len(mine)
+        outcomes[Outcome.GONE] += len(seated.unknown)
+    return outcomes
+
+
+def _registered(store: Store, task: Task, ids: Sequence[str]) -> dict[str, Outcome]:
+    """Whom of these this step has put on the list already, and where they stand."""
+    there = store.events.attendances(task.subject, ids) if ids else {}
+    return {
+        user_id: Outcome.WAITLISTED if one.status is AttendanceStatus.WAITLISTED else Outcome.DONE
+        for user_id, one in there.items()
+        if one.since == _since(task)
+    }
+
+
+def _why_closed(store: Store, task: Task) -> Outcome:
+    try:
+        published = store.events.get(task.subject).status is EventStatus.PUBLISHED
+    except NotFound:
+        return Outcome.CLOSED
+    return Outcome.BUSY if published else Outcome.CLOSED
+
+
+# deleting
+
+
+def _delete(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
+    """Delete those who are there; of the others, who was there when this part was begun was deleted by this step before."""
+    busy = 0
+    for person_id in store.people.get_many(ids):
+        keep()
+        try:
+            people.remove(store, person_id, now=now, actor=task.actor)
+        except NotFound:
+            continue
+        except Conflict:
+            busy += 1
+    missing = task.missing or 0
+    return Tally({Outcome.DONE: len(ids) - missing - busy, Outcome.GONE: missing, Outcome.BUSY: busy})

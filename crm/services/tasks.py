@@ -1,0 +1,182 @@
+"""What staff do to many people at once: begin, follow, cancel. A few people are done at once, many by a job."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.events import EventStatus
+from crm.domain.filters import PeopleFilter
+from crm.domain.ids import new_id
+from crm.domain.people import checked_tag
+from crm.domain.tasks import Task, TaskAction
+from crm.services.task_steps import advance
+from crm.store import Store, schema
+from crm.store.events import NOT_OPEN
+from crm.store.jobs import Job, JobKey
+from crm.store.people import until_won
+from crm.store.requests import Action, Delete
+from crm.store.table import ConditionFailed
+
+logger = logging.getLogger(__name__)
+JOB = "TASK"
+"""Name of the job that works on a task."""
+AT_ONCE = 200
+"""So many people are done while the browser waits; more are left to a worker."""
+PATIENCE = 5.0
+"""Seconds after which a worker takes over what was to be done at once."""
+GRACE = timedelta(seconds=60)
+"""How long the request that does a task at once is left alone with it before the job takes over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
+    """How a task goes. `rate` is people a second, `seconds_left` a guess from it; None where that can't be known.
+
+    `late`: it should have been taken by a worker, and none has.
+    """
+
+    task: Task
+    rate: float | None = None
+    seconds_left: float | None = None
+    late: bool = False
+
+
+def start(
+    store: Store,
+    action: TaskAction,
+    wanted: PeopleFilter,
+    *,
+    subject: str = "",
+    actor: str,
+    now: datetime,
+    task_id: str | None = None,
+) -> Task:
+    """Begin to do `action` to everybody who matches at this moment; return the task, ended where they are few.
+
+    `subject` is a tag or the id of an event. A repeat under the same `task_id` gives the task that is there. Raises RuleViolation
+    for a tag that can't be or a filter that nobody matches, NotFound or Conflict for an event that takes nobody.
+    """
+    subject, name = _checked(store, action, subject)
+    matched = store.people.count(wanted)
+    if not matched:
+        raise RuleViolation("There is nobody to do this to: nobody matches any more. Choose people in the list again.")
+    begun = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    task = Task(
+        id=task_id or new_id(),
+        action=action,
+        subject=subject,
+        name=name,
+        wanted=wanted,
+        actor=actor,
+        matched=matched,
+        created_at=begun,
+    )
+    few = matched <= AT_ONCE
+    try:
+        store.table.write(
+            [
+                store.tasks.put(task),
+                store.jobs.put(job_of(task.id), due_at=now + GRACE if few else now),
+                store.audit.put(_noted(task)),
+            ]
+        )
+    except Conflict:
+        return store.tasks.get(task.id)
+    logger.info("task begun", extra={"task_id": task.id, "action": action.value, "matched": matched, "actor": actor})
+    return _work_now(store, task, now) if few else task
+
+
+def progress(store: Store, task_id: str, *, now: datetime) -> TaskProgress:
+    """Return how a task goes at this moment. Raises NotFound."""
+    task = store.tasks.get(task_id)
+    if task.ended:
+        return TaskProgress(task=task)
+    if task.started_at is None:
+        waits = task.noted == 0 and now - task.created_at > GRACE / 3
+        return TaskProgress(task=task, late=waits)
+    seconds = (now - task.started_at).total_seconds()
+    rate = task.reached / seconds if seconds >= 1 and task.reached else None
+    return TaskProgress(task=task, rate=rate, seconds_left=(task.total - task.reached) / rate if rate else None)
+
+
+def cancel(store: Store, task_id: str, *, actor: str, now: datetime) -> Task:
+    """Stop a task; what is done stays done. Return it as it stands: whoever works on it ends it after the part in hand.
+
+    Raises NotFound, and RuleViolation when it is over.
+    """
+
+    def attempt() -> tuple[Task, Job | None]:
+        task = store.tasks.get(task_id)
+        task.check_can_be_cancelled()
+        job = store.jobs.get(job_of(task_id))
+        store.table.write([store.tasks.stop(task)])
+        return store.tasks.get(task_id), job
+
+    task, job = until_won(attempt)
+    logger.info("task stopped", extra={"task_id": task_id, "actor": actor})
+    if job is None or not job.idle or job.due_at is None or job.due_at > now or task.ended:
+        return task
+    ended, actions = advance(store, task, now=now, keep=_nothing)
+    try:
+        store.table.write([*actions, store.tasks.move(task, ended), store.jobs.park(job)])
+    except ConditionFailed:  # a worker has just taken it and ends it
+        return store.tasks.get(task_id)
+    return ended
+
+
+def job_of(task_id: str) -> JobKey:
+    """The job that works on a task."""
+    return JobKey(owner=schema.key("task", id=task_id)["PK"], name=JOB)
+
+
+def _checked(store: Store, action: TaskAction, subject: str) -> tuple[str, str]:
+    """What it is about, and what staff call that."""
+    if action in {TaskAction.TAG, TaskAction.UNTAG}:
+        tag = checked_tag(subject)
+        return tag, tag
+    if action is TaskAction.DELETE:
+        return "", ""
+    if not subject:
+        raise RuleViolation("Choose an event.", field="subject")
+    event = store.events.get(subject)
+    if event.status is not EventStatus.PUBLISHED:
+        raise Conflict(NOT_OPEN[event.status], field="subject")
+    return event.id, event.title
+
+
+def _noted(task: Task) -> AuditEntry:
+    facts: dict[str, str | int] = {"matched": task.matched}
+    if task.action is TaskAction.REGISTER:
+        facts["eventId"] = task.subject
+    return AuditEntry(
+        id=task.id, at=task.created_at, actor=task.actor, action=task.action.words.audit, subject=task.id, facts=facts
+    )
+
+
+def _work_now(store: Store, task: Task, now: datetime) -> Task:
+    """Do it step by step while somebody waits for it; what takes too long goes to a worker."""
+    job = job_of(task.id)
+    until = time.monotonic() + PATIENCE
+    while not task.ended and time.monotonic() < until:
+        moved, actions = advance(store, task, now=now, keep=_nothing)
+        closing: list[Action] = [Delete(key=job.key)] if moved.ended else []
+        try:
+            store.table.write([*actions, store.tasks.move(task, moved), *closing])
+        except ConditionFailed:
+            task = store.tasks.get(task.id)
+        else:
+            task = moved
+    waiting = None if task.ended else store.jobs.get(job)
+    if waiting is not None:
+        try:
+            store.table.write([store.jobs.wake(waiting, now)])
+        except ConditionFailed:
+            logger.info("task taken over", extra={"task_id": task.id})
+    return task
+
+
+def _nothing() -> None:
+    """Nobody else may take what is done at once."""
