@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import events, expand, send
+from crm.jobs import events, expand, send, tasks
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
 from crm.services.events import CREATING
+from crm.services.tasks import JOB
 
 Step = Callable[[Work, Held], None]
 """Does a small repeatable piece of work, and ends with `held.save` (go on) or `held.release` (later, or never)."""
@@ -14,4 +15,5 @@ STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
     CREATING: events.step,
+    JOB: tasks.step,
 }

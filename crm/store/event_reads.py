@@ -151,6 +151,12 @@ class EventReads:
         query = Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)
         return [attendance_of(item) for item in self._table.walk(query)]
 
+    def attendances(self, event_id: str, user_ids: Sequence[str]) -> dict[str, Attendance]:
+        """Return where these people stand with an event, at this moment, of those on its list; one request per 100."""
+        keys = [schema.key("attendance", userId=user_id, eventId=event_id) for user_id in user_ids]
+        items = self._table.batch_get(keys, consistent=True)
+        return {item["userId"]: attendance_of(item) for item in items if item is not None}
+
     def of_person(self, user_id: str) -> PersonEvents:
         """Return what a person hosts and where they stand with other events, latest first; two queries and their events."""
         hosted = [item["eventId"] for item in self._table.walk(hosted_by(user_id))]
