@@ -11,10 +11,11 @@ from crm.api.auth import Scope
 from crm.api.wire import (
     FILTER_NAMES,
     PROBLEMS,
+    AudienceMembers,
     Page,
-    PeopleFilterMembers,
     Time,
     filter_members,
+    filter_of,
     known_only,
     limit_of,
     now,
@@ -27,7 +28,6 @@ from crm.api.wire import (
 from crm.domain.campaigns import Campaign, Utm
 from crm.domain.emails import Email
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.filters import parse_filter
 from crm.domain.ids import new_id
 from crm.domain.metrics import QUERY_NAMES, parse_email_query
 from crm.jobs.render import check_template
@@ -43,8 +43,8 @@ QUERY_PARAMETERS: list[dict[str, Any]] = [
 ]
 
 
-class SendIn(PeopleFilterMembers):
-    """A campaign to everybody whom the filter members match; without any, to all."""
+class SendIn(AudienceMembers):
+    """A campaign to everybody whom the segment and the filter members match; without any, to all."""
 
     subject: str = Field(description="Liquid merge fields with the API's names: {{ firstName }}.")
     body: str = Field(description="Markdown with Liquid merge fields.")
@@ -98,7 +98,7 @@ class SummaryOut(Schema):
 def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     """Exactly one e-mail per person. To nobody is 422. Repeat safely with an Idempotency-Key."""
     store = typed(request).store
-    wanted = parse_filter(filter_members(data.model_dump(), FILTER_NAMES))
+    members = filter_members(data.model_dump(), FILTER_NAMES)
     check(data.subject, data.body)
     if data.sendAt is not None and data.sendAt < now() - LATE:
         raise RuleViolation("sendAt lies in the past; leave it out to send now.", field="sendAt")
@@ -111,7 +111,7 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
             subject=data.subject,
             body=data.body,
             utm=Utm(campaign=data.utmCampaign or "", source=data.utmSource or "", medium=data.utmMedium or ""),
-            wanted=wanted,
+            wanted=filter_of(request, members),
             send_at=data.sendAt,
             actor=typed(request).auth.owner.get_username(),
             sender=settings.DEFAULT_FROM_EMAIL,

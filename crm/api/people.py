@@ -15,10 +15,12 @@ from crm.api.wire import (
     PROBLEMS,
     In,
     Page,
+    filter_of,
     known_only,
     limit_of,
     now,
     once,
+    opened_segment,
     token_of,
     typed,
     utc,
@@ -146,7 +148,7 @@ def create_user(request: HttpRequest, data: UserIn) -> Status[UserOut]:
 )
 def list_users(request: HttpRequest) -> dict[str, Any]:
     """The same filter as the page, its CSV and a campaign's audience. Without `order`, in the order of what answers."""
-    given = known_only(request, LIST_NAMES)
+    given = opened_segment(request, known_only(request, LIST_NAMES))
     page = typed(request).store.people.page(
         parse_filter(given),
         order=parse_order((given.get("order") or [""])[-1]),
@@ -179,7 +181,7 @@ def list_users(request: HttpRequest) -> dict[str, Any]:
 )
 def count_users(request: HttpRequest) -> Count:
     """Exact: from counters where one facet decides it, else by counting in an index."""
-    return Count(count=typed(request).store.people.count(parse_filter(known_only(request, FILTER_NAMES))))
+    return Count(count=typed(request).store.people.count(filter_of(request, known_only(request, FILTER_NAMES))))
 
 
 @router.get("/{user_id}", auth=Scope("people:read"), response={200: UserOut, **PROBLEMS}, summary="Read a person")

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from crm.api.errors import UnsupportedMediaType
 from crm.domain.errors import Conflict, FieldError, RuleViolation
-from crm.domain.filters import PAGING_FIELDS
+from crm.domain.filters import PAGING_FIELDS, PeopleFilter, parse_filter
+from crm.services import segments
 from crm.staff import TokenUse
 from crm.store import Store
 from crm.store.keys import stamp
@@ -196,12 +197,33 @@ class PeopleFilterMembers(In):
     id: TextOrTexts = Field(None, description="Ids of people.")
 
 
+class AudienceMembers(PeopleFilterMembers):
+    """The people filter, or a segment that stands for one."""
+
+    segment: str | None = Field(None, description="Id of a segment: its filter and order; other fields narrow it.")
+
+
+def filter_of(request: HttpRequest, given: Mapping[str, Sequence[str]]) -> PeopleFilter:
+    """Return the filter of a query string or body, with a segment in it opened for the token's owner; NotFound, RuleViolation."""
+    return parse_filter(opened_segment(request, given))
+
+
+def opened_segment(request: HttpRequest, given: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the values with `segment` replaced by what it stands for, and its order where none is given."""
+    return segments.expanded(typed(request).store, given, viewer=viewer_of(request))
+
+
+def viewer_of(request: HttpRequest) -> str:
+    """Return the username of the token's owner."""
+    return str(typed(request).auth.owner.get_username())
+
+
 def _parameters(*, paging: bool) -> list[dict[str, Any]]:
     texts = {"type": "array", "items": {"type": "string"}}
     whole = {"type": "integer", "minimum": 0, "maximum": 999_999}
     given: list[dict[str, Any]] = []
-    for name, declared in PeopleFilterMembers.model_fields.items():
-        schema = whole if declared.annotation == int | None else {"type": "string"} if name == "q" else texts
+    for name, declared in AudienceMembers.model_fields.items():
+        schema = whole if declared.annotation == int | None else {"type": "string"} if name in {"q", "segment"} else texts
         given.append({"name": name, "in": "query", "schema": schema, "description": declared.description or ""})
     if paging:
         given += [
@@ -224,5 +246,5 @@ def paging_parameters(*, default: int) -> list[dict[str, Any]]:
 
 FILTER_PARAMETERS = _parameters(paging=False)
 LIST_PARAMETERS = _parameters(paging=True)
-FILTER_NAMES = frozenset(PeopleFilterMembers.model_fields)
+FILTER_NAMES = frozenset(AudienceMembers.model_fields)
 LIST_NAMES = FILTER_NAMES | PAGING_FIELDS

@@ -16,6 +16,8 @@ CALLS = {
     ("post", "/api/emails/send"),
     ("get", "/api/campaigns/{campaign_id}"),
     ("get", "/api/emails/analytics"),
+    ("get", "/api/segments"),
+    ("patch", "/api/segments/{segment_id}"),
 }
 
 
