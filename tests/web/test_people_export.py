@@ -133,9 +133,8 @@ def test_a_file_that_breaks_off_says_so_and_breaks_the_connection(
 def test_a_store_that_is_away_from_the_start_is_an_error_page_and_no_file(
     editor: Client, site: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(self: PeopleRepository, *args: Any, **how: Any) -> Iterator[Person]:
+    def away(*args: Any, **how: Any) -> Iterator[Person]:
         raise StoreUnavailable("The data store can't be reached just now.")
-        yield
 
     monkeypatch.setattr(PeopleRepository, "walk", away)
 
