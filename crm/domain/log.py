@@ -40,6 +40,7 @@ class LogEntry:
     source: str = ""
     source_name: str = ""
     created: bool = False
+    version: int = 0
 
 
 def changes_between(old: Profile, new: Profile) -> dict[str, tuple[str, str]]:

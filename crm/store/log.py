@@ -51,6 +51,7 @@ def item_of(entry: LogEntry) -> Item:
         "source": entry.source,
         "sourceName": entry.source_name,
         "created": entry.created or None,
+        "version": entry.version or None,
     }
     return schema.keyed("log", attributes)
 
@@ -68,6 +69,7 @@ def entry_of(item: Item) -> LogEntry:
         source=item.get("source", ""),
         source_name=item.get("sourceName", ""),
         created=item.get("created", False),
+        version=item.get("version", 0),
     )
 
 
