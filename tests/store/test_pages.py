@@ -77,6 +77,7 @@ def test_every_filter_and_order_is_answered_like_plain_python(
     assert all(len(page.items) == limit for page in pages[:-1])
     assert ids([person for page in backward(store, wanted, order, limit, pages[-1]) for person in page.items]) == expected
     assert store.people.count(wanted) == len(expected)
+    assert +Counter(store.people.count_by_status(wanted)) == Counter(person.email_status for person in matching)
     assert ids(list(store.people.walk(wanted, order=order))) == expected
 
 
