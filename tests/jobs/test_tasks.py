@@ -172,7 +172,7 @@ def test_workers_are_killed_in_the_middle_and_each_person_is_counted_once(
     engine: Engine, store: Store, tmp_path: Path, action: TaskAction
 ) -> None:
     chance = random.Random(3)
-    number = 200 if action is TaskAction.DELETE else PEOPLE
+    number = 260 if action is TaskAction.DELETE else PEOPLE
     people = crowd(store, number)
     subject = {TaskAction.TAG: "VIP", TaskAction.REGISTER: published(store, max_capacity=number // 2)}.get(action, "")
     task = tasks.start(store, action, EVERYBODY, subject=subject, actor="grace", now=utc_now())
