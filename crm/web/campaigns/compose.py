@@ -17,11 +17,12 @@ from crm.domain.errors import Conflict, CrmError, DeliveryFailed, NotFound, Rule
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.jobs.render import FIELDS, check_template
 from crm.services import campaigns
+from crm.services.segments import SEGMENT, expanded
 from crm.web.campaigns.audience import chips, people_query, terms
-from crm.web.campaigns.durations import in_words
 from crm.web.campaigns.forms import ComposeForm, SendForm
 from crm.web.campaigns.preview import content_of, preview, reader
 from crm.web.campaigns.trial import send_test
+from crm.web.durations import in_words
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,9 @@ logger = logging.getLogger(__name__)
 @require_safe
 @permission_required("crm.edit_campaigns")
 def new(request: CrmRequest) -> HttpResponse:
-    """A letter to the people of the filter in the query string, empty or a copy. Its id is made here, so it is created once."""
-    wanted = parse_filter({name: request.GET.getlist(name) for name in NAMES})
+    """A letter to the people of the filter or segment in the query string, empty or a copy; its id is made here, for one draft."""
+    given = {name: request.GET.getlist(name) for name in (*NAMES, SEGMENT)}
+    wanted = parse_filter(expanded(request.store, given, viewer=request.user.get_username()))
     model = request.GET.get("copy")
     form = ComposeForm.of(request.store.campaigns.get(model), copy=True) if model else ComposeForm(initial={"utmMedium": "email"})
     return compose(request, uuid.uuid4().hex, form, wanted)

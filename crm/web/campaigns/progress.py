@@ -19,9 +19,9 @@ from crm.services.campaigns import Progress
 from crm.services.retries import SETTLE_AFTER
 from crm.store import Store
 from crm.web.campaigns.audience import chips, people_query
-from crm.web.campaigns.durations import in_words
 from crm.web.campaigns.preview import content_of, preview
 from crm.web.charts import split
+from crm.web.durations import in_words
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
 REASONS = {
