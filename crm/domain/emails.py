@@ -18,13 +18,14 @@ class EmailState(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a queued e-mail was not handed over."""
+    """Why a queued e-mail was not handed over. `MERGED`: the same person had this campaign already, before they were merged."""
 
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     ERASED = "erased"
     CANCELLED = "cancelled"
+    MERGED = "merged"
 
 
 class FailReason(StrEnum):

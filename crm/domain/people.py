@@ -178,13 +178,19 @@ def checked_tag(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """One person as stored. Times are aware UTC; the two counts are kept by the transactions of hosts and attendances."""
+    """One person as stored. Times are aware UTC; the two counts are kept by the transactions of hosts and attendances.
+
+    `merged_from` are the ids of those who were found to be the same person; `leaving` says that they are just being deleted, or
+    merged into somebody else.
+    """
 
     id: str
     profile: Profile
     hosted_event_count: int = 0
     attended_event_count: int = 0
     email_status: EmailStatus = EmailStatus.MAILABLE
+    merged_from: tuple[str, ...] = ()
+    leaving: bool = False
     version: int = 0
     created_at: datetime
     updated_at: datetime

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import events, expand, send, tasks
+from crm.jobs import events, expand, merging, send, tasks
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
 from crm.services.events import CREATING
+from crm.services.merge import MERGE
 from crm.services.tasks import JOB
 
 Step = Callable[[Work, Held], None]
@@ -15,5 +16,6 @@ STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
     CREATING: events.step,
+    MERGE: merging.step,
     JOB: tasks.step,
 }

@@ -55,7 +55,8 @@ def _send(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
     elif chunk.due_at > now:
         _sleep(work, held, campaign, chunk.due_at)
     else:
-        _send_window(work, held, open_window(work, chunk))
+        since = boot_time()
+        _send_window(work, held, open_window(work, chunk), since=since)
 
 
 def _sleep(work: Work, held: Held, campaign: Campaign, until: datetime) -> None:
@@ -105,8 +106,11 @@ def _clear(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
         held.release(None, work.store.campaigns.unmoved(campaign))
 
 
-def _send_window(work: Work, held: Held, window: Window) -> None:
-    """Hand a window over, as far as stops, pace and provider allow, and write what became of it."""
+def _send_window(work: Work, held: Held, window: Window, *, since: float) -> None:
+    """Hand a window over, as far as stops, pace and provider allow, and write what became of it.
+
+    `since` is when its people were read: from a second later on each is read anew before their turn.
+    """
     pace = Pace(work)
     permit = pace.next(len(window.waiting)) if window.waiting else (work.clock(), True)
     if not permit[1]:
@@ -115,7 +119,7 @@ def _send_window(work: Work, held: Held, window: Window) -> None:
     campaign = work.store.campaigns.get(window.chunk.campaign_id)
     if window.waiting:
         _write_down(work, held, window.chunk)
-    _Run(work, held, campaign, window, pace, permit[0]).go()
+    _Run(work, held, campaign, window, pace, permit[0], since=since).go()
 
 
 def _write_down(work: Work, held: Held, chunk: Chunk) -> None:
@@ -134,7 +138,9 @@ def _write_down(work: Work, held: Held, chunk: Chunk) -> None:
 class _Run:
     """The hand-overs of one window."""
 
-    def __init__(self, work: Work, held: Held, campaign: Campaign, window: Window, pace: Pace, first: datetime) -> None:
+    def __init__(
+        self, work: Work, held: Held, campaign: Campaign, window: Window, pace: Pace, first: datetime, *, since: float
+    ) -> None:
         self._work = work
         self._held = held
         self._campaign = campaign
@@ -142,7 +148,7 @@ class _Run:
         self._pace = pace
         self._permit: datetime | None = first
         self._looked = 0.0
-        self._read = boot_time()
+        self._read = since
         self._running = True
         self._later: datetime | None = None
         self._trouble = ""

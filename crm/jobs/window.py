@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email, EmailState, SkipReason
 from crm.domain.errors import StoreUnavailable
+from crm.domain.ids import email_id
 from crm.domain.people import EmailStatus, Person
 from crm.jobs.handover import Again
 from crm.jobs.work import Held, Work
@@ -66,8 +67,12 @@ def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
     addresses = {person.profile.email for person in people.values()}
     suppressed = work.store.suppressions.lookup_many(addresses) if addresses else {}
     window.people |= people
+    twice = _had_already(work, [(email, people[email.user_id]) for email in emails if email.user_id in people])
     for email in emails:
-        if reason := _skip_reason(people.get(email.user_id), suppressed):
+        reason = _skip_reason(people.get(email.user_id), suppressed)
+        if reason is None and email.id in twice:
+            reason = SkipReason.MERGED
+        if reason is not None:
             window.settle(skipped(email, reason))
 
 
@@ -77,8 +82,38 @@ def skipped(email: Email, reason: SkipReason) -> Email:
     return replace(email, email=address, status=EmailState.SKIPPED, skip_reason=reason, error="")
 
 
+def _had_already(work: Work, pairs: Sequence[tuple[Email, Person]]) -> set[str]:
+    """The e-mails whose person has the campaign under another id: they were several entries, before these were merged.
+
+    One request where there is anybody like that. Of several that wait, the one of the id that stayed goes.
+    """
+    others = {email.id: _ids_of(email, person) for email, person in pairs if person.merged_from}
+    found = work.store.emails.get_many(list({id_ for ids in others.values() for id_ in ids})) if others else {}
+    return {
+        email.id
+        for email, person in pairs
+        for place, id_ in enumerate(others.get(email.id, ()))
+        if id_ != email.id and id_ in found and _goes_first(found[id_], person, place, _place(email, others[email.id]))
+    }
+
+
+def _ids_of(email: Email, person: Person) -> list[str]:
+    return [email_id(email.campaign_id, one) for one in (person.id, *person.merged_from)]
+
+
+def _place(email: Email, ids: Sequence[str]) -> int:
+    return ids.index(email.id) if email.id in ids else len(ids)
+
+
+def _goes_first(other: Email, person: Person, place: int, mine: int) -> bool:
+    """Whether the other one went out, or will; what still waits under the id of who is gone will not."""
+    if other.status is EmailState.QUEUED:
+        return other.user_id == person.id and place < mine
+    return other.status in {EmailState.SENT, EmailState.UNCERTAIN}
+
+
 def _skip_reason(person: Person | None, suppressed: dict[str, EmailStatus]) -> SkipReason | None:
-    if person is None:
+    if person is None or person.leaving:
         return SkipReason.ERASED
     status = suppressed[person.profile.email]
     status = person.email_status if status is EmailStatus.MAILABLE else status

@@ -96,7 +96,10 @@ def _add(changes: dict[Counter, int], more: Mapping[Counter, int]) -> None:
 
 
 def _found(store: Store, email_id: str, user_id: str) -> tuple[Person | None, Email | None]:
+    """Who was mailed, or into whom they were merged since; and the e-mail."""
     person = store.people.get_many([user_id]).get(user_id)
+    if person is None and (heir := store.merges.heir(user_id)) is not None:
+        person = store.people.get_many([heir]).get(heir)
     try:
         return person, store.emails.get(email_id)
     except NotFound:

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from crm.store.audit import AuditRepository
 from crm.store.campaigns import CampaignRepository
 from crm.store.chunks import ChunkRepository
+from crm.store.duplicates import DuplicateRepository
+from crm.store.email_handover import EmailHandover
 from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
+from crm.store.event_handover import EventHandover
 from crm.store.events import EventRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
+from crm.store.people_merge import MergeRepository
 from crm.store.repeats import RepeatRepository
 from crm.store.segments import SegmentRepository
 from crm.store.selections import SelectionRepository
@@ -39,6 +43,10 @@ class Store:
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)
         self.log = LogRepository(table)
+        self.duplicates = DuplicateRepository(table)
+        self.merges = MergeRepository(table, self.stats, self.suppressions, self.log)
+        self.event_handover = EventHandover(table, self.stats, self.events)
+        self.email_handover = EmailHandover(table)
         self.selections = SelectionRepository(table)
         self.tasks = TaskRepository(table)
         self.segments = SegmentRepository(table, signer)

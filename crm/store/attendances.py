@@ -10,17 +10,16 @@ from crm.domain.events import Attendance, Event
 from crm.store import schema
 from crm.store.event_items import attendance_item
 from crm.store.expressions import Clause, absent, equals, exists, less
-from crm.store.people_items import count_change, person_of
+from crm.store.people_items import LEAVING, count_change, person_of
 from crm.store.requests import Action, Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, StatsRepository
 from crm.store.table import Table
 
+__all__ = ["LEAVING", "STEP", "Move", "attendee_counters", "staying", "write_moves"]
+
 STEP = 30
 """People moved in one transaction: two actions each, and what goes with them, stay far below a transaction's 100."""
-
-LEAVING = "leaving"
-"""Set on the profile of a person who is being deleted: nobody can put them on a list any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def write_moves(
 
 
 def staying(action: Update) -> Update:
-    """Return the change of a profile on the further condition that the person is not being deleted."""
+    """Return the change of a profile on the further condition that the person is not being deleted or merged."""
     return replace(action, expect=[*action.expect, absent(LEAVING)], error=None)
 
 

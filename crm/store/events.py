@@ -16,7 +16,7 @@ from crm.store.event_items import PENDING, attendance_of, host_item, new_event_a
 from crm.store.event_reads import EventReads, hosted_by
 from crm.store.expressions import absent, exists
 from crm.store.keys import behind_prefix
-from crm.store.people_items import count_change, person_of
+from crm.store.people_items import MERGING, count_change, person_of
 from crm.store.requests import Action, Delete, Put, Query, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
@@ -165,11 +165,11 @@ class EventRepository(EventReads):
         """Take a person who is being deleted out of all events: seats freed, counts in step; a repeat goes on.
 
         First the profile is marked, so that nobody can put them on a list any more. What they host is found by an index; until
-        it shows as much as the profile counts, this waits. Raises NotFound, and Conflict when the index stays behind.
+        it shows as much as the profile counts, this waits. Raises NotFound, and Conflict when the index stays behind, or while
+        the person is being merged.
         """
         at = now or self._table.clock()
-        gone = NotFound("There is no such person; they may have been deleted.")
-        self._table.write([Update(key=schema.key("user", id=user_id), changes={LEAVING: True}, expect=[exists()], error=gone)])
+        self._mark(user_id)
         for attendance in self.attendances_of(user_id):
             self._deciding(partial(self._leave, attendance.event_id, user_id, at))
         for attempt in range(HOST_TRIES):
@@ -179,6 +179,15 @@ class EventRepository(EventReads):
                 return
             self._table.sleep(0.05 * 2**attempt)
         raise Conflict("The events this person hosts can't all be found yet. Try again in a minute.")
+
+    def _mark(self, user_id: str) -> None:
+        expect = [exists(), absent(MERGING)]
+        try:
+            self._table.write([Update(key=schema.key("user", id=user_id), changes={LEAVING: True}, expect=expect)])
+        except ConditionFailed as failed:
+            if user_id in self._profiles([user_id]):
+                raise Conflict("This person is just being merged with another one. Try again in a minute.") from failed
+            raise NotFound("There is no such person; they may have been deleted.") from failed
 
     def _leave(self, event_id: str, user_id: str, now: datetime) -> None:
         item = self._table.get(schema.key("attendance", userId=user_id, eventId=event_id))

@@ -11,6 +11,7 @@ from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import EmailStatus, Person, folded_address
 from crm.store import schema
+from crm.store.duplicates import unmark
 from crm.store.expressions import absent
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
@@ -114,12 +115,13 @@ class PeopleRepository:
         return until_won(lambda: self._write(self._edition(old, new, also)))
 
     def delete(self, person: Person) -> None:
-        """Remove profile, claim, tokens, tags and log; Conflict when the stored person has moved on.
+        """Remove profile, claim, tokens, tags, log and what says who is somebody else; Conflict when the person has moved on.
 
-        Events must have been left before; one transaction, and one more per 50 entries of the log.
+        Events must have been left before; one transaction, one more per 50 entries of the log, and one if they were told apart.
         """
         parcel = removal(person)
         self._delete_log(person.id)
+        unmark(self._table, person.id)
         self._write(parcel)
 
     # many people

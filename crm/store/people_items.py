@@ -24,6 +24,11 @@ COUNTED = {
 }
 """Counter of each field: the attribute it shows, and its key. A city comes before its state: docs/decisions/0101."""
 
+LEAVING = "leaving"
+"""Set on the profile of a person who is being deleted or merged: nobody can put them on a list, or edit them, any more."""
+MERGING = "merging"
+"""Set on both profiles of a merge while it lasts: the id of the other one. Neither can be deleted, or merged again, meanwhile."""
+
 Labels = dict[RowKey, dict[str, str | int]]
 
 
@@ -39,6 +44,7 @@ def item_of(person: Person) -> Item:
         "hostedEventCount": person.hosted_event_count,
         "attendedEventCount": person.attended_event_count,
         "emailStatus": person.email_status.value,
+        "mergedFrom": list(person.merged_from),
         "version": person.version,
         "createdAt": stamp(person.created_at),
         "updatedAt": stamp(person.updated_at),
@@ -60,6 +66,8 @@ def person_of(item: Mapping[str, Any]) -> Person:
         hosted_event_count=item["hostedEventCount"],
         attended_event_count=item["attendedEventCount"],
         email_status=EmailStatus(item["emailStatus"]),
+        merged_from=tuple(item.get("mergedFrom", ())),
+        leaving=LEAVING in item,
         version=item["version"],
         created_at=moment(item["createdAt"]),
         updated_at=moment(item["updatedAt"]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
 from crm.store.expressions import absent, equals
-from crm.store.people_items import Labels, claim_of, item_of, people_changes, tag_items, token_items
+from crm.store.people_items import LEAVING, Labels, claim_of, item_of, people_changes, tag_items, token_items
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import MAX_ROWS, Counter, RowKey
@@ -66,7 +66,7 @@ def creation(person: Person) -> Parcel:
 
 
 def edition(old: Person, edited: Person) -> Parcel:
-    """Return what turns `old` into `edited`, one version up; both counts stay out of it.
+    """Return what turns `old` into `edited`, one version up, unless they are just leaving; both counts stay out of it.
 
     With another address comes its e-mail status, and `old`'s is a condition then: someone may unsubscribe meanwhile.
     """
@@ -76,7 +76,7 @@ def edition(old: Person, edited: Person) -> Parcel:
         hosted_event_count=old.hosted_event_count,
         attended_event_count=old.attended_event_count,
     )
-    expect = [equals("version", old.version)]
+    expect = [equals("version", old.version), absent(LEAVING)]
     moves = claim_of(old) != claim_of(new)
     if moves or new.email_status is not old.email_status:
         expect.append(equals("emailStatus", old.email_status.value))

@@ -33,6 +33,7 @@ REASONS = {
     SkipReason.COMPLAINED: ("Complained", ""),
     SkipReason.ERASED: ("Person was deleted", ""),
     SkipReason.CANCELLED: ("Campaign was cancelled", ""),
+    SkipReason.MERGED: ("Had it already, before two entries were merged", ""),
 }
 """What went wrong in words, and what a retry would do."""
 LATE_SECONDS = 20
