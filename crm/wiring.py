@@ -1,18 +1,26 @@
 """Puts the parts together from Django's settings: the only place that knows all of them."""
 
 import hashlib
+import tempfile
 import threading
+from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
+from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
 
+from crm.domain.errors import NotFound
 from crm.domain.links import Links
 from crm.jobs.work import SendSettings
 from crm.mail import open_mailer
 from crm.mail.port import Mailer
+from crm.services.files import GONE, Files
 from crm.store import Store
 from crm.store.table import Table
 
@@ -73,6 +81,46 @@ def set_store(store: Store | None) -> None:
     global _store
     with _lock:
         _store = store
+
+
+class StoredFiles:
+    """Files in Django's default storage: a folder, or S3 and its like."""
+
+    def open(self, name: str) -> BinaryIO:
+        """As in Files."""
+        try:
+            return cast(BinaryIO, default_storage.open(name).file)
+        except FileNotFoundError:
+            raise NotFound(GONE) from None
+
+    def save(self, name: str, content: Iterable[bytes]) -> None:
+        """As in Files; it passes a temporary file on disk, because a storage wants to read and seek."""
+        with tempfile.TemporaryFile() as passing:
+            passing.writelines(content)
+            passing.seek(0)
+            if default_storage.save(name, File(passing)) != name:
+                raise FileExistsError(name)
+
+    def list(self, folder: str) -> list[str]:
+        """As in Files."""
+        try:
+            folders, names = default_storage.listdir(folder)
+        except FileNotFoundError:
+            return []
+        return sorted([*folders, *names])
+
+    def delete(self, name: str) -> None:
+        """As in Files."""
+        default_storage.delete(name)
+
+    def written_at(self, name: str) -> datetime | None:
+        """As in Files."""
+        return default_storage.get_modified_time(name) if default_storage.exists(name) else None
+
+
+def get_files() -> Files:
+    """Return where uploaded files are kept."""
+    return StoredFiles()
 
 
 def get_mailer() -> Mailer:

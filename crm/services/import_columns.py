@@ -1,13 +1,15 @@
 """Which column of a file is what: found by its heading in many languages, else by what stands in it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from crm.domain.errors import RuleViolation
 from crm.domain.folding import fold
 from crm.domain.people import ADDRESS, LABELS
-from crm.services.import_file import SourceFile
 from crm.services.import_headings import HEADINGS
+from crm.services.import_text import Row
 
 FULL_NAME = "name"
 FIELDS = {
@@ -19,17 +21,29 @@ FIELDS = {
 """What a column can become, with its label: the fields of a profile, and a name in one piece."""
 
 
-def _bare(heading: str) -> str:
+class Headed(Protocol):
+    """A file with headings and some first rows under them."""
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headings, trimmed."""
+
+    @property
+    def sample(self) -> tuple[Row, ...]:
+        """The first rows."""
+
+
+def bare(heading: str) -> str:
     """A heading as it is compared: folded, letters and digits alone.
 
-    >>> _bare("E-Mail Address "), _bare("Förnamn")
+    >>> bare("E-Mail Address "), bare("Förnamn")
     ('emailaddress', 'fornamn')
     """
     return "".join(c for c in fold(heading) if c.isalnum())
 
 
-_KNOWN = {_bare(heading): field for field, headings in HEADINGS.items() for heading in headings.split(",")}
-_KNOWN |= {_bare(name): name for name in FIELDS}
+_KNOWN = {bare(heading): field for field, headings in HEADINGS.items() for heading in headings.split(",")}
+_KNOWN |= {bare(name): name for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +61,17 @@ class Column:
         return self.header or f"Column {self.index + 1}"
 
 
-def recognise(source: SourceFile) -> tuple[Column, ...]:
+def headings_key(headers: Sequence[str]) -> str:
+    """Return a hash of the headings as they compare: what is remembered for files that have the same ones."""
+    return hashlib.sha256("\n".join(bare(header) for header in headers).encode(errors="replace")).hexdigest()
+
+
+def recognise(source: Headed) -> tuple[Column, ...]:
     """Return every column of the file with what it most likely becomes. Each field is given once, tags excepted."""
     columns: list[Column] = []
     taken: set[str] = set()
     for index, header in enumerate(source.headers):
-        field = _KNOWN.get(_bare(header), "")
+        field = _KNOWN.get(bare(header), "")
         if field and field in taken and field != "tags":
             columns.append(Column(index=index, header=header, why=f"another column is {FIELDS[field].lower()} already"))
             continue
@@ -62,7 +81,7 @@ def recognise(source: SourceFile) -> tuple[Column, ...]:
     return tuple(columns if "email" in taken else _by_content(source, columns))
 
 
-def choose(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
+def choose(source: Headed, chosen: Mapping[int, str]) -> tuple[Column, ...]:
     """Return the columns as somebody chose them; RuleViolation where that can't be."""
     columns = named(source, chosen)
     if unknown := next((column.field for column in columns if column.field and column.field not in FIELDS), None):
@@ -74,7 +93,7 @@ def choose(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
     return columns
 
 
-def named(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
+def named(source: Headed, chosen: Mapping[int, str]) -> tuple[Column, ...]:
     """Return the columns as chosen, whether or not that can be."""
     return tuple(
         column
@@ -84,18 +103,18 @@ def named(source: SourceFile, chosen: Mapping[int, str]) -> tuple[Column, ...]:
     )
 
 
-def name_columns(source: SourceFile, wanted: Mapping[str, str]) -> tuple[Column, ...]:
+def name_columns(source: Headed, wanted: Mapping[str, str]) -> tuple[Column, ...]:
     """Return the columns: those in `{field: heading}` as told, the rest as recognised; RuleViolation for an unknown heading."""
-    places = {_bare(header): index for index, header in reversed(list(enumerate(source.headers)))}
+    places = {bare(header): index for index, header in reversed(list(enumerate(source.headers)))}
     chosen = {column.index: column.field for column in recognise(source) if column.field not in wanted}
     for field, heading in wanted.items():
-        if _bare(heading) not in places:
+        if bare(heading) not in places:
             raise RuleViolation(f"There is no column “{heading[:80]}” for {field}. The file has: {listed(source.headers)}.")
-        chosen[places[_bare(heading)]] = field
+        chosen[places[bare(heading)]] = field
     return choose(source, chosen)
 
 
-def check_usable(source: SourceFile, columns: Sequence[Column]) -> None:
+def check_usable(source: Headed, columns: Sequence[Column]) -> None:
     """RuleViolation unless one column holds addresses; it names the headings that were found."""
     if any(column.field == "email" for column in columns):
         return
@@ -132,10 +151,10 @@ def _with_name_settled(columns: list[Column]) -> list[Column]:
     return settled
 
 
-def _by_content(source: SourceFile, columns: list[Column]) -> list[Column]:
+def _by_content(source: Headed, columns: list[Column]) -> list[Column]:
     """Take the unnamed column in which most cells look like addresses for the address."""
     for column in columns:
-        cells = [row.cells[column.index].strip() for row in source.rows[:200] if column.index < len(row.cells)]
+        cells = [row.cells[column.index].strip() for row in source.sample if column.index < len(row.cells)]
         filled = [cell for cell in cells if cell]
         alike = sum(bool(ADDRESS.fullmatch(cell)) for cell in filled)
         if not column.field and not ADDRESS.fullmatch(column.header) and filled and alike > len(filled) / 2:

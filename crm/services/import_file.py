@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 
 from crm.domain.errors import RuleViolation
+from crm.services.import_text import Row
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ENCODINGS = {
@@ -42,19 +43,6 @@ _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+" *+')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One record. `number` is the spreadsheet's: the first record of the file is 1, headings included."""
-
-    number: int
-    cells: tuple[str, ...]
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is nothing in any cell."""
-        return not any(cell.strip() for cell in self.cells)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """A file that was read: its headings and what stands under them, without blank rows. `guessed`: the encoding may be wrong."""
 
@@ -63,6 +51,11 @@ class SourceFile:
     encoding: str
     delimiter: str
     guessed: bool = False
+
+    @property
+    def sample(self) -> tuple[Row, ...]:
+        """Its first rows."""
+        return self.rows[:200]
 
     @property
     def described(self) -> str:

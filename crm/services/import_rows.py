@@ -7,7 +7,8 @@ from crm.domain.errors import RuleViolation
 from crm.domain.people import ADDRESS, folded_address
 from crm.services.export import plain_cell
 from crm.services.import_columns import FULL_NAME, Column, check_usable
-from crm.services.import_file import Row, SourceFile
+from crm.services.import_file import SourceFile
+from crm.services.import_text import Row
 
 PARTICLES = frozenset(
     {"af", "al", "av", "bin", "da", "das", "de", "dei", "del", "della", "den", "der", "di", "do"}

@@ -10,40 +10,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from crm.domain.errors import Conflict, CrmError, RuleViolation
 from crm.domain.folding import fold
 from crm.domain.ids import new_id
+from crm.domain.imports import Kind, Mode
 from crm.domain.people import ATTRIBUTES, Person, Profile
 from crm.services.import_columns import Column
-from crm.services.import_file import Row, SourceFile
+from crm.services.import_file import SourceFile
 from crm.services.import_rows import Entry, Unusable, entries_of, split_tags
+from crm.services.import_text import Row
 from crm.store import Store
+
+__all__ = ["Kind", "Mode", "Options", "Outcome", "Report", "Step", "commit", "failed_rows", "plan", "size"]
 
 logger = logging.getLogger(__name__)
 
 LOOK_UP = 96
 TRIES = 3
-
-
-class Kind(StrEnum):
-    """What a row does."""
-
-    NEW = "new"
-    UPDATE = "update"
-    UNCHANGED = "unchanged"
-    DUPLICATE = "duplicate"
-    SKIPPED = "skipped"
-    INVALID = "invalid"
-
-
-class Mode(StrEnum):
-    """Whose rows are written: all, only those of unknown addresses, only those of known ones."""
-
-    BOTH = "both"
-    CREATE = "create"
-    UPDATE = "update"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
 from crm.store.event_handover import EventHandover
 from crm.store.events import EventRepository
+from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
 from crm.store.pace import PaceRepository
@@ -48,6 +49,7 @@ class Store:
         self.event_handover = EventHandover(table, self.stats, self.events)
         self.email_handover = EmailHandover(table)
         self.selections = SelectionRepository(table)
+        self.imports = ImportRepository(table)
         self.tasks = TaskRepository(table)
         self.segments = SegmentRepository(table, signer)
         self.audit = AuditRepository(table)

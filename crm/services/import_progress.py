@@ -1,0 +1,118 @@
+"""How far an import is, and the rows that failed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from crm.domain.imports import Import, ImportStatus, Kind, Undone
+from crm.services.files import Files
+from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
+from crm.services.import_parts import Failure, failures, source_of, widened
+from crm.services.import_source import read
+from crm.store import Store
+from crm.store.jobs import Job
+from crm.store.keys import moment
+
+AT_WORK = {
+    ImportStatus.CHECKING: CHECK,
+    ImportStatus.RUNNING: WRITE,
+    ImportStatus.CANCELLED: WRITE,
+    ImportStatus.UNDOING: UNDO,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProgress:
+    """How far it is. `total` is 0 until the file is read; `seconds_left` and `rows_a_second` are None while that is not known.
+
+    `done` and `total` are rows of a dry run or an import, people of an undo; `undone` counts only the latter.
+    """
+
+    imported: Import
+    done: int = 0
+    total: int = 0
+    counts: Mapping[Kind, int]
+    undone: Mapping[Undone, int]
+    rows_a_second: float | None = None
+    seconds_left: float | None = None
+
+    @property
+    def failed(self) -> int:
+        """How many rows failed so far."""
+        return self.counts.get(Kind.INVALID, 0)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is being done."""
+        stopping = self.imported.status is ImportStatus.CANCELLED and self.imported.finished_at is None
+        return stopping or self.imported.status in {ImportStatus.CHECKING, ImportStatus.RUNNING, ImportStatus.UNDOING}
+
+    @property
+    def percent(self) -> int:
+        """How much of it is done, 0 to 100; 100 only when nothing is at work any more."""
+        if not self.at_work:
+            return 100
+        return min(99, self.done * 100 // self.total) if self.total else 0
+
+
+def progress(store: Store, import_id: str) -> ImportProgress:
+    """Return how far the dry run, the import or the undo is. Two reads; raises NotFound."""
+    imported = store.imports.get(import_id)
+    whole = imported.rows or 0
+    resting = ImportProgress(imported=imported, done=whole, total=whole, counts=imported.counts, undone=imported.undo_counts)
+    kind = AT_WORK.get(imported.status)
+    if kind is None or not resting.at_work:
+        return resting
+    job = store.jobs.get(job_key(import_id, kind))
+    state = job.state if job else {}
+    done, total = int(state.get("done", 0)), int(state.get("total", 0))
+    speed = _speed(store, job, done)
+    counts = state.get("counts", {})
+    return ImportProgress(
+        imported=imported,
+        done=done,
+        total=total,
+        counts=imported.counts if kind == UNDO else {Kind(one): number for one, number in counts.items()},
+        undone={Undone(one): number for one, number in counts.items()} if kind == UNDO else {},
+        rows_a_second=speed,
+        seconds_left=(total - done) / speed if speed and total else None,
+    )
+
+
+def failed_rows(files: Files, imported: Import) -> tuple[list[str], Iterator[list[str]]]:
+    """Return headings and rows of what failed: the columns as they came, then the reason. Raises NotFound once they are deleted.
+
+    Of the dry run until the import begins, then of the import.
+    """
+    headers, found = failures(files, imported)
+    if headers is None:
+        headers = list(_headers(files, imported))
+        widest = max((len(cells) for _, cells, _ in found), default=0)
+        headers, found = widened(headers, widest), failures(files, imported)[1]
+    width = len(headers)
+    return [*headers, "reason"], ([*widened(cells, width), reason] for _, cells, reason in found)
+
+
+def shown_failures(files: Files, imported: Import, limit: int) -> list[Failure]:
+    """Return the first failed rows: number, cells, reason. Raises NotFound once they are deleted."""
+    _, found = failures(files, imported)
+    return list(islice(found, limit))
+
+
+def _headers(files: Files, imported: Import) -> tuple[str, ...]:
+    source = read(
+        lambda: files.open(source_of(imported.id)),
+        kind=imported.kind,
+        encoding=imported.encoding,
+        delimiter=imported.delimiter,
+    )
+    return source.headers
+
+
+def _speed(store: Store, job: Job | None, done: int) -> float | None:
+    """Rows a second since the worker that is at it took the job."""
+    if job is None or "since" not in job.state:
+        return None
+    seconds = (store.table.clock() - moment(job.state["since"])).total_seconds()
+    since = done - int(job.state.get("sinceDone", 0))
+    return since / seconds if seconds >= 1 and since > 0 else None

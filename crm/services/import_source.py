@@ -1,0 +1,108 @@
+"""A file of people, text or sheet: its headings, its first rows, and all of them as a stream."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from crm.domain.errors import RuleViolation
+from crm.services.import_encoding import ENCODINGS, Encoding, chosen_encoding, find_encoding
+from crm.services.import_sheet import examine, is_workbook, sheet_rows
+from crm.services.import_text import DELIMITERS, Open, Row, find_delimiter, records
+
+CSV, XLSX = "csv", "xlsx"
+SAMPLE_ROWS = 200
+_ZIP = b"PK\x03\x04"
+_NOT_TEXT = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel file, or one with a password"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a compressed file"),
+    (b"PK", "a zip file"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file as it was found or chosen to be. `sample`: its first rows; `guessed`: the encoding may be wrong.
+
+    `encoding` and `delimiter` are empty for a sheet. Rows are without the headings and without blank ones.
+    """
+
+    kind: str
+    headers: tuple[str, ...]
+    sample: tuple[Row, ...]
+    encoding: str = ""
+    delimiter: str = ""
+    guessed: bool = False
+    read: Callable[[], Iterator[Row]] = field(repr=False)
+
+    def rows(self) -> Iterator[Row]:
+        """Give all rows from the first one on, reading the file as they are taken.
+
+        RuleViolation at the row behind which nothing can be read.
+        """
+        rows = (row for row in self.read() if not row.is_blank)
+        return islice(rows, 1, None)
+
+    @property
+    def described(self) -> str:
+        """How it was read, in words."""
+        if self.kind == XLSX:
+            return "an Excel sheet"
+        name = ENCODINGS.get(self.encoding, self.encoding)
+        return f"{name}{' (a guess)' if self.guessed else ''}, {DELIMITERS.get(self.delimiter, repr(self.delimiter))}"
+
+
+def find_kind(open_: Open) -> str:
+    """Return "csv" or "xlsx"; RuleViolation in words for what is neither, or is empty."""
+    with open_() as file:
+        head = file.read(8)
+        if head.startswith(_ZIP):
+            file.seek(0)
+            if is_workbook(file):
+                file.seek(0)
+                examine(file)
+                return XLSX
+    for mark, what in _NOT_TEXT:
+        if head.startswith(mark):
+            raise RuleViolation(
+                f"This is {what}, not a CSV file or an Excel sheet. Save the sheet as “CSV UTF-8”, then try again."
+            )
+    with open_() as file:
+        while piece := file.read(1 << 16):
+            if piece.strip():
+                return CSV
+    raise RuleViolation("The file is empty.")
+
+
+def read(open_: Open, *, kind: str = "", encoding: str = "", delimiter: str = "", guessed: bool = False) -> Source:
+    """Return the file that `open_` opens; what is not given is found out. Only its beginning is kept.
+
+    RuleViolation with a sentence for staff where it can't be used: empty, not text, another encoding, nothing in it. What is
+    wrong further down, `rows` tells.
+    """
+    if (kind or find_kind(open_)) == XLSX:
+        return _begun(XLSX, lambda: sheet_rows(open_), None, "")
+    used = chosen_encoding(open_, encoding, guessed=guessed) if encoding else find_encoding(open_)
+    between = delimiter or find_delimiter(open_, used)
+    return _begun(CSV, lambda: records(open_, used, between), used, between)
+
+
+def _begun(kind: str, rows: Callable[[], Iterator[Row]], encoding: Encoding | None, delimiter: str) -> Source:
+    """The source with its headings and first rows."""
+    filled = (row for row in rows() if not row.is_blank)
+    head = next(filled, None)
+    if head is None:
+        raise RuleViolation("The file has nothing in it but blank rows.")
+    if any("\0" in cell for cell in head.cells):
+        raise RuleViolation(
+            "The file has NUL characters in its headings: it is damaged, or not text. Save it again as “CSV UTF-8”."
+        )
+    return Source(
+        kind=kind,
+        headers=tuple(cell.strip() for cell in head.cells),
+        sample=tuple(islice(filled, SAMPLE_ROWS)),
+        encoding=encoding.name if encoding else "",
+        delimiter=delimiter,
+        guessed=encoding.guessed if encoding else False,
+        read=rows,
+    )

@@ -1,0 +1,287 @@
+"""What staff do with a file of people: upload it, look at it, choose, have it checked, import it, stop it, undo it.
+
+The file and the rows that fail are in storage, for 30 days; of the people in it nothing stands in the table until they are
+imported. The dry run and the import decide by the same code, in jobs that go on where they were broken off.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.ids import new_id
+from crm.domain.imports import Choices, Import, ImportStatus, Kind, Mode, Undone
+from crm.services.files import Files
+from crm.services.import_columns import Column, check_usable, headings_key, named, recognise
+from crm.services.import_columns import choose as chosen_columns
+from crm.services.import_decide import counted
+from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
+from crm.services.import_parts import checking, forget, join_parts, put_part, source_of
+from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures
+from crm.services.import_source import XLSX, Source, find_kind, read
+from crm.services.import_staging import Staging
+from crm.services.import_writing import foreseen
+from crm.store import Store
+from crm.store.requests import Action
+
+__all__ = [
+    "Choices",
+    "Import",
+    "ImportProgress",
+    "ImportStatus",
+    "Kind",
+    "Look",
+    "Mode",
+    "Undone",
+    "begin",
+    "cancel",
+    "choose",
+    "columns_of",
+    "discard",
+    "failed_rows",
+    "look",
+    "opened",
+    "progress",
+    "recent",
+    "shown_failures",
+    "undo",
+    "upload",
+]
+
+logger = logging.getLogger(__name__)
+MAX_CSV, MAX_SHEET = 500_000_000, 100_000_000
+"""Bytes of an upload."""
+SMALL_FILE, SMALL_ROWS = 1_000_000, 2_000
+"""Bytes, and rows, of what is checked at once instead of by a job."""
+SAMPLES = 3
+PIECE = 1 << 20
+Kinds = dict[Kind, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The beginning of a file: headings, what each column becomes, and its first `SAMPLES` cells. "" for a sheet's encoding."""
+
+    headers: tuple[str, ...]
+    columns: tuple[Column, ...]
+    samples: tuple[tuple[str, ...], ...]
+    encoding: str
+    delimiter: str
+    guessed: bool
+    described: str
+
+
+def upload(store: Store, files: Files, *, name: str, content: BinaryIO, size: int, owner: str, now: datetime) -> Import:
+    """Keep a file for an import, and return that with what is found out about it; `size` is in bytes.
+
+    What columns of files with the same headings became the last time is taken over. RuleViolation where the file can't be used:
+    empty, neither text nor a sheet, too large, a zip bomb, no rows. Streams; memory stays flat.
+    """
+    import_id = new_id()
+    files.save(source_of(import_id), _limited(content))
+    try:
+        kind = find_kind(lambda: files.open(source_of(import_id)))
+        if kind == XLSX and size > MAX_SHEET:
+            raise _too_large(MAX_SHEET)
+        source = read(lambda: files.open(source_of(import_id)), kind=kind)
+        if not source.sample:
+            raise RuleViolation("The file has headings, but no row under them.")
+        remembered = store.imports.remembered(headings_key(source.headers))
+        imported = Import(
+            id=import_id,
+            name=name[:200] or "people",
+            owner=owner,
+            size=size,
+            kind=kind,
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            guessed=source.guessed,
+            columns=remembered.columns if remembered else None,
+            remembered_at=remembered.at if remembered else None,
+            created_at=now,
+        )
+        saved = store.imports.save(imported)
+    except BaseException:
+        forget(files, import_id)
+        raise
+    logger.info("file of people uploaded", extra={"import_id": import_id, "size": size, "kind": kind})
+    return saved
+
+
+def opened(files: Files, imported: Import) -> Source:
+    """Return the file as it was chosen to be read. Raises NotFound once it is deleted, RuleViolation where that can't be."""
+    return read(
+        lambda: files.open(source_of(imported.id)),
+        kind=imported.kind,
+        encoding=imported.encoding,
+        delimiter=imported.delimiter,
+        guessed=imported.guessed,
+    )
+
+
+def columns_of(source: Source, imported: Import) -> tuple[Column, ...]:
+    """Return what the columns are: as chosen, else as recognised. RuleViolation where that can't be."""
+    return recognise(source) if imported.columns is None else chosen_columns(source, imported.columns)
+
+
+def look(files: Files, imported: Import) -> Look:
+    """Return the beginning of the file, with the columns as chosen, also where that can't be. Raises NotFound, RuleViolation."""
+    source = opened(files, imported)
+    columns = recognise(source) if imported.columns is None else named(source, imported.columns)
+    return Look(
+        headers=source.headers,
+        columns=columns,
+        samples=tuple(_samples(source, column) for column in columns),
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        guessed=source.guessed,
+        described=source.described,
+    )
+
+
+def choose(store: Store, files: Files, import_id: str, choices: Choices, *, version: int, now: datetime) -> Import:
+    """Save what staff chose, remember the columns for files with these headings, and start the dry run; return the import.
+
+    A small file is checked before this returns (CHECKED, or OPEN with a `problem` further down in the file), others by a job
+    (CHECKING). RuleViolation, and nothing is saved, for choices that can't be; Conflict when it was changed meanwhile.
+    """
+    old = store.imports.get(import_id)
+    old.must_be(version)
+    source = read(
+        lambda: files.open(source_of(import_id)),
+        kind=old.kind,
+        encoding=choices.encoding,
+        delimiter=choices.delimiter,
+        guessed=old.guessed and choices.encoding == old.encoding,
+    )
+    key = headings_key(source.headers)
+    kept = store.imports.remembered(key) if choices.columns is None else None
+    read_as = Choices(
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        columns=kept.columns if kept else choices.columns,
+        mode=choices.mode,
+        tag=choices.tag.strip(),
+    )
+    new = old.chosen(read_as, guessed=source.guessed, remembered_at=kept.at if kept else None)
+    columns = columns_of(source, new)
+    check_usable(source, columns)
+    also: list[Action] = [store.imports.remember(key, choices.columns, now=now)] if choices.columns is not None else []
+    checked = _checked_at_once(store, files, new, source, columns)
+    job = store.jobs.get(job_key(import_id, CHECK))
+    if checked is not None:
+        saved, action = store.imports.put(checked, old)
+        also += [store.jobs.park(job)] if job else []
+    else:
+        saved, action = store.imports.put(new.checking(), old)
+        also.append(store.jobs.put(job_key(import_id, CHECK), due_at=now, old=job))
+    store.table.write([action, *also])
+    logger.info("import chosen", extra={"import_id": import_id, "status": saved.status.value})
+    return saved
+
+
+def begin(store: Store, import_id: str, *, version: int, actor: str, now: datetime) -> Import:
+    """Start the import that was checked, as a job, and return it. Conflict when its choices were not checked, or changed."""
+    old = store.imports.get(import_id)
+    old.must_be(version)
+    saved, action = store.imports.put(old.begun(now=now), old)
+    job = store.jobs.put(job_key(import_id, WRITE), due_at=now)
+    facts = {"rows": old.rows or 0, "expected": old.written}
+    store.table.write([action, job, store.audit.put(_audit("people.imported", import_id, actor, now, facts))])
+    logger.info("import begun", extra={"import_id": import_id, "rows": old.rows})
+    return saved
+
+
+def cancel(store: Store, import_id: str, *, actor: str, now: datetime) -> Import:
+    """Stop a dry run, or an import after the step in hand, and return it. What is written stays, and can be undone.
+
+    The import has `finished_at` when nothing more is written. Conflict when it is not running.
+    """
+    old = store.imports.get(import_id)
+    new = old.cancelled()
+    job = store.jobs.get(job_key(import_id, CHECK if old.status is ImportStatus.CHECKING else WRITE))
+    also: list[Action] = []
+    if job is not None and (old.status is ImportStatus.CHECKING or (job.idle and not job.state)):
+        also.append(store.jobs.park(job))
+        new = new if old.status is ImportStatus.CHECKING else new.ended(now=now)
+    saved, action = store.imports.put(new, old)
+    store.table.write([action, *also])
+    logger.info("import stopped", extra={"import_id": import_id, "actor": actor})
+    return saved
+
+
+def undo(store: Store, import_id: str, *, actor: str, now: datetime) -> Import:
+    """Start to take an import back, as a job, and return it: who was added is deleted, who was changed gets the former values,
+    where untouched since. Conflict unless it is finished; RuleViolation when that is longer ago than 30 days.
+    """
+    old = store.imports.get(import_id)
+    saved, action = store.imports.put(old.undoing(now=now), old)
+    job = store.jobs.put(job_key(import_id, UNDO), due_at=now)
+    store.table.write(
+        [action, job, store.audit.put(_audit("people.import_undone", import_id, actor, now, {"written": old.written}))]
+    )
+    logger.info("import being undone", extra={"import_id": import_id, "actor": actor})
+    return saved
+
+
+def recent(store: Store, limit: int = 50) -> list[Import]:
+    """Return the imports, newest first."""
+    return store.imports.recent(limit)
+
+
+def discard(store: Store, files: Files, imported: Import) -> None:
+    """Throw away a file that was not imported. Conflict once its import has begun."""
+    if imported.started_at is not None:
+        raise Conflict("This import has begun; undo it instead.")
+    store.imports.delete(imported)
+    forget(files, imported.id)
+
+
+def _limited(content: BinaryIO) -> Iterator[bytes]:
+    """The pieces of an upload; RuleViolation when there are too many."""
+    size = 0
+    while piece := content.read(PIECE):
+        size += len(piece)
+        if size > MAX_CSV:
+            raise _too_large(MAX_CSV)
+        yield piece
+
+
+def _too_large(most: int) -> RuleViolation:
+    return RuleViolation(f"The file is larger than {most // 1_000_000} MB, the most for one import. Cut it into smaller ones.")
+
+
+def _samples(source: Source, column: Column) -> tuple[str, ...]:
+    cells = [row.cells[column.index].strip() if column.index < len(row.cells) else "" for row in source.sample[:SAMPLES]]
+    return tuple(cells)
+
+
+def _checked_at_once(store: Store, files: Files, imported: Import, source: Source, columns: Sequence[Column]) -> Import | None:
+    """The import with the outcome of its dry run; None where the file is too large to do that in passing."""
+    if imported.size > SMALL_FILE:
+        return None
+    try:
+        staging = Staging(source, columns)
+    except RuleViolation as error:
+        return imported.unusable(error.message)
+    with closing(staging):
+        if staging.rows > SMALL_ROWS:
+            return None
+        counts: Kinds = {}
+        place: int | None = 0
+        step = 0
+        while place is not None:
+            part = staging.part(place)
+            outcomes = foreseen(store, imported, part)
+            put_part(files, imported, checking(imported), step=step, fence=0, outcomes=outcomes)
+            counts, place, step = counted(outcomes, counts), part.next, step + 1
+        join_parts(files, imported, checking(imported), source.headers, steps=step)
+        return imported.checked(staging.rows, counts)
+
+
+def _audit(action: str, import_id: str, actor: str, now: datetime, facts: Mapping[str, str | int]) -> AuditEntry:
+    return AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=import_id, facts=facts)
