@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from crm.store import schema
 from crm.store.keys import behind_prefix
 from crm.store.requests import Delete, Put, Query
+from crm.store.schema import Item
 from crm.store.table import Table
+from crm.store.tasks import task_of
 
 PART = 100
 """Ids of one item: about 3.5 KB."""
@@ -39,8 +41,12 @@ class SelectionRepository:
         """Return `{id: what staff call the task or import}` of those that exist; one request per 50."""
         kinds = ("task", "import")
         items = self._table.batch_get([schema.key(kind, id=id_) for id_ in selection_ids for kind in kinds])
-        return {item["id"]: f"{item['entityType']} “{item.get('name', '')}”" for item in items if item is not None}
+        return {item["id"]: _name(item) for item in items if item is not None}
 
     def delete(self, selection_id: str, seq: int) -> Delete:
         """Return the action that removes one part; it may be gone already."""
         return Delete(key=schema.key("selected", selectionId=selection_id, seq=seq))
+
+
+def _name(item: Item) -> str:
+    return f"task: {task_of(item).title}" if item["entityType"] == "task" else f"import: {item.get('name', '')}"

@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.web.public.urls")),
     path("", include("crm.web.analytics.urls")),
     path("people/", include("crm.web.people.urls")),
+    path("segments/", include("crm.web.segments.urls")),
     path("events/", include("crm.web.events.urls")),
     path("campaigns/", include("crm.web.campaigns.urls")),
     path("settings/", include("crm.web.settings.urls")),

@@ -1,6 +1,5 @@
 """An audience in words: the filter as chips, and the sum from who matches to who will receive it."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.http import urlencode
@@ -8,29 +7,9 @@ from django.utils.http import urlencode
 from crm.domain.campaigns import Audience
 from crm.domain.filters import PeopleFilter, filter_values
 from crm.domain.people import EmailStatus
+from crm.services import filter_names
 from crm.store import Store
-
-LABELS = {
-    "company": "Company",
-    "jobTitle": "Job title",
-    "city": "City",
-    "state": "State",
-    "tag": "Tag",
-    "attends": "Attends",
-    "mailed": "Got",
-    "q": "Search",
-    "emailStatus": "E-mail status",
-}
-COUNTS = {"hostedEventCount": "Hosted", "attendedEventCount": "Attended"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """One condition in words; `exclude` means that it must not hold."""
-
-    label: str
-    value: str
-    exclude: bool = False
+from crm.web.filter_words import Said, filter_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,31 +22,9 @@ class Term:
     query: str
 
 
-def chips(store: Store, wanted: PeopleFilter) -> list[Chip]:
-    """Return the filter in words, with the names of events and campaigns; two requests where it has any."""
-    values = filter_values(wanted)
-    names = _names(store, values)
-    out = []
-    for name, typed in values.items():
-        plain = name.removesuffix("Not")
-        if plain in LABELS:
-            out += [Chip(label=LABELS[plain], value=names.get(value, value), exclude=name != plain) for value in typed]
-    return out + [chip for name, label in COUNTS.items() if (chip := _range(values, name, label))]
-
-
-def _range(values: Mapping[str, Sequence[str]], name: str, label: str) -> Chip | None:
-    low, high = (values.get(f"{name}{end}", [""])[0] for end in ("Min", "Max"))
-    if not low and not high:
-        return None
-    words = low if low == high else f"{low} or more" if not high else f"{low or 0} to {high}"
-    return Chip(label=label, value=f"{words} events")
-
-
-def _names(store: Store, values: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    events = [*values.get("attends", ()), *values.get("attendsNot", ())]
-    campaigns = [*values.get("mailed", ()), *values.get("mailedNot", ())]
-    names = {event.id: event.title for event in store.events.get_many(events).values()} if events else {}
-    return names | (store.campaigns.subjects(campaigns) if campaigns else {})
+def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
+    """Return the filter in words, with the names of what it mentions by id; a request per kind of thing it mentions."""
+    return filter_words(filter_values(wanted), filter_names.names(store, [wanted]))
 
 
 def terms(wanted: PeopleFilter, audience: Audience) -> list[Term]:

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 @require_safe
 @permission_required("crm.edit_campaigns")
 def new(request: CrmRequest) -> HttpResponse:
-    """A letter to the people of the filter or segment in the query string, empty or a copy; its id is made here, for one draft."""
+    """A letter to the people of the filter or segment in the query string, empty or a copy. Its id is made here: one draft."""
     given = {name: request.GET.getlist(name) for name in (*NAMES, SEGMENT)}
     wanted = parse_filter(expanded(request.store, given, viewer=request.user.get_username()))
     model = request.GET.get("copy")

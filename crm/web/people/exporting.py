@@ -45,7 +45,7 @@ class FileMenu:
 @permission_required("crm.export_people")
 def export(request: CrmRequest) -> HttpResponseBase:
     """Everybody who matches the filter, as CSV, in the columns the address names; else those remembered; else all."""
-    bar = FilterBar(request.GET, request.store)
+    bar = FilterBar(request.GET, request.store, request.user.get_username())
     if bar.wanted is None:
         return error_answer(request, 400, " ".join(bar.errors.values()))
     try:

@@ -7,74 +7,17 @@ from django.http import QueryDict
 
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import NAMES, Order, PeopleFilter, parse_filter, parse_order
-from crm.domain.folding import fold
 from crm.domain.people import EmailStatus
+from crm.services import filter_names, segments
+from crm.services.segments import SEGMENT
 from crm.store import Store
 from crm.store.people import PeopleTotals
-from crm.web.people.query import (
-    FACETS,
-    RANGES,
-    Chip,
-    active_groups,
-    chips_of,
-    field_words,
-    filter_query,
-    list_query,
-    range_words,
-    values_of,
-)
+from crm.web.filter_words import PANELS, RANGES, field_words
+from crm.web.people.panels import Option, Panel, Panels, Range
+from crm.web.people.query import BASE, Chip, active_groups, chips_of, filter_query, list_query, state_query, values_of
+from crm.web.people.tabs import Tabs
 
-SHOWN = 12
 ALTERNATIVES = 4
-OPEN = "open"
-"""In the query string: the field whose panel is open, for pages without JavaScript."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One value that can be ticked; `count` is None where it was not counted."""
-
-    value: str
-    count: int | None
-    checked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A field with its values. `excluded` stand beside wanted ones; `exclude`: all that are ticked are excluded.
-
-    `loaded`: what people have most often was looked up too; else it is when the panel is opened, as it costs a query a field.
-    """
-
-    field: str
-    label: str
-    options: list[Option]
-    excluded: list[str]
-    exclude: bool
-    error: str
-    loaded: bool
-    open: bool
-
-    @property
-    def active(self) -> int:
-        """How many values are chosen."""
-        return sum(option.checked for option in self.options) + len(self.excluded)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """From and to of a count, as typed."""
-
-    field: str
-    label: str
-    low: str
-    high: str
-    error: str
-
-    @property
-    def words(self) -> str:
-        """The range as one says it."""
-        return range_words(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +30,27 @@ class Alternative:
 
 
 class FilterBar:
-    """One query string, read. `wanted` is the filter, None where a value can't be; `errors` says which, by field."""
+    """One query string, read. `wanted` is the filter, None where a value can't be; `errors` says which, by field.
 
-    def __init__(self, query: QueryDict, store: Store) -> None:
-        self.query = query
-        self.store = store
+    A segment in it is opened for `viewer`, a username: `query` then holds its filter, and the segment as `base`. Raises
+    NotFound for one that `viewer` does not get to see; without a viewer only shared ones are seen.
+    """
+
+    def __init__(self, query: QueryDict, store: Store, viewer: str = "") -> None:
+        self.query, self.store, self.viewer = query, store, viewer
         self.errors: dict[str, str] = {}
         self.wanted: PeopleFilter | None = None
         self.order = Order.SOURCE
         try:
-            self.order = parse_order(query.get("order", ""))
+            self.query = _opened(query, store, viewer)
         except RuleViolation as error:
             self._note(error)
         try:
-            self.wanted = parse_filter(values_of(query))
+            self.order = parse_order(self.query.get("order", ""))
+        except RuleViolation as error:
+            self._note(error)
+        try:
+            self.wanted = parse_filter(values_of(self.query))
         except RuleViolation as error:
             self._note(error)
         if self.errors:
@@ -125,39 +75,45 @@ class FilterBar:
         return list_query(self.query).urlencode()
 
     @property
+    def state_string(self) -> str:
+        """The filter, the order and the segment it came from, likewise."""
+        return state_query(self.query).urlencode()
+
+    @property
     def is_active(self) -> bool:
         """Whether anything is filtered."""
         return any(name in NAMES for name in self.query)
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The filter and the order, for hidden fields of a form."""
+        listed = list_query(self.query)
+        return [(name, value) for name in listed for value in listed.getlist(name)]
+
     @cached_property
     def chips(self) -> list[Chip]:
         """What is active, each with the way to leave it out."""
-        return chips_of(self.query, self._titles())
+        return chips_of(self.query, self._names)
 
     @property
     def summary(self) -> str:
-        """What is active in a few words, for the title of the page."""
-        return ", ".join(chip.value for chip in self.chips[:3])
+        """What is active in a few words, for the title of the page: the segment, or the first values."""
+        current = self.tabs.current
+        return current.name if current else ", ".join(chip.value for chip in self.chips[:3])
+
+    @cached_property
+    def tabs(self) -> Tabs:
+        """Segments to go to, and which of them this is."""
+        return Tabs(self.store, self.viewer, wanted=self.wanted, base=self.query.get(BASE, ""))
 
     @cached_property
     def panels(self) -> list[Panel]:
         """A panel for each field that has values."""
-        return [self.panel(field, load=field == self.query.get(OPEN)) for field in FACETS]
+        return [self.panel(field) for field in PANELS]
 
-    def panel(self, field: str, prefix: str = "", *, load: bool = True) -> Panel:
-        """One field: the chosen values, then (`load`) those most people have, of those that begin with `prefix`."""
-        chosen, excluded = self.query.getlist(field), self.query.getlist(f"{field}Not")
-        exclude = bool(excluded) and not chosen
-        if exclude:
-            chosen, excluded = excluded, []
-        offered = {fold(one.value): one for one in self.store.people.facet(field, prefix, SHOWN)} if load else {}
-        options = []
-        for value in chosen:
-            known = offered.pop(fold(value), None)
-            options.append(Option(value, known.count if known else None, True))
-        options += [Option(one.value, one.count, False) for one in offered.values()]
-        error = self.errors.get(field) or self.errors.get(f"{field}Not", "")
-        return Panel(field, FACETS[field], options, excluded, exclude, error, load, bool(error) or field == self.query.get(OPEN))
+    def panel(self, field: str, typed: str = "", *, load: bool | None = None) -> Panel:
+        """One field, as `Panels.panel` says."""
+        return Panels(self.store, self.query, names=self._names, errors=self.errors).panel(field, typed, load=load)
 
     @cached_property
     def ranges(self) -> list[Range]:
@@ -193,25 +149,35 @@ class FilterBar:
 
     @property
     def kept(self) -> list[tuple[str, str]]:
-        """What the form has no field for and sends along: the order, events, campaigns."""
-        shown = {"q", "emailStatus", *FACETS, *[f"{field}Not" for field in FACETS]}
+        """What the form has no field for and sends along: the order, the segment it came from, selections and ids."""
+        shown = {"q", "emailStatus", *[name for field in PANELS for name in (field, f"{field}Not")]}
         shown |= {f"{field}{end}" for field in RANGES for end in ("Min", "Max")}
-        listed = list_query(self.query)
+        listed = state_query(self.query)
         return [(name, value) for name in listed if name not in shown for value in listed.getlist(name)]
 
     def alternatives(self) -> list[Alternative]:
         """What an empty list could leave out so that there is somebody: counted, fewest people first."""
         found = []
-        for words, query in active_groups(self.query):
+        for words, query in active_groups(self.query, self._names):
             count = self.store.people.count(parse_filter(values_of(query)))
             if count:
                 found.append(Alternative(words, f"?{query.urlencode()}", count))
         return sorted(found, key=lambda one: one.count)[:ALTERNATIVES]
 
-    def _titles(self) -> dict[str, str]:
-        """Titles of the events and subjects of the campaigns that the filter names, by id; none for a filter that can't be."""
-        if self.wanted is None:
-            return {}
-        events, campaigns = self.wanted.attends + self.wanted.attends_not, self.wanted.mailed + self.wanted.mailed_not
-        titles = {event.id: event.title for event in self.store.events.get_many(events).values()} if events else {}
-        return titles | self.store.campaigns.subjects(campaigns) if campaigns else titles
+    @cached_property
+    def _names(self) -> dict[str, str] | None:
+        """Names of what the filter mentions by id; None for a filter that can't be, for which nobody looks."""
+        return filter_names.names(self.store, [self.wanted]) if self.wanted is not None else None
+
+
+def _opened(query: QueryDict, store: Store, viewer: str) -> QueryDict:
+    """The query with the filter of its segment in place of `segment`, which becomes its `base`."""
+    if not query.get(SEGMENT, "").strip():
+        return query
+    given = {name: query.getlist(name) for name in query if name in NAMES | {SEGMENT, "order"}}
+    values = segments.expanded(store, given, viewer=viewer)
+    opened = query.copy()
+    opened[BASE] = opened.pop(SEGMENT)[-1]
+    for name, texts in values.items():
+        opened.setlist(name, texts)
+    return opened

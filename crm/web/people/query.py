@@ -1,26 +1,18 @@
-"""The people filter as a query string: what the filter form sends made plain, and what is active said in words."""
+"""The people filter as a query string: what the form sends made plain; what is active, each with the way to leave it out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from crm.domain.filters import NAMES, NUMBERS
+from crm.domain.filters import NAMES
+from crm.services.segments import SEGMENT
+from crm.web.filter_words import GROUPS, PANELS, TITLED, fields_of, label_of, said
 
-FACETS = {"company": "Company", "jobTitle": "Job title", "city": "City", "state": "State", "tag": "Tag"}
-RANGES = {"attendedEventCount": "Attended", "hostedEventCount": "Hosted"}
-WORDS = {
-    "q": "Begins with",
-    "emailStatus": "E-mail",
-    "attends": "Attends",
-    "attendsNot": "Attends",
-    "mailed": "Was mailed",
-    "mailedNot": "Was mailed",
-    "selected": "Selection",
-    "id": "Person",
-}
-GROUPS = ("q", *[name for facet in FACETS for name in (facet, f"{facet}Not")], *RANGES, *[name for name in WORDS if name != "q"])
-"""What is active, in the order of its chips; the two ends of a range are one group."""
+BASE = "base"
+"""In the query string: the segment that was opened before its filter was changed."""
+OPEN, FIND = "open", "find"
+"""In the query string: the field whose panel is open, and what was typed there, for pages without JavaScript."""
 KEPT = frozenset({"order", "limit"})
 HELPERS = ("typed", "looked", "exclude")
 
@@ -40,21 +32,24 @@ def plain_query(sent: QueryDict) -> QueryDict:
 
     Beside `company`, the panel of a field sends `company-typed`, what stands in its search box; `company-looked`, what its
     suggestions were last looked up for; and `company-exclude`, the switch. A typed text is a value of its own unless it served to
-    look something up and that was ticked.
+    look something up and that was ticked; part of a title is none, so its panel is opened with what it finds.
     """
     plain = QueryDict(mutable=True)
     for name in sent:
         field, _, helper = name.partition("-")
-        if field in FACETS and helper in HELPERS:
+        if field in PANELS and helper in HELPERS:
             continue
         values = [value for value in dict.fromkeys(sent.getlist(name)) if value.strip() or name not in NAMES | KEPT]
         if values:
             plain.setlist(name, values)
-    for field in FACETS:
+    for field in PANELS:
         typed, looked = (sent.get(f"{field}-{helper}", "").strip() for helper in ("typed", "looked"))
         values = plain.getlist(field)
         if typed and (typed != looked or not values):
-            values = list(dict.fromkeys([*values, typed]))
+            if field in TITLED:
+                plain[OPEN], plain[FIND] = field, typed
+            else:
+                values = list(dict.fromkeys([*values, typed]))
         if f"{field}-exclude" in sent:
             plain.setlist(f"{field}Not", list(dict.fromkeys([*plain.getlist(f"{field}Not"), *values])))
             values = []
@@ -64,13 +59,18 @@ def plain_query(sent: QueryDict) -> QueryDict:
 
 
 def filter_query(query: QueryDict) -> QueryDict:
-    """Only the filter of it: for the CSV link and the audience of a campaign."""
-    return _chosen(query, NAMES)
+    """Only the filter of it: for the audience of a campaign."""
+    return _chosen(query, NAMES | {SEGMENT})
 
 
 def list_query(query: QueryDict) -> QueryDict:
-    """The filter and the order, without the place in the list."""
-    return _chosen(query, NAMES | KEPT)
+    """The filter and the order, without the place in the list: for the file of it."""
+    return _chosen(query, NAMES | KEPT | {SEGMENT})
+
+
+def state_query(query: QueryDict) -> QueryDict:
+    """The filter, the order and the segment it came from: for links that lead to another filter."""
+    return _chosen(query, NAMES | KEPT | {SEGMENT, BASE})
 
 
 def values_of(query: QueryDict) -> dict[str, list[str]]:
@@ -78,79 +78,31 @@ def values_of(query: QueryDict) -> dict[str, list[str]]:
     return {name: query.getlist(name) for name in query if name in NAMES}
 
 
-def chips_of(query: QueryDict, titles: Mapping[str, str]) -> list[Chip]:
-    """What is active, in words. `titles` are names for ids of events and campaigns."""
-    chips = []
+def chips_of(query: QueryDict, names: Mapping[str, str] | None) -> list[Chip]:
+    """What is active, in words. `names` are those of what it mentions by id; None where nobody looked."""
+    values, chips = values_of(query), []
     for group in GROUPS:
-        for place, (value, without) in enumerate(_active(query, group)):
-            label = "or" if place and not group.endswith("Not") else label_of(group)
-            chips.append(Chip(label, titles.get(value, value), group.endswith("Not"), f"?{without.urlencode()}"))
+        for one in said(group, values, names):
+            without = state_query(query)
+            for field in fields_of(group):
+                _set(without, field, [value for value in query.getlist(field) if one.values and value not in one.values])
+            chips.append(Chip(one.label, one.value, one.exclude, f"?{without.urlencode()}"))
     return chips
 
 
-def active_groups(query: QueryDict) -> list[tuple[str, QueryDict]]:
+def active_groups(query: QueryDict, names: Mapping[str, str] | None) -> list[tuple[str, QueryDict]]:
     """Each active group in words, with the list that leaves it out."""
-    found = []
+    values, found = values_of(query), []
     for group in GROUPS:
-        values = [value for value, _ in _active(query, group)]
-        if values:
+        if conditions := said(group, values, names):
             no = "not " if group.endswith("Not") else ""
-            words = f"“{values[0]}”" if group == "q" else f"{label_of(group)} {no}{_either(values)}"
-            found.append((words, _without(query, _fields(group))))
+            texts = [one.value for one in conditions]
+            words = f"“{texts[0]}”" if group == "q" else f"{label_of(group)} {no}{_either(texts)}"
+            without = state_query(query)
+            for field in fields_of(group):
+                without.pop(field, None)
+            found.append((words, without))
     return found
-
-
-def label_of(group: str) -> str:
-    """The word on a chip."""
-    return {**FACETS, **RANGES, **WORDS}.get(group) or FACETS[group.removesuffix("Not")]
-
-
-def field_words(name: str) -> str:
-    """A field of the filter as its form calls it.
-
-    >>> field_words("attendedEventCountMin"), field_words("companyNot"), field_words("order")
-    ('“from” of Attended', 'Company', 'order')
-    """
-    for field, label in RANGES.items():
-        if name in _fields(field):
-            return f"“{'from' if name.endswith('Min') else 'to'}” of {label}"
-    return {**FACETS, **WORDS}.get(name.removesuffix("Not"), name)
-
-
-def range_words(low: str, high: str) -> str:
-    """A range as one says it.
-
-    >>> range_words("3", ""), range_words("", "5"), range_words("2", "5"), range_words("2", "2"), range_words("", "")
-    ('3 or more', 'at most 5', '2 to 5', 'exactly 2', '')
-    """
-    if low and high:
-        return f"exactly {low}" if low == high else f"{low} to {high}"
-    return f"{low} or more" if low else f"at most {high}" if high else ""
-
-
-def _active(query: QueryDict, group: str) -> list[tuple[str, QueryDict]]:
-    """The values of a group in words, each with the query that leaves it out."""
-    listed = list_query(query)
-    if group in RANGES:
-        words = range_words(query.get(f"{group}Min", ""), query.get(f"{group}Max", ""))
-        return [(words, _without(listed, _fields(group)))] if words else []
-    out = []
-    for value in query.getlist(group):
-        without = listed.copy()
-        _set(without, group, [one for one in query.getlist(group) if one != value])
-        out.append((value, without))
-    return out
-
-
-def _fields(group: str) -> tuple[str, ...]:
-    return (f"{group}Min", f"{group}Max") if f"{group}Min" in NUMBERS else (group,)
-
-
-def _without(query: QueryDict, names: Sequence[str]) -> QueryDict:
-    left = list_query(query)
-    for name in names:
-        left.pop(name, None)
-    return left
 
 
 def _chosen(query: QueryDict, names: frozenset[str]) -> QueryDict:
@@ -161,9 +113,9 @@ def _chosen(query: QueryDict, names: frozenset[str]) -> QueryDict:
     return chosen
 
 
-def _set(query: QueryDict, name: str, values: list[str]) -> None:
+def _set(query: QueryDict, name: str, values: Sequence[str]) -> None:
     if values:
-        query.setlist(name, values)
+        query.setlist(name, list(values))
     else:
         query.pop(name, None)
 

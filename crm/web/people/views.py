@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order
+from crm.web.filter_words import PANELS
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 from crm.web.people.exporting import file_menu
 from crm.web.people.filters import FilterBar
-from crm.web.people.query import FACETS, list_query, plain_query
+from crm.web.people.query import plain_query
 
 HEADINGS: tuple[tuple[str, str, Order | None], ...] = (
     ("Name", "", Order.NAME),
@@ -33,7 +34,7 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
     plain = plain_query(request.GET)
     if plain.urlencode() != request.GET.urlencode():
         return HttpResponseRedirect(f"{request.path}?{plain.urlencode()}" if plain else request.path)
-    bar = FilterBar(request.GET, request.store)
+    bar = FilterBar(request.GET, request.store, request.user.get_username())
     context: dict[str, Any] = {"bar": bar, "totals": bar.totals, "headings": HEADINGS}
     if bar.wanted is not None:
         token = request.GET.get("nextToken") or request.GET.get("prevToken")
@@ -42,7 +43,7 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
         except BadToken as error:
             if request.htmx:
                 raise
-            lost = {"message": error.message, "back": list_query(request.GET).urlencode()}
+            lost = {"message": error.message, "back": bar.state_string}
             return render(request, "people/lost.html", lost, status=400)
         total = request.store.people.count(bar.wanted)
         context |= {"page": page, "total": total, "pager": Pager.of(request, page, total=total), "order": page.order or bar.order}
@@ -53,10 +54,10 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
 @require_safe
 @permission_required("crm.view_people")
 def suggest(request: CrmRequest) -> HttpResponse:
-    """The values of one field that begin with what was typed, most people first, as options to tick."""
+    """The values of one field that what was typed finds, those of most people or the newest first, as options to tick."""
     field = request.GET.get("field", "")
-    if field not in FACETS:
+    if field not in PANELS:
         return error_answer(request, 404)
     typed = request.GET.get(f"{field}-typed", "").strip()
-    panel = FilterBar(request.GET, request.store).panel(field, typed)
-    return render(request, "people/_options.html", {"panel": panel, "looked": typed})
+    bar = FilterBar(request.GET, request.store, request.user.get_username())
+    return render(request, "people/_options.html", {"panel": bar.panel(field, typed, load=True)})
