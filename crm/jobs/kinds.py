@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import events, expand, merging, send, tasks
+from crm.jobs import events, expand, import_undo, imports, merging, send, tasks
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
 from crm.services.events import CREATING
+from crm.services.import_jobs import CHECK, UNDO, WRITE
 from crm.services.merge import MERGE
 from crm.services.tasks import JOB
 
@@ -18,4 +19,7 @@ STEPS: Mapping[str, Step] = {
     CREATING: events.step,
     MERGE: merging.step,
     JOB: tasks.step,
+    CHECK: imports.check_step,
+    WRITE: imports.write_step,
+    UNDO: import_undo.step,
 }

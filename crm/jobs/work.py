@@ -9,6 +9,7 @@ from typing import Any
 
 from crm.domain.links import Links
 from crm.mail.port import Mailer
+from crm.services.files import Files, NoFiles
 from crm.store import Store
 from crm.store.jobs import Job, JobKey, LeaseLost
 from crm.store.requests import Action
@@ -55,6 +56,7 @@ class Work:
     store: Store
     mailer: Mailer
     settings: SendSettings
+    files: Files = field(default_factory=NoFiles)
     clock: Callable[[], datetime] = utc_now
     stopping: threading.Event = field(default_factory=threading.Event)
 

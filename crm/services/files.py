@@ -10,6 +10,13 @@ from crm.domain.errors import NotFound
 GONE = "The file is not there any more; files are kept for 30 days. Choose it again."
 
 
+class Readable(Protocol):
+    """What can be read piece by piece: an open file, an upload."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes; none at the end."""
+
+
 class Files(Protocol):
     """Files under names such as `imports/<id>/source`. Nothing is held in memory whole."""
 
@@ -66,6 +73,29 @@ class FolderFiles:
         """As in Files."""
         path = self._root / name
         return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
+
+
+class NoFiles:
+    """A place that keeps nothing: for work that has to do with no files."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Raise NotFound."""
+        raise NotFound(GONE)
+
+    def save(self, name: str, content: Iterable[bytes]) -> None:
+        """Refuse: what is saved must be found again."""
+        raise OSError("there is no place for files here")
+
+    def list(self, folder: str) -> list[str]:
+        """Return nothing."""
+        return []
+
+    def delete(self, name: str) -> None:
+        """Do nothing."""
+
+    def written_at(self, name: str) -> datetime | None:
+        """Return None."""
+        return None
 
 
 def remove_folder(files: Files, folder: str, *, last: str = "") -> None:

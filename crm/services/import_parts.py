@@ -6,9 +6,9 @@ the one of the highest fence is the one that counts.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, BinaryIO, NamedTuple
 
 from crm.domain.errors import NotFound
 from crm.domain.imports import CHOOSING, Import, Kind
@@ -38,7 +38,15 @@ def checking(imported: Import) -> str:
 
 
 WRITING = "import"
-"""The name of the import itself."""
+UNDOING = "undo"
+"""The names of the import itself, and of its undoing."""
+
+
+class LeftAlone(NamedTuple):
+    """A person whom an undo left as they are, and why."""
+
+    person_id: str
+    reason: str
 
 
 def forget(files: Files, import_id: str) -> None:
@@ -49,10 +57,17 @@ def forget(files: Files, import_id: str) -> None:
 def put_part(files: Files, imported: Import, run: str, *, step: int, fence: int, outcomes: Iterable[Outcome]) -> None:
     """Keep the failed rows of one step, if there are any."""
     bad = sorted((one.row.number, list(one.row.cells), one.reason) for one in outcomes if one.kind is Kind.INVALID)
-    name = f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}"
-    files.delete(name)
-    if bad:
-        files.save(name, (_line(failure) for failure in bad))
+    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", bad)
+
+
+def put_left(files: Files, imported: Import, run: str, *, step: int, fence: int, left: Mapping[str, str]) -> None:
+    """Keep whom one step of an undo left alone, and why; ids alone."""
+    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", list(left.items()))
+
+
+def left_alone(files: Files, imported: Import, limit: int) -> list[LeftAlone]:
+    """Return whom the undo left alone, and why, in the order of the import: the first `limit`."""
+    return [LeftAlone(*pair) for pair in islice(_lines(files, imported, UNDOING, None), limit)]
 
 
 def join_parts(files: Files, imported: Import, run: str, headers: Sequence[str], *, steps: int) -> None:
@@ -98,12 +113,23 @@ def _closing(file: BinaryIO) -> Iterator[Failure]:
         yield from map(_failure, file)
 
 
+def _put(files: Files, name: str, lines: Sequence[object]) -> None:
+    """Write a part anew; none where there are no lines."""
+    files.delete(name)
+    if lines:
+        files.save(name, map(_line, lines))
+
+
 def _parts(files: Files, imported: Import, run: str, steps: int | None) -> Iterator[Failure]:
+    return ((number, cells, reason) for number, cells, reason in _lines(files, imported, run, steps))
+
+
+def _lines(files: Files, imported: Import, run: str, steps: int | None) -> Iterator[Any]:
     newest = {name.split("-")[1]: name for name in _part_names(files, imported, run)}
     for step, name in sorted(newest.items()):
         if steps is None or int(step) < steps:
             with files.open(f"{folder_of(imported.id)}/{name}") as file:
-                yield from map(_failure, file)
+                yield from map(json.loads, file)
 
 
 def _part_names(files: Files, imported: Import, run: str) -> list[str]:
@@ -112,8 +138,8 @@ def _part_names(files: Files, imported: Import, run: str) -> list[str]:
     return sorted(name for name in names if name.startswith(f"{run}-") and name != f"{run}-all")
 
 
-def _line(failure: Failure) -> bytes:
-    return f"{json.dumps(failure, ensure_ascii=False)}\n".encode(errors="replace")
+def _line(values: object) -> bytes:
+    return f"{json.dumps(values, ensure_ascii=False)}\n".encode(errors="replace")
 
 
 def _failure(line: bytes) -> Failure:

@@ -58,8 +58,10 @@ class ImportProgress:
 def progress(store: Store, import_id: str) -> ImportProgress:
     """Return how far the dry run, the import or the undo is. Two reads; raises NotFound."""
     imported = store.imports.get(import_id)
-    whole = imported.rows or 0
-    resting = ImportProgress(imported=imported, done=whole, total=whole, counts=imported.counts, undone=imported.undo_counts)
+    done = sum(imported.counts.values())
+    resting = ImportProgress(
+        imported=imported, done=done, total=imported.rows or done, counts=imported.counts, undone=imported.undo_counts
+    )
     kind = AT_WORK.get(imported.status)
     if kind is None or not resting.at_work:
         return resting

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
 
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.imports import Choices, Import, ImportStatus, Kind, Mode, Undone
-from crm.services.files import Files
+from crm.services.files import Files, Readable
 from crm.services.import_columns import Column, check_usable, headings_key, named, recognise
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_decide import counted
 from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
-from crm.services.import_parts import checking, forget, join_parts, put_part, source_of
+from crm.services.import_parts import LeftAlone, checking, forget, join_parts, left_alone, put_part, source_of
 from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures
 from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
@@ -34,6 +33,7 @@ __all__ = [
     "ImportProgress",
     "ImportStatus",
     "Kind",
+    "LeftAlone",
     "Look",
     "Mode",
     "Undone",
@@ -43,6 +43,7 @@ __all__ = [
     "columns_of",
     "discard",
     "failed_rows",
+    "left_alone",
     "look",
     "opened",
     "progress",
@@ -75,7 +76,7 @@ class Look:
     described: str
 
 
-def upload(store: Store, files: Files, *, name: str, content: BinaryIO, size: int, owner: str, now: datetime) -> Import:
+def upload(store: Store, files: Files, *, name: str, content: Readable, size: int, owner: str, now: datetime) -> Import:
     """Keep a file for an import, and return that with what is found out about it; `size` is in bytes.
 
     What columns of files with the same headings became the last time is taken over. RuleViolation where the file can't be used:
@@ -241,7 +242,7 @@ def discard(store: Store, files: Files, imported: Import) -> None:
     forget(files, imported.id)
 
 
-def _limited(content: BinaryIO) -> Iterator[bytes]:
+def _limited(content: Readable) -> Iterator[bytes]:
     """The pieces of an upload; RuleViolation when there are too many."""
     size = 0
     while piece := content.read(PIECE):

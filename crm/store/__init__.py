@@ -25,6 +25,7 @@ from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
 from crm.store.tasks import TaskRepository
 from crm.store.tokens import TokenSigner
+from crm.store.traces import TraceRepository
 
 
 class Store:
@@ -49,6 +50,7 @@ class Store:
         self.event_handover = EventHandover(table, self.stats, self.events)
         self.email_handover = EmailHandover(table)
         self.selections = SelectionRepository(table)
+        self.traces = TraceRepository(table)
         self.imports = ImportRepository(table)
         self.tasks = TaskRepository(table)
         self.segments = SegmentRepository(table, signer)

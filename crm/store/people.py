@@ -149,6 +149,16 @@ class PeopleRepository:
             [(new, partial(self._edition, old, new, more), partial(self.save, old, new, more)) for old, new, more in wanted]
         )
 
+    def delete_many(self, people: Sequence[Person], also: Also = NOTHING) -> list[Person | CrmError]:
+        """Remove people with claim, tokens and tags, several in a transaction; return for each the person, or why not.
+
+        Their logs are not looked at: what is to go with them is in `also`, as in `create_many`.
+        """
+        wanted = [(person, also.get(person.id, ())) for person in people]
+        return self._write_many(
+            [(one, partial(self._removal, one, more), partial(self._removed, one, more)) for one, more in wanted]
+        )
+
     # reading many
 
     def page(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE, limit: int = 50, token: str | None = None) -> PeoplePage:
@@ -186,6 +196,12 @@ class PeopleRepository:
 
     def _with_status(self, person: Person) -> Person:
         return replace(person, email_status=self._suppressions.lookup(person.profile.email))
+
+    def _removal(self, person: Person, also: Sequence[Write] = ()) -> Parcel:
+        return removal(person).along(also)
+
+    def _removed(self, person: Person, also: Sequence[Write]) -> Person:
+        return self._write(self._removal(person, also))
 
     def _creation(self, person: Person, also: Sequence[Write] = ()) -> Parcel:
         return self._guarded(creation(person).along(also))

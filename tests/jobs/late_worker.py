@@ -24,7 +24,8 @@ def main() -> None:
     store = Store(table, hashes=wiring.get_links().suppression_hashes, page_key=PAGE_KEY)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    Worker(Work(store=store, mailer=wiring.get_mailer(), settings=wiring.send_settings(), stopping=stopping)).run()
+    parts = {"mailer": wiring.get_mailer(), "settings": wiring.send_settings(), "files": wiring.get_files()}
+    Worker(Work(store=store, stopping=stopping, **parts)).run()
 
 
 if __name__ == "__main__":

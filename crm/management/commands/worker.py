@@ -11,7 +11,7 @@ from crm.domain.errors import StoreUnavailable
 from crm.jobs.work import Work
 from crm.jobs.worker import Worker
 from crm.store import Store
-from crm.wiring import get_mailer, get_store, send_settings
+from crm.wiring import get_files, get_mailer, get_store, send_settings
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         stopping = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        work = Work(store=store, mailer=mailer, settings=wanted, stopping=stopping)
+        work = Work(store=store, mailer=mailer, settings=wanted, files=get_files(), stopping=stopping)
         worker = Worker(work, sweeps=bool(settings.DYNAMODB_ENDPOINT_URL))
         try:
             worker.run_once() if once else worker.run()
