@@ -180,8 +180,8 @@ def checked_tag(typed: str) -> str:
 class Person:
     """One person as stored. Times are aware UTC; the two counts are kept by the transactions of hosts and attendances.
 
-    `merged_from` are the ids of those who were found to be the same person; `leaving` says that they are just being deleted, or
-    merged into somebody else.
+    `merged_from` are the ids of those who were found to be the same person. `leaving`: they are just being deleted, or merged
+    into somebody else; `merging`: they are one side of a merge, whichever it is.
     """
 
     id: str
@@ -191,6 +191,7 @@ class Person:
     email_status: EmailStatus = EmailStatus.MAILABLE
     merged_from: tuple[str, ...] = ()
     leaving: bool = False
+    merging: bool = False
     version: int = 0
     created_at: datetime
     updated_at: datetime

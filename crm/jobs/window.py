@@ -24,6 +24,8 @@ AWAY_SECONDS = 1.0
 BETWEEN_ROUNDS = 0.1
 PATIENCE_AT_END = 15.0
 """How long a worker that should stop still tries to write outcomes while the store is away."""
+MERGE_SECONDS = 10
+"""How soon it is looked again at an e-mail to somebody who is just being merged: the other entry may be getting one now."""
 LOST = "The worker that had this e-mail in hand stopped; it may have been sent."
 
 
@@ -44,8 +46,8 @@ class Window:
         return [email for email in self.emails.values() if email.id not in done]
 
     def is_settled(self, email: Email) -> bool:
-        """Whether its outcome is written down."""
-        return any(old.id == email.id for old, _ in self.pairs)
+        """Whether its outcome is written down, or that it waits for later."""
+        return email.id not in {one.id for one in self.waiting}
 
     def settle(self, new: Email) -> None:
         """Write down what became of an e-mail."""
@@ -74,6 +76,8 @@ def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
             reason = SkipReason.MERGED
         if reason is not None:
             window.settle(skipped(email, reason))
+        elif people[email.user_id].merging:
+            window.again.append(Again(email=email, due_at=work.clock() + timedelta(seconds=MERGE_SECONDS)))
 
 
 def skipped(email: Email, reason: SkipReason) -> Email:

@@ -68,6 +68,7 @@ def person_of(item: Mapping[str, Any]) -> Person:
         email_status=EmailStatus(item["emailStatus"]),
         merged_from=tuple(item.get("mergedFrom", ())),
         leaving=LEAVING in item,
+        merging=MERGING in item,
         version=item["version"],
         created_at=moment(item["createdAt"]),
         updated_at=moment(item["updatedAt"]),
@@ -86,9 +87,10 @@ def claim_of(person: Person) -> Item:
 
 
 def token_items(person: Person) -> dict[str, Item]:
-    """Return the search tokens, by token."""
+    """Return the search tokens, by token. Each holds all of them, so that a search gives somebody once without a look at them."""
     tokens = search_tokens(person.profile)
-    items = [schema.keyed("searchToken", {"id": person.id, "token": token, "userId": person.id}) for token in tokens]
+    shared = {"id": person.id, "userId": person.id, "tokens": list(tokens)}
+    items = [schema.keyed("searchToken", {**shared, "token": token}) for token in tokens]
     return {
         token: _checked(item, "email" if token == tokens[-1] else "lastName") for token, item in zip(tokens, items, strict=True)
     }

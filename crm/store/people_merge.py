@@ -133,7 +133,15 @@ class MergeRepository:
         profile = replace(pair.wanted, tags=kept.profile.tags)
         status = self._status(pair, profile.email)
         came_from = tuple(dict.fromkeys((*kept.merged_from, gone.id, *gone.merged_from)))
-        new = replace(kept, profile=profile, email_status=status, merged_from=came_from, updated_at=now, version=kept.version + 1)
+        new = replace(
+            kept,
+            profile=profile,
+            email_status=status,
+            merged_from=came_from,
+            merging=False,
+            updated_at=now,
+            version=kept.version + 1,
+        )
         actions: list[Action] = [*_changed(kept, new, gone), *_removed(gone), *_claims(kept, new, gone)]
         actions += self._consent(kept, new, now)
         actions += [self._log.put(entry), Put(item=_trace(gone.id, kept.id)), *also]
@@ -166,7 +174,7 @@ def _changed(kept: Person, new: Person, gone: Person) -> list[Write]:
     update = changed(item_of(kept), item_of(new), expect=expect)
     actions: list[Write] = [replace(update, changes={**update.changes, MERGING: None})]
     before, after = token_items(kept), token_items(new)
-    actions += [Put(item=item) for token, item in after.items() if token not in before]
+    actions += [Put(item=item) for token, item in after.items() if before.get(token) != item]
     actions += [Delete(key=_key(item)) for token, item in before.items() if token not in after]
     return actions
 
