@@ -12,7 +12,8 @@ from crm.store.cost import Cost, metered, unmetered
 from crm.store.keys import AFTER
 from crm.store.membership import Members, read_members
 from crm.store.people_counts import Counts, counted, facets_of, has_other_sources, needed, search_word
-from crm.store.people_reading import DESCENDING, Found, PeopleReader, Position, just_before, place_of
+from crm.store.people_positions import DESCENDING, Position, just_before, place_of
+from crm.store.people_reading import Found, PeopleReader
 from crm.store.people_sources import MOST_COUNTED, search_strand
 from crm.store.plan import Plan
 from crm.store.planner import plan
@@ -28,13 +29,17 @@ NEXT, PREVIOUS = "next", "previous"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explain:
-    """How an answer was found and what it cost, without the reading of counters. `note`: sorted, wide, scan, or nothing."""
+    """How an answer was found and what it cost, without the reading of counters. `note`: sorted, wide, scan, or nothing.
+
+    `people_read` leaves out of `items_read` what only leads to people: search tokens, members of tags, events and campaigns.
+    """
 
     index: str
     requests: int
     items_read: int
     items_returned: int
     read_units: float
+    people_read: int = 0
     note: str = ""
 
 
@@ -94,7 +99,7 @@ class PeoplePages:
             next_token=self._token(purpose, chosen, NEXT, last) if ahead else None,
             prev_token=self._token(purpose, chosen, PREVIOUS, first) if behind else None,
             order=chosen.order,
-            explain=_explain(chosen, cost, found),
+            explain=_explain(chosen, cost, reader.people_read, found),
         )
 
     def beside(self, wanted: PeopleFilter, person: Person, *, order: Order) -> Beside:
@@ -183,12 +188,13 @@ def _around(place: Place | None, chosen: Plan) -> tuple[Position | None, Positio
     return Position(rank, beside), Position(rank, beside)
 
 
-def _explain(chosen: Plan, cost: Cost, found: Sequence[Found]) -> Explain:
+def _explain(chosen: Plan, cost: Cost, people_read: int, found: Sequence[Found]) -> Explain:
     return Explain(
         index=chosen.index,
         requests=cost.requests,
         items_read=cost.items_read,
         items_returned=len(found),
         read_units=cost.read_units,
+        people_read=people_read,
         note=chosen.note,
     )

@@ -4,67 +4,39 @@ Nothing is read before it is asked for. Pages of the engine are sized by what is
 """
 
 import heapq
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import count as count_from
+from itertools import groupby, islice
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TypeVar
 
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person, search_tokens
 from crm.store import schema
 from crm.store.expressions import one_of
-from crm.store.keys import AFTER, count, render, unescape
+from crm.store.keys import AFTER, unescape
 from crm.store.membership import Members
-from crm.store.people_items import item_of, person_of
+from crm.store.people_items import person_of
+from crm.store.people_pace import MOST_AT_ONCE, Pace, spare
+from crm.store.people_positions import DESCENDING, Position, is_behind, just_before, position_in, smallest_token
 from crm.store.plan import Plan, Stage, Strand
-from crm.store.requests import Key, Query
+from crm.store.requests import Query, Rows
 from crm.store.schema import Item
 from crm.store.table import Table
 
-MOST_AT_ONCE = 1000
-"""Items of one request: about what the engine's 1 MB holds."""
 SEGMENTS = 4
-DESCENDING = {"attended": (0,), "hosted": (0,)}
-"""Ranks of an order that run from the greatest key down."""
-
-
-class Position(NamedTuple):
-    """Where somebody stands in an order: the key within a rank. Ranks follow each other."""
-
-    rank: int
-    key: str
-
+POINTER = ("SK", "userId", "tokens")
 
 Found = tuple[Position, Person]
-
-
-@dataclass(slots=True)
-class Pace:
-    """How much to ask for: `left` matches are still wanted, and `share` of what is read is expected to pass."""
-
-    left: int
-    share: float
-    read: int = 0
-    passed: int = 0
-
-    def size(self, strands: int) -> int:
-        """Return how many items to ask one of so many strands for."""
-        share = self.share if self.read < 20 else max((self.passed + 0.5) / (self.read + 1), 0.001)
-        spread = 2 if strands > 1 else 0
-        return max(1, min(MOST_AT_ONCE, math.ceil(max(1, self.left) / share / strands) + spread))
-
-    def saw(self, read: int, passed: int) -> None:
-        """Note what one request brought."""
-        self.read += read
-        self.passed += passed
+Row = TypeVar("Row")
 
 
 class PeopleReader:
-    """Reads one plan for one filter. `backwards` turns every order round."""
+    """Reads one plan for one filter. `backwards` turns every order round. `people_read` counts the people it looked at."""
 
     def __init__(self, table: Table, plan: Plan, wanted: PeopleFilter, members: Members) -> None:
         self._table = table
@@ -72,6 +44,7 @@ class PeopleReader:
         self._wanted = wanted
         self._members = members
         self._all: list[Person] | None = None
+        self.people_read = 0
 
     def people(self, start: Position | None, *, backwards: bool, many: int) -> Iterator[Found]:
         """Give who comes after `start` (before it, nearest first, when `backwards`); about `many` will be taken."""
@@ -104,59 +77,75 @@ class PeopleReader:
 
     def _of_stage(self, stage: Stage, start: str | None, backwards: bool, pace: Pace) -> Iterator[Found]:
         forward = stage.ascending != backwards
-        strands = [self._of_strand(stage, strand, start, forward, pace) for strand in stage.strands]
-        merged = strands[0] if len(strands) == 1 else heapq.merge(*strands, key=itemgetter(0), reverse=not forward)
-        last: Position | None = None
-        for found in merged:
-            if found[0] != last:
-                yield found
-            last = found[0]
+        parts = [self._parts(stage, strand, start, forward, pace) for strand in stage.strands]
+        if stage.index is None:
+            pointers = [self._pointers(stage, strand, part) for strand, part in zip(stage.strands, parts, strict=True)]
+            yield from self._looked_up(_merged(pointers, forward), pace)
+        else:
+            yield from _merged(
+                [self._people(stage, strand, part, pace) for strand, part in zip(stage.strands, parts, strict=True)], forward
+            )
 
-    def _of_strand(self, stage: Stage, strand: Strand, start: str | None, forward: bool, pace: Pace) -> Iterator[Found]:
+    def _parts(self, stage: Stage, strand: Strand, start: str | None, forward: bool, pace: Pace) -> Iterator[Rows]:
+        """The answers of one strand, each asked for what is wanted just then."""
         low, high = _bounds(strand, start, forward)
         if low is not None and high is not None and low > high:
             return
-        more: Key | None = None
-        while True:
-            size = pace.size(len(stage.strands))
-            query = Query(
-                partition=strand.partition,
-                index=stage.index,
-                low=low,
-                high=high,
-                forward=forward,
-                limit=size,
-                where=stage.where,
-                attributes=None if stage.index is not None else ("SK", "userId"),
-                start=more,
-            )
-            rows = self._table.query(query)
-            found = list(self._found(stage, strand, rows.items))
-            pace.saw(size if rows.next is not None else len(rows.items), len(found))
-            yield from found
+        weight = (strand.estimate + 1) / sum(other.estimate + 1 for other in stage.strands)
+        extra = spare(len(stage.strands), pointers=stage.index is None)
+        query = Query(
+            partition=strand.partition,
+            index=stage.index,
+            low=low,
+            high=high,
+            forward=forward,
+            where=stage.where,
+            attributes=None if stage.index is not None else POINTER,
+        )
+        for times in count_from(0):
+            size = max(pace.size(weight, extra), min(MOST_AT_ONCE, 2**times // 2))
+            rows = self._table.query(replace(query, limit=size))
+            if stage.index is not None:
+                pace.read += rows.read
+                self.people_read += rows.read
+            yield rows
             if rows.next is None:
                 return
-            more = rows.next
+            query = replace(query, start=rows.next)
 
-    def _found(self, stage: Stage, strand: Strand, items: Sequence[Item]) -> Iterator[Found]:
-        if stage.index is not None:
-            for item in items:
-                person = person_of(item)
-                if self._plan.complete or self._passes(person):
-                    yield Position(stage.rank, item[stage.index.sk][len(strand.prefix) :]), person
-            return
-        people = self._profiles([item["userId"] for item in items])
-        for item in items:
-            found = people.get(item["userId"])
-            if found is not None and self._passes(found) and self._first_token(item["SK"], found):
-                yield Position(stage.rank, item["SK"]), found
+    def _people(self, stage: Stage, strand: Strand, parts: Iterable[Rows], pace: Pace) -> Iterator[Found]:
+        key = stage.index.sk if stage.index is not None else "SK"
+        for rows in parts:
+            found = [(Position(stage.rank, item[key][len(strand.prefix) :]), person_of(item)) for item in rows.items]
+            if not self._plan.complete:
+                found = [(position, person) for position, person in found if self._passes(person)]
+            pace.passed += len(found)
+            yield from found
 
-    def _first_token(self, key: str, person: Person) -> bool:
-        """Whether this is the smallest of the person's tokens that begin with the word: there, and only there, they are given."""
+    def _pointers(self, stage: Stage, strand: Strand, parts: Iterable[Rows]) -> Iterator[tuple[Position, Item]]:
+        for rows in parts:
+            for item in rows.items:
+                if "tokens" not in item or self._first_of(item["SK"], item["tokens"]):
+                    yield Position(stage.rank, item["SK"][len(strand.prefix) :]), item
+
+    def _looked_up(self, pointers: Iterator[tuple[Position, Item]], pace: Pace) -> Iterator[Found]:
+        """The people that pointers lead to, as many at a time as are wanted."""
+        while some := list(islice(pointers, pace.size())):
+            people = self._profiles([pointer["userId"] for _, pointer in some])
+            found = [
+                (position, person)
+                for position, pointer in some
+                if (person := people.get(pointer["userId"])) is not None
+                and self._passes(person)
+                and self._first_of(pointer["SK"], search_tokens(person.profile))
+            ]
+            pace.saw(len(some), len(found))
+            yield from found
+
+    def _first_of(self, key: str, tokens: Sequence[str]) -> bool:
+        """Whether this is the smallest of a person's tokens that begin with the word: there, and only there, they are given."""
         word = self._plan.word
-        if not word:
-            return True
-        return unescape(key.partition("#")[0]) == _smallest_token(word, person)
+        return not word or unescape(key.partition("#")[0]) == smallest_token(word, tokens)
 
     # events and campaigns
 
@@ -168,7 +157,8 @@ class PeopleReader:
             ids.reverse()
         pace = Pace(left=many, share=self._plan.share)
         while ids:
-            some, ids = ids[: pace.size(1)], ids[pace.size(1) :]
+            size = pace.size()
+            some, ids = ids[:size], ids[size:]
             people = self._profiles(some)
             found = [(Position(0, id_), people[id_]) for id_ in some if id_ in people and self._wanted.matches(people[id_])]
             pace.saw(len(some), len(found))
@@ -186,7 +176,7 @@ class PeopleReader:
             falling = rank in DESCENDING.get(self._plan.order, ())
             some = [found for found in everybody if found[0].rank == rank]
             some.sort(key=itemgetter(0), reverse=falling != backwards)
-            yield from (found for found in some if start is None or _is_behind(found[0], start, falling, backwards))
+            yield from (found for found in some if start is None or is_behind(found[0], start, falling, backwards))
 
     def _everybody(self) -> Iterable[Person]:
         if self._plan.source == "scan":
@@ -201,56 +191,32 @@ class PeopleReader:
 
         def segment(number: int) -> list[Person]:
             items = self._table.scan(where=where, segments=SEGMENTS, segment=number)
-            return [person for person in map(person_of, items) if self._passes(person)]
+            return [person_of(item) for item in items]
 
         contexts = [copy_context() for _ in range(SEGMENTS)]
         with ThreadPoolExecutor(SEGMENTS) as pool:
             parts = pool.map(lambda number: contexts[number].run(segment, number), range(SEGMENTS))
-        return [person for part in parts for person in part]
+            people = [person for part in parts for person in part]
+        self.people_read += len(people)
+        return [person for person in people if self._passes(person)]
 
     # people
 
     def _profiles(self, ids: Sequence[str]) -> dict[str, Person]:
         items = self._table.batch_get([schema.key("user", id=id_) for id_ in ids])
+        self.people_read += len(items)
         return {item["id"]: person_of(item) for item in items if item is not None}
 
     def _passes(self, person: Person) -> bool:
         return self._members.hold(person.id) and self._wanted.matches(person)
 
 
-def position_in(order: str, person: Person) -> Position:
-    """Return where a person stands in one of the orders that can be asked for; equal to what the keys say."""
-    values = {"id": person.id, "lastName": person.profile.last_name, "firstName": person.profile.first_name}
-    if order == "attended":
-        return Position(0, f"{count(person.attended_event_count)}#USER#{person.id}")
-    if order == "hosted" and person.hosted_event_count:
-        return Position(0, f"{count(person.hosted_event_count)}#USER#{person.id}")
-    return Position(int(order == "hosted"), render(schema.PERSON_SORT, values) or "")
-
-
-def _smallest_token(word: str, person: Person) -> str:
-    """The smallest of a person's search tokens that begin with the word, "" where none does."""
-    return min((token for token in search_tokens(person.profile) if token.startswith(word)), default="")
-
-
-def place_of(plan: Plan, person: Person) -> Position:
-    """Return where a person that matches stands in what this plan gives."""
-    if plan.order == "search":
-        return Position(0, schema.key("searchToken", token=_smallest_token(plan.word, person), userId=person.id)["SK"])
-    if plan.order == "id":
-        return Position(0, person.id if plan.source == "members" else schema.key("user", id=person.id)["PK"])
-    if plan.order == "city":
-        return Position(0, item_of(person)[schema.BY_LOCATION.sk])
-    return position_in(plan.order, person)
-
-
-def just_before(key: str) -> str:
-    """Return a bound that everything before the key, but not the key itself, is within.
-
-    >>> "USER#a0" < just_before("USER#a1") < "USER#a1"
-    True
-    """
-    return key[:-1] + chr(ord(key[-1]) - 1) + chr(0x10FFFF)
+def _merged(strands: Sequence[Iterator[tuple[Position, Row]]], forward: bool) -> Iterator[tuple[Position, Row]]:
+    """Strands in one order, each position once."""
+    if len(strands) == 1:
+        return strands[0]
+    merged = heapq.merge(*strands, key=itemgetter(0), reverse=not forward)
+    return (next(same) for _, same in groupby(merged, key=itemgetter(0)))
 
 
 def _bounds(strand: Strand, start: str | None, forward: bool) -> tuple[str | None, str | None]:
@@ -262,9 +228,3 @@ def _bounds(strand: Strand, start: str | None, forward: bool) -> tuple[str | Non
         return (behind if low is None else max(low, behind)), high
     before = strand.prefix + just_before(start)
     return low, (before if high is None else min(high, before))
-
-
-def _is_behind(position: Position, start: Position, falling: bool, backwards: bool) -> bool:
-    if position.rank != start.rank:
-        return position.rank < start.rank if backwards else position.rank > start.rank
-    return position.key < start.key if falling != backwards else position.key > start.key

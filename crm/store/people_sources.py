@@ -63,7 +63,7 @@ def candidates(wanted: PeopleFilter, order: Order, counts: Counts) -> Iterator[P
 def _of_values(source: str, wanted: PeopleFilter, counts: Counts, index: Index, attribute: str, order: str = "name") -> Plan:
     keys = chosen_keys(wanted, source)
     partition = index.entry("user").partition
-    strands = [Strand(partition=_filled(partition, attribute, key)) for key in keys]
+    strands = [Strand(partition=_filled(partition, attribute, key), estimate=people_of(source, [key], counts)) for key in keys]
     return _plan(
         source, index.name, order, wanted, counts, people_of(source, keys, counts), _stage(wanted, source, index, strands)
     )
@@ -78,7 +78,8 @@ def _of_cities(wanted: PeopleFilter, counts: Counts) -> Plan:
     for city, state in pairs:
         prefix = _filled(before_name, "city", city)
         partition = _filled(entry.partition, "state", state)
-        strands.append(Strand(partition=partition, prefix=prefix, low=prefix, high=behind_prefix(prefix)))
+        there = counts.people("CITY", [f"{city}#{state}"])
+        strands.append(Strand(partition=partition, prefix=prefix, low=prefix, high=behind_prefix(prefix), estimate=there))
     estimate = counts.people("CITY", [f"{city}#{state}" for city, state in pairs])
     return _plan("city", index.name, "name", wanted, counts, estimate, _stage(wanted, "city", index, strands))
 
@@ -86,7 +87,11 @@ def _of_cities(wanted: PeopleFilter, counts: Counts) -> Plan:
 def _of_tags(wanted: PeopleFilter, counts: Counts) -> Plan:
     tags = chosen_keys(wanted, "tag")
     partition = schema.BY_NAME["tagMember"].pk
-    strands = [Strand(partition=_sharded(_filled(partition, "tag", tag), shard)) for tag in tags for shard in range(SHARDS)]
+    strands = [
+        Strand(partition=_sharded(_filled(partition, "tag", tag), shard), estimate=people_of("tag", [tag], counts))
+        for tag in tags
+        for shard in range(SHARDS)
+    ]
     estimate = people_of("tag", tags, counts)
     return _plan("tag", "TAG", "id", wanted, counts, estimate, _stage(wanted, "tag", None, strands))
 

@@ -86,7 +86,7 @@ def edition(old: Person, edited: Person) -> Parcel:
         claim = len(actions)
         actions += [Put(item=claim_of(new), expect=[absent()]), _without(claim_of(old))]
     for before, after in ((token_items(old), token_items(new)), (tag_items(old), tag_items(new))):
-        actions += [Put(item=item) for name, item in after.items() if name not in before]
+        actions += [Put(item=item) for name, item in after.items() if before.get(name) != item]
         actions += [_without(item) for name, item in before.items() if name not in after]
     changes, labels = people_changes(old, new)
     return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=claim)

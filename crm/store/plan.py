@@ -8,12 +8,16 @@ from crm.store.schema import Index
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strand:
-    """One key condition: sort keys from `low` to `high`. Without `prefix`, they are the order of the plan."""
+    """One key condition: sort keys from `low` to `high`. Without `prefix`, they are the order of the plan.
+
+    `estimate` is how many people are behind it: by it the strands of a stage share what is asked for.
+    """
 
     partition: str
     prefix: str = ""
     low: str | None = None
     high: str | None = None
+    estimate: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,10 +79,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """One answer: items that passed, and the key to go on from (None at the end; a page may be empty and still go on)."""
+    """One answer: items that passed, and the key to go on from (None at the end; a page may be empty and still go on).
+
+    `read` is how many were looked at.
+    """
 
     items: list[Item]
     next: Key | None
+    read: int = 0
 
 
 def query_arguments(query: Query) -> dict[str, Any]:

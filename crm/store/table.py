@@ -117,7 +117,8 @@ class Table:
         answer = self._call("query", writes=False, **query_arguments(query))
         items = [item for raw in answer.get("Items", ()) if not self._expired(item := deserialise_item(raw))]
         following = answer.get("LastEvaluatedKey")
-        return Rows(items=items, next=deserialise_item(following) if following else None)
+        read = int(answer.get("ScannedCount", len(items)))
+        return Rows(items=items, next=deserialise_item(following) if following else None, read=read)
 
     def walk(self, query: Query) -> Iterator[Item]:
         """Give every item of a query, page after page."""

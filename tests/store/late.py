@@ -45,7 +45,7 @@ class LateTable(Table):
             ordered = [item for item in ordered if _behind(_place(query.index, item), edge, forward=forward)]
         page = ordered if query.limit is None else ordered[: query.limit]
         following = _key(query.index, page[-1]) if len(page) < len(ordered) else None
-        return Rows(items=[item for item in page if passes(item, query.where)], next=following)
+        return Rows(items=[item for item in page if passes(item, query.where)], next=following, read=len(page))
 
     def count(self, query: Query) -> int:
         """Count as `query` answers."""

@@ -12,7 +12,7 @@ from crm.store import schema
 from crm.store.emails import item_of as email_item
 from crm.store.keys import AFTER, behind_prefix, count, escape, moment, render, stamp, unescape
 from crm.store.people_items import item_of, person_of
-from crm.store.people_reading import just_before, position_in
+from crm.store.people_positions import just_before, position_in
 from tests.factories import make_person
 from tests.mailings import make_email
 

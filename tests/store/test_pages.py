@@ -211,6 +211,32 @@ def test_a_search_goes_on_in_whatever_order_its_words_are_typed(store: Store) ->
     assert len({*ids(first.items), *ids(rest.items)}) == len(first.items) + len(rest.items) == 6
 
 
+def test_a_search_reads_each_person_once_however_many_of_their_names_begin_so(store: Store) -> None:
+    store.people.create_many(
+        [make_person(first_name="Annabel", last_name=f"Ann{n}", email=f"ann.{n}@example.org") for n in range(60)]
+    )
+    store.stats.fold_all()
+
+    with metered() as first:
+        page = store.people.page(PeopleFilter(q="ann"), limit=50)
+    with metered() as last:
+        rest = store.people.page(PeopleFilter(q="ann"), limit=50, token=page.next_token)
+
+    assert (len(page.items), len(rest.items)) == (50, 10)
+    assert (page.explain.people_read, rest.explain.people_read) == (51, 10)
+    assert last.read_units < first.read_units
+
+
+def test_somebody_who_takes_another_address_is_found_by_the_name_that_stays(store: Store) -> None:
+    person = store.people.create(make_person(first_name="Ada", last_name="Zed", email="ada@example.org"))
+    other = replace(person, profile=replace(person.profile, email="zoe@example.org"))
+    store.people.save(person, other)
+
+    found = {word: ids(store.people.page(PeopleFilter(q=word)).items) for word in ("ada", "zed", "zo", "ada@")}
+
+    assert found == {"ada": [person.id], "zed": [person.id], "zo": [person.id], "ada@": []}
+
+
 def test_an_address_is_found_by_itself_also_where_folding_makes_white_space(store: Store) -> None:
     address = "o\u00b4brien\u00a8@example.org"
     store.people.create_many(

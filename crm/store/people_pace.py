@@ -1,0 +1,39 @@
+"""How much of a list is asked for at a time: as much as is wanted just then, by the share that passed so far."""
+
+import math
+from dataclasses import dataclass
+
+MOST_AT_ONCE = 1000
+"""Items of one request: about what the engine's 1 MB holds."""
+FEW_STRANDS, FEW_MORE = 8, 2
+
+
+@dataclass(slots=True)
+class Pace:
+    """How much to ask for: `left` matches are still wanted, and `share` of what is read is expected to pass."""
+
+    left: int
+    share: float
+    read: int = 0
+    passed: int = 0
+
+    def size(self, weight: float = 1.0, spare: int = 0) -> int:
+        """Return how many items to ask one strand for, of which that share of the stage is expected; 0 is never asked."""
+        share = self.share if self.read < 20 else max((self.passed + 0.5) / (self.read + 1), 0.001)
+        return max(1, min(MOST_AT_ONCE, math.ceil(max(1, self.left) / share * weight) + spare))
+
+    def saw(self, read: int, passed: int) -> None:
+        """Note what one request brought."""
+        self.read += read
+        self.passed += passed
+
+
+def spare(strands: int, *, pointers: bool) -> int:
+    """Return how many items more than its share one of several strands is asked for.
+
+    Strands that are merged run out unevenly. Pointers are small, so some too many save requests; whole people are not, so a few
+    strands are asked for too little and once more where they run out. Many strands are each asked for too much: requests count.
+    """
+    if strands == 1:
+        return 0
+    return FEW_MORE if pointers or strands > FEW_STRANDS else -FEW_MORE
