@@ -71,11 +71,8 @@ def create(request: CrmRequest) -> HttpResponse:
     status = 200
     if request.method == "POST":
         status = 422
-        if form.is_valid():
-            if form.cleaned_data["shared"] and not request.user.has_perm("crm.edit_people"):
-                raise PermissionDenied(why_not(request.user, "crm.edit_people"))
-            if (saved := _saved(request, form, wanted, order)) is not None:
-                return saved
+        if form.is_valid() and (saved := _saved(request, form, wanted, order)) is not None:
+            return saved
     context = {"form": form, "words": _words(request, wanted), "pairs": _pairs(given), "back": _pairs_query(given)}
     return render(request, "segments/new.html", context, status=status)
 
