@@ -26,6 +26,8 @@ def fold_words(text: str) -> list[str]:
 
 
 def _bare(text: str) -> str:
+    if text.isascii():  # nothing to decompose, and a large part of what is folded
+        return text
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
