@@ -9,6 +9,15 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
+def checked_id(text: str) -> str | None:
+    """Return `text` where `new_id` could have made it, else None: for ids that come back from a form.
+
+    >>> checked_id("0" * 32) == "0" * 32, checked_id("0"), checked_id("../etc")
+    (True, None, None)
+    """
+    return text if len(text) == 32 and set(text) <= set("0123456789abcdef") else None
+
+
 def email_id(campaign_id: str, user_id: str) -> str:
     """Return the id of the one e-mail of a campaign to a person: the same whenever it is asked for.
 

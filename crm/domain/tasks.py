@@ -59,9 +59,10 @@ FAILURES: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One action in words: a title with `{people}` and `{name}`, what was done, what stayed as it was, and its audit name."""
+    """One action in words: what is done and what was, with `{people}` and `{name}`; what became of one; its audit name."""
 
     title: str
+    told: str
     done: str
     unchanged: str
     audit: str
@@ -69,15 +70,29 @@ class Words:
 
 WORDS: Mapping[TaskAction, Words] = {
     TaskAction.TAG: Words(
-        title="Tag {people} “{name}”", done="got the tag", unchanged="had the tag already", audit="people.tagged"
+        title="Tag {people} “{name}”",
+        told="{people} tagged “{name}”",
+        done="tagged",
+        unchanged="had the tag already",
+        audit="people.tagged",
     ),
     TaskAction.UNTAG: Words(
-        title="Take the tag “{name}” from {people}", done="lost the tag", unchanged="did not have it", audit="people.untagged"
+        title="Take the tag “{name}” from {people}",
+        told="Tag “{name}” taken from {people}",
+        done="untagged",
+        unchanged="did not have the tag",
+        audit="people.untagged",
     ),
     TaskAction.REGISTER: Words(
-        title="Add {people} to {name}", done="registered", unchanged="on the list already", audit="people.registered"
+        title="Add {people} to {name}",
+        told="{people} registered for {name}",
+        done="registered",
+        unchanged="on the list already",
+        audit="people.registered",
     ),
-    TaskAction.DELETE: Words(title="Delete {people}", done="deleted", unchanged="left alone", audit="people.deleted"),
+    TaskAction.DELETE: Words(
+        title="Delete {people}", told="{people} deleted", done="deleted", unchanged="left alone", audit="people.deleted"
+    ),
 }
 
 

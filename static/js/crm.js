@@ -43,7 +43,7 @@
   };
   const knowsCommand = "commandForElement" in HTMLButtonElement.prototype;
 
-  // Selection: shift-click takes the range, the box in the head takes the page; [data-selected] shows how many.
+  // Selection: shift-click takes the range, the box in the head takes the page, [data-select-all] all who match; [data-selected] shows how many.
   let last = null;
   const boxes = (table) => all("tbody input[type=checkbox][name]", table);
   const count = (table) => {
@@ -51,7 +51,8 @@
     every.forEach((box) => box.closest("tr").classList.toggle("picked", box.checked));
     const head = table.querySelector("[data-select-page]");
     if (head) { head.checked = picked.length === every.length && every.length > 0; head.indeterminate = picked.length > 0 && !head.checked; }
-    const form = table.closest("form") || document;
+    const form = table.closest("form") || document, whole = form.querySelector("[data-select-all]");
+    if (whole && picked.length < every.length) whole.checked = false;
     all("[data-selected]", form).forEach((place) => { place.textContent = picked.length.toLocaleString("en"); });
     all("[data-selection]", form).forEach((bar) => { bar.hidden = picked.length === 0; });
   };
@@ -64,6 +65,13 @@
     }
     if (every.includes(box)) last = box;
     count(table);
+  };
+  const selectAll = (form, whole) => {  // all who match, or again only the rows that are seen
+    const box = form.querySelector("[data-select-all]"), table = form.querySelector("table");
+    box.checked = whole;
+    if (whole) boxes(table).forEach((one) => { one.checked = true; });
+    count(table);
+    (whole ? form.querySelector("[data-select-rows]") : box).focus();
   };
 
   // A field of a letter goes where the cursor stands.
@@ -84,8 +92,12 @@
     if (!knowsCommand && at("button[commandfor]")) command(at("button[commandfor]"));
     if (at("a[commandfor]")) { e.preventDefault(); command(at("a[commandfor]")); }  // a link where there is no script
     if (at("table input[type=checkbox]:is([name], [data-select-page])")) select(e.target, e.shiftKey);
+    if (at("[data-select-all]")) selectAll(e.target.form, e.target.checked);
+    if (at("[data-select-rows]")) selectAll(e.target.form, false);
     all("details.filter[open], details.menu[open]").forEach((open) => { if (!open.contains(e.target)) open.open = false; });
   }, true);
+
+  on("reset", (e) => setTimeout(() => all("table:has([data-select-page])", e.target).forEach(count)));
 
   on("keydown", (e) => {
     if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]")) {
@@ -126,5 +138,6 @@
   const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
   on("htmx:afterSettle", ready);
   on("htmx:oobAfterSwap", fade);
+  on("htmx:afterSwap", ({ detail: { target } }) => { if (target.matches("dialog") && !target.open) target.showModal(); });
   on("DOMContentLoaded", ready);
 })();

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.people import exporting, importing, person, views
+from crm.web.people import choosing, exporting, importing, person, tasks, views
 
 app_name = "people"
 
@@ -11,6 +11,10 @@ urlpatterns = [
     path("export.csv", exporting.export, name="export"),
     path("suggest/", views.suggest, name="suggest"),
     path("new/", person.create, name="new"),
+    path("tasks/", tasks.recent, name="tasks"),
+    path("tasks/new/", choosing.choose, name="task-new"),
+    path("tasks/<str:task_id>/", tasks.page, name="task"),
+    path("tasks/<str:task_id>/cancel/", tasks.cancel, name="task-cancel"),
     path("import/", importing.upload, name="import"),
     path("import/<str:draft_id>/", importing.check, name="import-check"),
     path("import/<str:draft_id>/run/", importing.run, name="import-run"),

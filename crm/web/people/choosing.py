@@ -1,0 +1,147 @@
+"""People chosen in the list, rows or all who match, and the question before something is done to them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
+
+from crm.domain.errors import CrmError, RuleViolation
+from crm.domain.filters import PeopleFilter, filter_values, parse_filter
+from crm.domain.ids import checked_id, new_id
+from crm.domain.tasks import Task, TaskAction, people
+from crm.services import tasks
+from crm.staff import why_not
+from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
+from crm.web.people.asking import question
+from crm.web.people.filters import FilterBar
+
+NEEDS = {
+    TaskAction.TAG.value: "crm.edit_people",
+    TaskAction.UNTAG.value: "crm.edit_people",
+    TaskAction.REGISTER.value: "crm.edit_events",
+    TaskAction.DELETE.value: "crm.delete_people",
+    "export": "crm.export_people",
+    "write": "crm.edit_campaigns",
+}
+"""What can be done to people who were chosen, and the right it needs."""
+ELSEWHERE = {"export": "people:export", "write": "campaigns:new"}
+"""What is done on a page of its own, which takes a filter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Who was chosen. `fields` say it again in a form, `query` as a filter, `back` is the list it was done in."""
+
+    wanted: PeopleFilter
+    fields: list[tuple[str, str]]
+    query: str
+    back: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("crm.view_people")
+def choose(request: CrmRequest) -> HttpResponse:
+    """Ask before something is done to the people chosen, then begin it; what has a page of its own is led there."""
+    sent = request.POST if request.method == "POST" else request.GET
+    action = sent.get("action", "")
+    if action not in NEEDS:
+        return error_answer(request, 400, "Choose people in the list first, then what is to be done.")
+    if not request.user.has_perm(NEEDS[action]):
+        raise PermissionDenied(why_not(request.user, NEEDS[action]))
+    chosen = _chosen(request, sent)
+    if chosen.wanted.is_empty and "all" not in sent:
+        return _nobody(request, chosen)
+    if action in ELSEWHERE:
+        return redirect(f"{reverse(ELSEWHERE[action])}?{chosen.query}")
+    if request.method == "POST":
+        return _begin(request, TaskAction(action), chosen)
+    return _ask(request, TaskAction(action), chosen)
+
+
+def done_words(task: Task) -> tuple[str, str]:
+    """What a task did, and what became of the others: two sentences for a toast."""
+    words = task.action.words
+    number = {outcome.value: count for outcome, count in task.counts.items()}
+    others = [
+        (number.get("waitlisted", 0), "on the waitlist"),
+        (number.get("unchanged", 0), words.unchanged),
+        (number.get("gone", 0), "deleted meanwhile"),
+        (task.failed, "could not be done"),
+    ]
+    told = words.told.format(people=people(number.get("done", 0)), name=task.name)
+    return told, ", ".join(f"{count:,} {what}" for count, what in others if count)
+
+
+def _chosen(request: CrmRequest, sent: QueryDict) -> Chosen:
+    """The rows that were ticked, or with `all` everybody whom the list shows. RuleViolation for what can't be a filter."""
+    listed = sent.get("list", "")
+    bar = FilterBar(QueryDict(listed), request.store, request.user.get_username())
+    back = f"{reverse('people:list')}?{bar.state_string}" if bar.state_string else reverse("people:list")
+    if "all" in sent:
+        if bar.wanted is None:
+            raise RuleViolation(" ".join(bar.errors.values()))
+        return Chosen(wanted=bar.wanted, fields=[("list", listed), ("all", "1")], query=bar.list_string, back=back)
+    wanted = parse_filter({"id": sent.getlist("id")})
+    ids = QueryDict(mutable=True)
+    ids.setlist("id", filter_values(wanted).get("id", []))
+    fields = [("list", listed), *(("id", one) for one in wanted.ids)]
+    return Chosen(wanted=wanted, fields=fields, query=ids.urlencode(), back=back)
+
+
+def _nobody(request: CrmRequest, chosen: Chosen) -> HttpResponse:
+    if request.htmx:
+        return error_answer(request, 422, "Tick the people you mean first.", title="Nobody is chosen")
+    tell(request, "Nobody is chosen", "Tick the people you mean, or all who match, and press again.", level=messages.WARNING)
+    return redirect(chosen.back)
+
+
+def _ask(request: CrmRequest, action: TaskAction, chosen: Chosen, error: CrmError | None = None) -> HttpResponse:
+    """The question; in the list it is a dialog."""
+    sent = request.POST if request.method == "POST" else request.GET
+    context: dict[str, Any] = {
+        **question(request.store, action, chosen.wanted, typed=sent.get("subject", ""), now=timezone.now()),
+        "chosen": chosen,
+        "error": error,
+        "task_id": checked_id(sent.get("task", "")) or new_id(),
+        "at_once": tasks.AT_ONCE,
+        "in_dialog": request.htmx.target == "bulk",
+    }
+    return render_part(request, "people/task_new.html", context, part="bulk", status=422 if error else 200)
+
+
+def _begin(request: CrmRequest, action: TaskAction, chosen: Chosen) -> HttpResponse:
+    """Begin it once, however often the form is sent. What is done at once is told in the list, the rest has a page."""
+    try:
+        if action is TaskAction.DELETE:
+            _check_number(request, chosen)
+        task = tasks.start(
+            request.store,
+            action,
+            chosen.wanted,
+            subject=request.POST.get("subject", "").strip(),
+            actor=request.user.get_username(),
+            now=timezone.now(),
+            task_id=checked_id(request.POST.get("task", "")),
+        )
+    except CrmError as error:
+        return _ask(request, action, chosen, error)
+    if not task.ended:
+        return redirect("people:task", task.id)
+    text, note = done_words(task)
+    link = format_html('<a href="{}">See who</a>', reverse("people:task", args=[task.id]))
+    tell(request, text, format_html("{}. {}", note, link) if note else link)
+    return redirect(chosen.back)
+
+
+def _check_number(request: CrmRequest, chosen: Chosen) -> None:
+    """RuleViolation when more people match by now than the question said: nobody is deleted unseen."""
+    shown, number = request.POST.get("shown", ""), request.store.people.count(chosen.wanted)
+    if number and (not shown.isascii() or not shown.isdigit() or number > int(shown)):
+        raise RuleViolation(f"By now {people(number)} match. Look again whether you mean all of them.")
