@@ -41,7 +41,7 @@ class Email:
     """One e-mail; its subject and body stand on the campaign. Times are aware UTC, None where it has not happened.
 
     `attempts` counts refused hand-overs since it was queued; `error` holds the provider's last words without addresses.
-    `email` is empty once the person was erased.
+    `email` is empty once the person was deleted or erased; of the latter `erased` remains.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Email:
     fail_reason: FailReason | None = None
     error: str = ""
     attempts: int = 0
+    erased: bool = False
     created_at: datetime
     first_tried_at: datetime | None = None
     sent_at: datetime | None = None

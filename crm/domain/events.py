@@ -104,12 +104,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attendance:
-    """One person at one event; `since` is when the present status began, in UTC."""
+    """One person at one event; `since` is when the present status began, in UTC. `erased`: nobody knows any more who it was."""
 
     event_id: str
     user_id: str
     status: AttendanceStatus
     since: datetime
+    erased: bool = False
 
     @property
     def seated(self) -> bool:

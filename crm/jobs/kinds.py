@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import events, expand, import_undo, imports, merging, send, tasks
+from crm.jobs import erasing, events, expand, import_undo, imports, merging, send, tasks
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
+from crm.services.erasure import ERASE
 from crm.services.events import CREATING
 from crm.services.import_jobs import CHECK, UNDO, WRITE
 from crm.services.merge import MERGE
@@ -17,6 +18,7 @@ STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
     CREATING: events.step,
+    ERASE: erasing.step,
     MERGE: merging.step,
     JOB: tasks.step,
     CHECK: imports.check_step,

@@ -9,7 +9,7 @@ from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.people import Person, Profile
 from crm.store import Store
-from crm.store.erasure import forget_address
+from crm.store.erasure import forget_beside, forget_emails
 from crm.store.people_writes import Write
 
 logger = logging.getLogger(__name__)
@@ -55,14 +55,15 @@ def remove(store: Store, person_id: str, *, now: datetime, actor: str = "") -> N
     E-mails stay counted under the opaque id; those still queued are skipped. A repeat goes on where a crash stopped.
     """
     store.events.leave_all(person_id, now=now)
-    forget_address(store.table, person_id)
-    _delete(store, person_id)
-    forget_address(store.table, person_id)
+    forget_emails(store.table, person_id)
+    delete_profile(store, person_id)
+    forget_emails(store.table, person_id)
+    forget_beside(store.table, person_id)
     logger.info("person removed", extra={"person_id": person_id, "actor": actor})
 
 
-def _delete(store: Store, person_id: str) -> None:
-    """Delete the person as they are by now: someone may unsubscribe, or be edited, at the same moment."""
+def delete_profile(store: Store, person_id: str) -> None:
+    """Delete the person as they are by now: someone may unsubscribe at the same moment. Raises NotFound."""
     for _ in range(TRIES - 1):
         try:
             return store.people.delete(store.people.get(person_id))

@@ -9,6 +9,7 @@ from crm.store.duplicates import DuplicateRepository
 from crm.store.email_handover import EmailHandover
 from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
+from crm.store.erasures import ErasureRepository
 from crm.store.event_handover import EventHandover
 from crm.store.events import EventRepository
 from crm.store.imports import ImportRepository
@@ -54,5 +55,6 @@ class Store:
         self.imports = ImportRepository(table)
         self.tasks = TaskRepository(table)
         self.segments = SegmentRepository(table, signer)
+        self.erasures = ErasureRepository(table, signer)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice, product
 from typing import Any
@@ -11,7 +11,7 @@ from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.store import schema
-from crm.store.keys import LANES, moment, render, stamp
+from crm.store.keys import LANES, behind_prefix, moment, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
 from crm.store.stats import StatsRepository
@@ -61,6 +61,7 @@ def item_of(email: Email) -> Item:
             "failReason": email.fail_reason.value if email.fail_reason else None,
             "error": email.error[:MAX_ERROR],
             "attempts": email.attempts or None,
+            "erased": email.erased or None,
             "createdAt": stamp(email.created_at),
             **{name: stamp(value) if value else None for name, value in times.items()},
         },
@@ -81,6 +82,7 @@ def email_of(item: Item) -> Email:
         fail_reason=FailReason(item["failReason"]) if "failReason" in item else None,
         error=item.get("error", ""),
         attempts=item.get("attempts", 0),
+        erased=item.get("erased", False),
         created_at=moment(item["createdAt"]),
         **times,
     )
@@ -137,14 +139,26 @@ class EmailRepository:
         wanted = tuple(sorted(set(statuses or tuple(EmailState))))
         return (email_of(item) for item in self._merged(campaign_id, wanted, 400, back=False, edge=None))
 
-    def of_person(self, user_id: str, *, limit: int = 50) -> list[Email]:
-        """Return what a person was mailed, newest first; one query and one batch."""
-        partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
-        if partition is None:
+    def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
+        """Return what a person was mailed, newest first, from `until` back (itself too); a query, and a batch per 100."""
+        if (query := _mailed(user_id, until)) is None:
             return []
-        rows = self._table.query(Query(partition=partition, index=BY_DATE, forward=False, limit=limit))
+        rows = self._table.query(replace(query, limit=limit))
         items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows.items])
         return [email_of(item) for item in items if item is not None]
+
+    def walk_person(self, user_id: str) -> Iterator[Email]:
+        """Give all that a person was mailed, newest first; a batch per 100."""
+        query = _mailed(user_id, None)
+        rows = list(self._table.walk(query)) if query is not None else []
+        for start in range(0, len(rows), 100):
+            items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows[start : start + 100]])
+            yield from (email_of(item) for item in items if item is not None)
+
+    def count_of_person(self, user_id: str, *, until: datetime | None = None) -> int:
+        """Return how many e-mails a person has, from `until` back; keys alone are read."""
+        query = _mailed(user_id, until)
+        return self._table.count(query) if query is not None else 0
 
     def _read(self, purpose: str, token: str | None) -> tuple[bool, str | None]:
         if token is None:
@@ -168,6 +182,15 @@ class EmailRepository:
         low, high = (edge, None) if back else (None, edge)
         query = Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=back, limit=size)
         return (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge)
+
+
+def _mailed(user_id: str, until: datetime | None) -> Query | None:
+    """What a person was mailed, newest first, from the index; None for an id that can't be."""
+    partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
+    if partition is None:
+        return None
+    high = behind_prefix(stamp(until)) if until is not None else None
+    return Query(partition=partition, index=BY_DATE, high=high, forward=False)
 
 
 def partitions(campaign_id: str, statuses: Iterable[EmailState]) -> list[str]:

@@ -71,6 +71,7 @@ def attendance_item(attendance: Attendance) -> Item:
             "userId": attendance.user_id,
             "status": attendance.status.value,
             "since": stamp(attendance.since),
+            "erased": attendance.erased or None,
         },
     )
 
@@ -82,6 +83,7 @@ def attendance_of(item: Mapping[str, Any]) -> Attendance:
         user_id=item["userId"],
         status=AttendanceStatus(item["status"]),
         since=moment(item["since"]),
+        erased=item.get("erased", False),
     )
 
 

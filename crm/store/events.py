@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,12 +12,12 @@ from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store import schema
 from crm.store.attendances import LEAVING, STEP, Move, staying, write_moves
-from crm.store.event_items import PENDING, attendance_of, host_item, new_event_actions, next_part
+from crm.store.event_items import PENDING, attendance_item, attendance_of, host_item, new_event_actions, next_part
 from crm.store.event_reads import EventReads, hosted_by
-from crm.store.expressions import absent, exists
+from crm.store.expressions import absent, equals, exists
 from crm.store.keys import behind_prefix
 from crm.store.people_items import MERGING, count_change, person_of
-from crm.store.requests import Action, Delete, Put, Query, Update
+from crm.store.requests import Action, Delete, Put, Query, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter
 from crm.store.table import ConditionFailed
@@ -151,6 +151,8 @@ class EventRepository(EventReads):
             if item is None:
                 raise NotFound("This person is not on the list of the event.")
             old = attendance_of(item)
+            if old.erased:
+                raise Conflict("This person was erased; where they stood can't be changed any more.")
             move = Move(old=old, new=replace(old, status=status, since=now))
             if status is old.status:
                 return old
@@ -172,6 +174,38 @@ class EventRepository(EventReads):
         self._mark(user_id)
         for attendance in self.attendances_of(user_id):
             self._deciding(partial(self._leave, attendance.event_id, user_id, at))
+        self._host_nothing(user_id, at)
+
+    def erase_all(self, user_id: str, *, now: datetime) -> None:
+        """Let a person who is being erased host nothing any more, and mark where they stand with events; a repeat goes on.
+
+        Status, seats and the counts of events stay; the person's own count goes down with each mark. Raises as `leave_all`.
+        """
+        self._mark(user_id)
+        ids = [attendance.event_id for attendance in self.attendances_of(user_id) if not attendance.erased]
+        for start in range(0, len(ids), STEP):
+            self._deciding(partial(self._mark_erased, user_id, ids[start : start + STEP], now))
+        self._host_nothing(user_id, now)
+
+    def _mark_erased(self, user_id: str, event_ids: Sequence[str], now: datetime) -> None:
+        keys = [schema.key("attendance", userId=user_id, eventId=event_id) for event_id in event_ids]
+        items = self._table.batch_get(keys, consistent=True)
+        standing = [attendance_of(item) for item in items if item is not None and "erased" not in item]
+        profile = self._profiles([user_id]).get(user_id)
+        if not standing or profile is None:
+            return
+        actions: list[Action] = [
+            changed(attendance_item(one), attendance_item(replace(one, erased=True)), expect=[equals("status", one.status.value)])
+            for one in standing
+        ]
+        counters: Mapping[Counter, int] = {}
+        if seats := sum(one.seated for one in standing):
+            update, counters = count_change(person_of(profile), attended=-seats)
+            actions.append(update)
+        self._table.write([*actions, *self._stats.delta(counters, now=now)])
+
+    def _host_nothing(self, user_id: str, at: datetime) -> None:
+        """Take somebody off as host of everything, as far as the index shows it in three seconds; else Conflict."""
         for attempt in range(HOST_TRIES):
             for item in list(self._table.walk(hosted_by(user_id))):
                 self._deciding(partial(self._stop_hosting, item["eventId"], user_id, at))

@@ -1,15 +1,25 @@
 """Suppression: who must not be mailed, remembered by a keyed hash of the address, so that it outlives the person."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from crm.domain.people import EmailStatus
 from crm.store import schema
 from crm.store.expressions import absent
-from crm.store.keys import stamp
+from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Check, Put
 from crm.store.schema import Item
 from crm.store.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """That an address must not be mailed: why, since when, and by what (`link`, `import` …). It holds no address."""
+
+    status: EmailStatus
+    source: str
+    created_at: datetime
 
 
 class SuppressionRepository:
@@ -26,6 +36,17 @@ class SuppressionRepository:
     def lookup(self, address: str) -> EmailStatus:
         """Return why an address must not be mailed, MAILABLE where it may be; one consistent request."""
         return self.lookup_many([address])[address]
+
+    def reason(self, address: str) -> Suppression | None:
+        """Return why and since when an address must not be mailed, None where it may be; one consistent request."""
+        hashes = self._hashes(address)
+        items = self._table.batch_get([schema.key("suppression", hash=one) for one in hashes], consistent=True)
+        item = next((item for item in items if item is not None), None)
+        if item is None:
+            return None
+        return Suppression(
+            status=EmailStatus(item["status"]), source=item.get("source", ""), created_at=moment(item["createdAt"])
+        )
 
     def lookup_many(self, addresses: Iterable[str]) -> dict[str, EmailStatus]:
         """Return `{address: status}` for all of `addresses`; one consistent request per 100."""

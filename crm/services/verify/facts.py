@@ -7,6 +7,7 @@ from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import NotFound
 from crm.domain.events import EventStatus
 from crm.domain.people import EmailStatus
+from crm.services.erasure import job_of
 from crm.services.events import CREATING
 from crm.services.verify.difference import Difference
 from crm.services.verify.items import Facts, short
@@ -26,6 +27,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _campaigns(store, facts, now)
     yield from _windows(store, facts, now)
     yield from _suppressions(store, facts, now)
+    yield from _erasures(store, facts, now)
 
 
 def _events(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
@@ -85,6 +87,15 @@ def _windows(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
 def _woken(store: Store, campaign_id: str, now: datetime) -> tuple[Action, ...]:
     jobs = store.jobs.of(schema.key("campaign", id=campaign_id)["PK"])
     return tuple(store.jobs.wake(job, now) for job in jobs.values())
+
+
+def _erasures(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """Whoever is being erased is looked for until nothing is left."""
+    for person_id in sorted(facts.erasures):
+        job = job_of(person_id)
+        if job.owner not in facts.due:
+            mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
+            yield Difference(kind="erasure", subject=person_id, says="it is not finished, but no job is due", mend=(mend,))
 
 
 def _suppressions(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:

@@ -33,6 +33,7 @@ class Facts:
     events: dict[str, Item] = field(default_factory=dict)
     hosts: list[Item] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
+    erasures: set[str] = field(default_factory=set)
     suppressed: dict[str, str] = field(default_factory=dict)
     mailable: dict[int, str] = field(default_factory=dict)
     unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
@@ -148,6 +149,16 @@ def _attendance(look: Look, item: Item) -> None:
     _count(look, {Counter(f"ATTENDEES#{event}", str(item["status"])): 1})
 
 
+def _of_somebody(look: Look, item: Item) -> None:
+    """What is kept about a person must not outlive them."""
+    _lean(look, ("person", str(item["userId"])), item)
+
+
+def _erasure(look: Look, item: Item) -> None:
+    if "finishedAt" not in item:
+        look.facts.erasures.add(str(item["id"]))
+
+
 def _pending(look: Look, item: Item) -> None:
     look.facts.pending.add(str(item["eventId"]))
 
@@ -207,6 +218,9 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "slugClaim": _slug_claim,
     "host": _host,
     "attendance": _attendance,
+    "log": _of_somebody,
+    "distinct": _of_somebody,
+    "erasure": _erasure,
     "pending": _pending,
     "campaign": _campaign,
     "email": _email,

@@ -117,7 +117,7 @@ _JUDGES: Mapping[str, Callable[[Store, Group, Hashable, Entry], Difference | Non
 def _orphan(group: Group, item: Item) -> Difference:
     kind, key = str(item["entityType"]), {"PK": str(item["PK"]), "SK": str(item["SK"])}
     says = f"its {group[0]} {group[1]} does not exist"
-    mend = (Delete(key=key, expect=[equals("id", item["id"])]),) if kind in {"host", "attendance"} else ()
+    mend = (Delete(key=key, expect=[equals("id", item["id"])]),) if kind in {"host", "attendance", "log", "distinct"} else ()
     return Difference(kind=kind, subject=str(item["id"]), says=says, mend=mend)
 
 

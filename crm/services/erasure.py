@@ -1,0 +1,127 @@
+"""Erasing a person: they go, what they took part in stays counted, and nothing tells any more who it was.
+
+The request does it at once, under a record that holds no personal data. Beside the record stands a job: it goes on where the
+request was cut off, and looks again a while later for what an index did not show yet.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import Conflict, NotFound
+from crm.domain.ids import new_id
+from crm.domain.log import LogEntry, LogKind
+from crm.domain.people import ATTRIBUTES, Person, Profile
+from crm.services import segments
+from crm.services.people import delete_profile
+from crm.store import Store, schema
+from crm.store.erasure import forget_beside, forget_emails, forget_in_campaigns
+from crm.store.erasures import SEALED, Erasure
+from crm.store.expressions import absent, exists
+from crm.store.jobs import JobKey
+from crm.store.people_items import LEAVING, MERGING
+from crm.store.requests import Update
+from crm.store.table import ConditionFailed
+
+logger = logging.getLogger(__name__)
+ERASE = "ERASE"
+"""Name of the job that stands beside the record of an erasure."""
+LOOKS = (timedelta(seconds=10), timedelta(minutes=2), timedelta(hours=1))
+"""When the job looks again, each counted from the look before: an index may lag, and a worker may have had a page in hand."""
+
+
+MOST_KNOWN = 20
+"""Names and addresses of one person that are looked for."""
+
+
+def erase(store: Store, person_id: str, *, actor: str, now: datetime) -> bool:
+    """Erase a person; False where something of it is left for the job, because an index lags behind. Raises NotFound.
+
+    Profile, address, search words, tags, log and the list of who is somebody else go; they host nothing any more. Attendances
+    and e-mails stay under the opaque id, marked. Where a campaign or segment asks for them, it asks for that id. What is known
+    of their address as not to be mailed stays as a hash. A repeat goes on where a crash stopped.
+    """
+    person = store.people.get(person_id)
+    _begin(store, person, actor=actor, now=now)
+    logger.info("erasure begun", extra={"person_id": person_id, "actor": actor})
+    try:
+        go_on(store, person_id, now=now)
+    except Conflict:
+        logger.warning("erasure goes on later", extra={"person_id": person_id})
+        return False
+    return True
+
+
+def go_on(store: Store, person_id: str, *, now: datetime) -> None:
+    """Do all that is left of an erasure that was begun. Safe to repeat, and at the same time as somebody else.
+
+    Raises NotFound where none was begun, and Conflict while an index does not show all events the person hosts.
+    """
+    erasure = store.erasures.find(person_id)
+    if erasure is None:
+        raise NotFound("Nobody was erased under this id.")
+    for id_ in erasure.ids:
+        forget_emails(store.table, id_, erased=True)
+    _forget_filters(store, erasure)
+    if store.people.get_many([person_id]):
+        with suppress(NotFound):  # somebody else goes on with it as well, and was faster
+            store.events.erase_all(person_id, now=now)
+            delete_profile(store, person_id)
+            logger.info("person erased", extra={"person_id": person_id})
+        _forget_filters(store, erasure)
+        for id_ in erasure.ids:
+            forget_emails(store.table, id_, erased=True)
+    for id_ in erasure.ids:
+        forget_beside(store.table, id_)
+
+
+def job_of(person_id: str) -> JobKey:
+    """The job of an erasure."""
+    return JobKey(owner=schema.key("erasure", id=person_id)["PK"], name=ERASE)
+
+
+def _begin(store: Store, person: Person, *, actor: str, now: datetime) -> None:
+    """Write down that it began, with its job and the line in the audit log; one transaction, nothing when that is there.
+
+    From then on the person can't be edited or put on a list. Raises NotFound, and Conflict while they are being merged.
+    """
+    leaving = Update(key=schema.key("user", id=person.id), changes={LEAVING: True}, expect=[exists(), absent(MERGING)])
+    audit = AuditEntry(id=new_id(), at=now, actor=actor, action="people.erased", subject=person.id)
+    job = store.jobs.put(job_of(person.id), due_at=now + LOOKS[0])
+    try:
+        store.table.write(
+            [
+                store.erasures.begin(person, known_as(person, store.log.of(person.id)), now=now),
+                leaving,
+                job,
+                store.audit.put(audit),
+            ]
+        )
+    except ConditionFailed as failed:
+        if store.erasures.find(person.id) is None:
+            store.people.get(person.id)
+            raise Conflict("This person is just being merged with another one. Try again in a minute.") from failed
+
+
+def known_as(person: Person, log: Sequence[LogEntry]) -> list[Profile]:
+    """Return names and addresses of a person, now and before, as their log (newest first) has them; `MOST_KNOWN` at most."""
+    texts = {name: getattr(person.profile, ATTRIBUTES[name]) for name in SEALED}
+    known = {tuple(texts.values()): None}
+    for entry in log:
+        if entry.kind is LogKind.MERGED:
+            name, _, address = entry.text.partition("\n")[0].rpartition(", ")
+            known[name, "", address] = None
+        texts |= {name: before for name, (before, _) in entry.changes.items() if name in texts}
+        known[tuple(texts.values())] = None
+    profiles = [Profile(first_name=first, last_name=last, email=address) for first, last, address in known]
+    return [profile for profile in profiles if profile.email][:MOST_KNOWN]
+
+
+def _forget_filters(store: Store, erasure: Erasure) -> None:
+    """Take every name and address out of filters; the address alone where a name is not known."""
+    for profile in erasure.sought:
+        forget_in_campaigns(store.table, store.campaigns, erasure.id, profile)
+        gone = Person(id=erasure.id, profile=profile, created_at=erasure.created_at, updated_at=erasure.created_at)
+        segments.forget(store, gone)
