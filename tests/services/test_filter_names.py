@@ -1,0 +1,61 @@
+"""What a filter names by id, in words; events and campaigns found by title."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.filters import PeopleFilter
+from crm.domain.tasks import Task, TaskAction
+from crm.services import filter_names
+from crm.store import Store
+from tests.factories import NOW, make_campaign, make_event, make_person
+
+
+def test_names_are_those_of_what_is_still_there(store: Store) -> None:
+    event = store.events.create(make_event(title="Spring"), [], [], now=NOW)
+    campaign = store.campaigns.create(make_campaign(subject="Hello"))
+    ada = store.people.create(make_person())
+    store.table.write([store.tasks.put(Task(id="t1", action=TaskAction.TAG, name="VIP", matched=3, created_at=NOW))])
+    wanted = PeopleFilter(attends=(event.id,), mailed_not=(campaign.id, "gone"), selected=("t1",), ids=(ada.id,))
+
+    found = filter_names.names(store, [wanted])
+
+    assert found == {event.id: "Spring", campaign.id: "Hello", "t1": "task: Tag 3 people “VIP”", ada.id: "Ada Lovelace"}
+
+
+def test_a_filter_that_names_nothing_costs_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.table.client, "batch_get_item", None)
+
+    assert filter_names.names(store, [PeopleFilter(company=("Acme",)), PeopleFilter(ids=("a", "b"))]) == {}
+
+
+def test_events_are_found_by_words_of_their_title_newest_first_with_who_attends(store: Store) -> None:
+    guests = [store.people.create(make_person()).id for _ in range(2)]
+    for days, title in ((1, "Spring meet-up in Malmö"), (2, "Autumn"), (3, "Springtime"), (4, "Offspring")):
+        event = store.events.create(make_event(title=title, start_at=NOW + timedelta(days=days)), [], guests[: days - 1], now=NOW)
+        store.events.fill(event.id, now=NOW)
+
+    found = filter_names.events_titled(store, "SPRÍNG", 12)
+
+    assert [(one.title, one.people) for one in found] == [("Springtime", 2), ("Spring meet-up in Malmö", 0)]
+    assert [one.title for one in filter_names.events_titled(store, "malmo spr", 12)] == ["Spring meet-up in Malmö"]
+    assert [one.title for one in filter_names.events_titled(store, "", 2)] == ["Offspring", "Springtime"]
+    assert filter_names.events_titled(store, "nothing", 12) == []
+
+
+def test_a_draft_is_not_found_as_it_went_to_nobody(store: Store) -> None:
+    store.campaigns.create(make_campaign(subject="Spring"))
+
+    assert filter_names.campaigns_titled(store, "spring", 12) == []
+
+
+def test_campaigns_are_found_likewise_and_only_so_many_are_looked_through(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for days, subject in ((1, "Spring"), (2, "Autumn"), (3, "Springtime")):
+        values = {"status": CampaignStatus.DONE, "created_at": NOW + timedelta(days=days)}
+        store.campaigns.create(make_campaign(subject=subject, **values))
+
+    assert [one.title for one in filter_names.campaigns_titled(store, "spr", 12)] == ["Springtime", "Spring"]
+    assert [one.title for one in filter_names.campaigns_titled(store, "", 1)] == ["Springtime"]
+    monkeypatch.setattr(filter_names, "LOOKED_THROUGH", 2)
+    assert [one.title for one in filter_names.campaigns_titled(store, "spr", 12)] == ["Springtime"]

@@ -1,0 +1,178 @@
+"""The filter bar: panels of events and campaigns, chips with titles, selections; all of it by plain links and forms."""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+
+from crm.domain.campaigns import CampaignStatus
+from crm.domain.filters import NAMES
+from crm.store import Store, schema
+from crm.store.requests import Put
+from crm.web.filter_words import GROUPS, fields_of, said
+from crm.web.people.query import plain_query
+from tests.factories import NOW, make_campaign, make_event, make_person
+
+SignIn = Callable[[str], Client]
+
+
+def _text(client: Client, address: str) -> str:
+    return html.unescape(client.get(address, follow=True).content.decode())
+
+
+def _chips(text: str) -> list[str]:
+    return [re.sub("<[^>]+>", "", chip) for chip in re.findall(r'<li class="chip[^"]*"><span>(.*?)</span><a', text)]
+
+
+def _panel(text: str, field: str) -> str:
+    """The options of one field as they stand on the page."""
+    start = text.index(f'<div id="{field}-options">')
+    return text[start : text.index("</div>", start)]
+
+
+def _options(text: str, field: str) -> list[tuple[str, bool]]:
+    found = re.findall(rf'name="{field}" value="[^"]*"( checked)?><bdi>([^<]+)', _panel(text, field))
+    return [(words, bool(checked)) for checked, words in found]
+
+
+@pytest.fixture
+def happenings(site: Store) -> dict[str, str]:
+    """Two events and two campaigns, `{title: id}`; one person attends Spring."""
+    guest = site.people.create(make_person(last_name="Guest"))
+    site.people.create(make_person(last_name="Other"))
+    ids = {}
+    for days, title in ((1, "Spring"), (2, "Autumn")):
+        event = site.events.create(
+            make_event(title=title, start_at=NOW + timedelta(days=days)), [], [guest.id][: 2 - days], now=NOW
+        )
+        site.events.fill(event.id, now=NOW)
+        ids[title] = event.id
+    for days, subject in ((1, "Invitation"), (2, "Thanks")):
+        made = make_campaign(subject=subject, status=CampaignStatus.DONE, created_at=NOW + timedelta(days=days))
+        ids[subject] = site.campaigns.create(made).id
+    return ids
+
+
+def test_every_field_of_the_contract_is_said_in_words() -> None:
+    fields = {field for group in GROUPS for field in fields_of(group)}
+
+    assert fields == NAMES
+    assert all(said(group, {field: ["1"] for field in fields_of(group)}) for group in GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("sent", "plain"),
+    [
+        ("attends-typed=spring", "open=attends&find=spring"),
+        ("attends-typed=spring&attends-looked=spring&attends=e1", "attends=e1"),
+        ("attends-typed=spring&attends=e1", "attends=e1&open=attends&find=spring"),
+        ("attends=e1&attends=e2&attends-exclude=1", "attendsNot=e1&attendsNot=e2"),
+        ("mailed-exclude=1", ""),
+        ("mailed-typed=x&mailed-looked=x", "open=mailed&find=x"),
+    ],
+)
+def test_a_typed_title_opens_the_panel_with_what_it_finds(sent: str, plain: str) -> None:
+    made = plain_query(QueryDict(sent))
+
+    assert made.urlencode() == plain
+    assert plain_query(made).urlencode() == plain
+
+
+def test_events_and_campaigns_are_offered_newest_first_with_their_dates(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    client = sign_in("Viewer")
+
+    events, campaigns = _text(client, "/people/?open=attends"), _text(client, "/people/?open=mailed")
+
+    assert _options(events, "attends") == [("Autumn", False), ("Spring", False)]
+    assert "6 May 2026" in _panel(events, "attends")
+    assert '<span class="count">1</span>' in _panel(events, "attends")
+    assert _options(campaigns, "mailed") == [("Thanks", False), ("Invitation", False)]
+    assert re.search(r'<details class="filter" name="filter" open[^>]*>\s*<summary>Event', events)
+
+
+def test_without_javascript_a_title_is_typed_found_ticked_and_filtered_by(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    client = sign_in("Viewer")
+
+    found = _text(client, "/people/?q=&attends-typed=spr")
+    none = _text(client, "/people/?attends-typed=winter")
+    chosen = _text(client, f"/people/?attends={happenings['Spring']}&attends-typed=&attends-looked=spr")
+    unwanted = _text(client, f"/people/?attends={happenings['Spring']}&attends-exclude=1")
+
+    assert _options(found, "attends") == [("Spring", False)]
+    assert "No title has words that begin with “winter”" in none
+    assert (_chips(chosen), "1 person</span>" in chosen) == (["Attends Spring"], True)
+    assert (_chips(unwanted), "Other, Ada" in unwanted) == (["Attends not Spring"], True)
+    assert _options(unwanted, "attends") == [("Spring", True)]
+    assert re.search(r'name="attends-exclude" value="1" checked', unwanted)
+
+
+def test_wanted_and_excluded_events_stand_beside_each_other(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    query = f"attends={happenings['Spring']}&attendsNot={happenings['Autumn']}&mailedNot={happenings['Thanks']}"
+
+    text = _text(sign_in("Viewer"), f"/people/?{query}")
+
+    assert _chips(text) == ["Attends Spring", "Attends not Autumn", "Was mailed not Thanks"]
+    assert f'name="attendsNot" value="{happenings["Autumn"]}" checked' in text
+    assert "<summary>Event <b>2</b>" in text
+    assert "<summary>Campaign <b>not 1</b>" in text
+
+
+def test_suggestions_while_typing_keep_what_is_ticked(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    address = f"/people/suggest/?field=mailed&mailed-typed=inv&mailed={happenings['Thanks']}"
+
+    text = _text(sign_in("Viewer"), address)
+
+    assert _options(text, "mailed") == [("Thanks", True), ("Invitation", False)]
+    assert '<input type="hidden" name="mailed-looked" value="inv">' in text
+
+
+def test_what_is_gone_is_said_to_be_gone_and_can_be_left_out(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    text = _text(sign_in("Viewer"), "/people/?attends=nothing&mailedNot=nothing&selected=nothing")
+
+    gone = ["Attends an event that is gone", "Was mailed not a campaign that is gone", "From a selection that is gone"]
+    assert _chips(text) == gone
+    assert 'href="?mailedNot=nothing&selected=nothing" aria-label="Remove Attends an event that is gone"' in text
+
+
+def test_people_chosen_by_id_are_one_chip(sign_in: SignIn, site: Store) -> None:
+    people = [site.people.create(make_person(last_name=f"Name{number}")) for number in range(12)]
+    client = sign_in("Viewer")
+    ids = "&".join(f"id={person.id}" for person in people)
+
+    many, one = _text(client, f"/people/?{ids}&tag=x"), _text(client, f"/people/?id={people[0].id}")
+
+    assert _chips(many) == ["Tag x", "Only 12 selected people"]
+    assert 'href="?tag=x" aria-label="Remove Only 12 selected people"' in many
+    assert _chips(one) == ["Only Ada Name0"]
+    assert f'<input type="hidden" name="id" value="{people[11].id}">' in many
+
+
+def test_a_selection_is_called_what_staff_call_it(sign_in: SignIn, site: Store) -> None:
+    ada = site.people.create(make_person())
+    imported = schema.keyed("import", {"id": "i1", "name": "members.csv", "createdAt": "2026-05-04T09:00:00.000Z"})
+    site.table.write([site.selections.put("i1", 0, [ada.id]), Put(item=imported)])
+
+    text = _text(sign_in("Viewer"), "/people/?selected=i1")
+
+    assert _chips(text) == ["From import: members.csv"]
+    assert "1 person</span>" in text
+
+
+def test_what_could_be_left_out_is_said_with_titles(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    text = _text(sign_in("Viewer"), f"/people/?attends={happenings['Spring']}&company=Nobody")
+
+    assert "without Company Nobody" in text
+    assert "without Attends Spring" not in text
+
+
+def test_an_audience_is_said_in_the_same_words(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    text = _text(
+        sign_in("Marketer"), f"/campaigns/new/?attends={happenings['Spring']}&mailedNot={happenings['Thanks']}&id=a&id=b"
+    )
+
+    words = [re.sub("<[^>]+>", "", one) for one in re.findall(r'<li class="tag-s[^"]*">(.*?)</li>', text)]
+    assert words == ["Attends Spring", "Was mailed not Thanks", "Only 2 selected people"]
