@@ -1,7 +1,7 @@
 """Demo data: a made-up community with a history that makes every page look alive and leaves nothing to be sent."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,11 +10,13 @@ from typing import TypeVar
 
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email
-from crm.domain.errors import Conflict, NotFound, RuleViolation
+from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.events import Event
+from crm.domain.log import LogEntry
 from crm.domain.people import Person
 from crm.services.demo.campaigns import Mailings, make_mailings
 from crm.services.demo.events import PlannedEvent, make_events
+from crm.services.demo.logs import logs_of
 from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
 from crm.store import Store
 from crm.store.attendances import STEP
@@ -55,6 +57,7 @@ class Plan:
     """Everything that will be written."""
 
     crowd: Crowd
+    logs: Mapping[str, list[LogEntry]]
     events: list[PlannedEvent]
     mailings: Mailings
 
@@ -91,7 +94,7 @@ def make_plan(sizes: Sizes, seed: int, present: datetime, sender: str) -> Plan:
     crowd = make_crowd(seed, sizes.people, present)
     events = make_events(seed, sizes.events, crowd, present)
     mailings = make_mailings(seed, sizes.campaigns, crowd, present, sender)
-    return Plan(crowd, events, mailings)
+    return Plan(crowd, logs_of(crowd.people, seed, present), events, mailings)
 
 
 def _check(sizes: Sizes) -> None:
@@ -156,9 +159,15 @@ def _write_people(store: Store, plan: Plan, now: datetime, progress: Progress) -
         store.table.write(part)
     done = 0
     with ThreadPoolExecutor(WRITERS) as pool:
-        for written in pool.map(store.people.create_many, _parts(people, AT_ONCE)):
+        for written in pool.map(lambda part: _create(store, plan, part), _parts(people, AT_ONCE)):
             done += len(written)
             progress("people", done, len(people))
+
+
+def _create(store: Store, plan: Plan, people: Sequence[Person]) -> list[Person | CrmError]:
+    """Write some people, each with their log."""
+    logs = {person.id: [store.log.put(entry) for entry in plan.logs.get(person.id, ())] for person in people}
+    return store.people.create_many(people, also=logs)
 
 
 def _write_events(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
