@@ -88,6 +88,7 @@ CRM_LEASE_SECONDS: float = _number("CRM_LEASE_SECONDS", float, default=60.0)
 CRM_WINDOW: int = _number("CRM_WINDOW", int, default=50)
 CRM_RETRY_SECONDS: float = _number("CRM_RETRY_SECONDS", float, default=60.0)
 CRM_UNDO_SECONDS: float = _number("CRM_UNDO_SECONDS", float, default=60.0)
+CRM_FILES: Path = BASE_DIR / env.str("CRM_FILES", default="var/files")  # an absolute path stays as it is
 DYNAMODB_ENDPOINT_URL: str = env.str("DYNAMODB_ENDPOINT_URL", default=f"http://127.0.0.1:{PORT + 1}" if DEBUG else "")
 AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
 EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
@@ -232,7 +233,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 if DEBUG:
     STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise looks there too, although nothing needs to be collected
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": BASE_DIR / "var" / "files"}},
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": CRM_FILES}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

@@ -18,6 +18,7 @@ os.environ.update(
     EMAIL_URL=f"file://{tempfile.gettempdir()}/community-crm-tests-{os.getpid()}",
     PUBLIC_URL="http://testserver",
     CRM_TIME_ZONE="UTC",
+    CRM_FILES=f"{tempfile.gettempdir()}/community-crm-tests-{os.getpid()}/files",
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)

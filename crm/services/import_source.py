@@ -33,6 +33,7 @@ class Source:
     encoding: str = ""
     delimiter: str = ""
     guessed: bool = False
+    open: Open = field(repr=False)
     read: Callable[[], Iterator[Row]] = field(repr=False)
 
     def rows(self) -> Iterator[Row]:
@@ -81,13 +82,13 @@ def read(open_: Open, *, kind: str = "", encoding: str = "", delimiter: str = ""
     wrong further down, `rows` tells.
     """
     if (kind or find_kind(open_)) == XLSX:
-        return _begun(XLSX, lambda: sheet_rows(open_), None, "")
+        return _begun(open_, XLSX, lambda: sheet_rows(open_), None, "")
     used = chosen_encoding(open_, encoding, guessed=guessed) if encoding else find_encoding(open_)
     between = delimiter or find_delimiter(open_, used)
-    return _begun(CSV, lambda: records(open_, used, between), used, between)
+    return _begun(open_, CSV, lambda: records(open_, used, between), used, between)
 
 
-def _begun(kind: str, rows: Callable[[], Iterator[Row]], encoding: Encoding | None, delimiter: str) -> Source:
+def _begun(open_: Open, kind: str, rows: Callable[[], Iterator[Row]], encoding: Encoding | None, delimiter: str) -> Source:
     """The source with its headings and first rows."""
     filled = (row for row in rows() if not row.is_blank)
     head = next(filled, None)
@@ -104,5 +105,6 @@ def _begun(kind: str, rows: Callable[[], Iterator[Row]], encoding: Encoding | No
         encoding=encoding.name if encoding else "",
         delimiter=delimiter,
         guessed=encoding.guessed if encoding else False,
+        open=open_,
         read=rows,
     )

@@ -1,35 +1,43 @@
 """The import without the browser."""
 
+import signal
 import sys
 from argparse import ArgumentParser
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.domain.errors import CrmError
-from crm.services import import_whole as imports
+from crm.domain.errors import Conflict, CrmError, RuleViolation
+from crm.jobs.here import work_off
+from crm.jobs.work import Work
+from crm.mail.null import NullMailer
+from crm.services import imports
 from crm.services.export import csv_lines
-from crm.services.import_columns import FIELDS, name_columns
-from crm.services.import_file import ENCODINGS, SourceFile, read
-from crm.services.import_whole import Kind, Options, Report
-from crm.store import Store
-from crm.wiring import get_store
+from crm.services.import_columns import FIELDS, Column, name_columns
+from crm.services.import_encoding import ENCODINGS
+from crm.services.import_jobs import CHECK, WRITE, job_key
+from crm.services.import_source import Source, read
+from crm.services.imports import Choices, Import, ImportStatus, Kind
+from crm.wiring import get_files, get_store, send_settings
 
 SHOWN = 5
 
 
 class Command(BaseCommand):
-    """Import people from a CSV file; an import that is repeated doubles nothing."""
+    """Import people from a file; an import that is repeated doubles nothing."""
 
     help = (
-        "Imports people from a CSV file. Columns are known by their headings; people by their address: new ones are added, known "
-        "ones get what the file says, empty cells erase nothing. Prints counts; rows that fail go to a CSV beside the file. "
-        "Exit status 1 if the file can't be used at all."
+        "Imports people from a CSV file or an Excel sheet of any size. Columns are known by their headings; people by their "
+        "address: new ones are added, known ones get what the file says, empty cells erase nothing. Prints counts; rows that "
+        "fail go to a CSV beside the file. Ctrl-C stops it: what is written by then stays, and can be undone in the browser, as "
+        "any import for 30 days. Exit status 1 if the file can't be used at all."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,46 +48,108 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only tell what would happen")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Read, import or only plan, print counts."""
+        """Upload, check, import unless it is a dry run, print counts."""
         file: Path = options["file"]
+        self._store, self._files = get_store(), get_files()
         try:
-            source = read(file.read_bytes(), encoding=options["encoding"])
-            chosen = Options(columns=name_columns(source, _pairs(options["map"])))
-            self._describe(source, chosen)
-            store = get_store()
-            report = imports.plan(store, source, chosen) if options["dry_run"] else self._import(store, source, chosen)
+            imported = self._uploaded(file)
+            try:
+                imported = self._checked(imported, _pairs(options["map"]), options["encoding"])
+                if not options["dry_run"]:
+                    imported = self._imported(imported)
+                self._tell(imported)
+                if imported.failed and not options["dry_run"]:
+                    self.stdout.write(f"Failed rows: {_write_failed(file, imports.failed_rows(self._files, imported))}")
+            finally:
+                with suppress(CrmError):  # begun: then it stays, to be seen and undone in the browser
+                    imports.discard(self._store, self._files, self._store.imports.get(imported.id))
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         except CrmError as error:
             raise CommandError(error.message) from error
-        self._tell(report, dry_run=options["dry_run"])
-        if report.failed and not options["dry_run"]:
-            self.stdout.write(f"Failed rows: {_write_failed(file, source, report)}")
 
-    def _describe(self, source: SourceFile, options: Options) -> None:
-        self.stdout.write(f"{len(source.rows):,} rows, {source.described}")
-        for column in options.columns:
+    def _uploaded(self, file: Path) -> Import:
+        with file.open("rb") as content:
+            size = file.stat().st_size
+            now = timezone.now()
+            return imports.upload(self._store, self._files, name=file.name, content=content, size=size, owner="", now=now)
+
+    def _checked(self, imported: Import, pairs: dict[str, str], encoding: str) -> Import:
+        """Choose the columns, and see what would happen. RuleViolation where the file can't be used."""
+        source = imports.opened(self._files, imported)
+        if encoding:
+            source = read(source.open, kind=imported.kind, encoding=encoding)
+        columns = name_columns(source, pairs)
+        self._describe(source, columns)
+        choices = Choices(
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            columns={column.index: column.field for column in columns},
+        )
+        chosen = imports.choose(self._store, self._files, imported.id, choices, version=imported.version, now=timezone.now())
+        if chosen.status is ImportStatus.CHECKING:
+            self._work_off(chosen, CHECK)
+        checked = self._store.imports.get(imported.id)
+        if checked.problem:
+            raise RuleViolation(checked.problem)
+        self.stdout.write(f"{checked.rows:,} rows")
+        return checked
+
+    def _imported(self, imported: Import) -> Import:
+        begun = imports.begin(self._store, imported.id, version=imported.version, actor="", now=timezone.now())
+        self._work_off(begun, WRITE)
+        ended = self._store.imports.get(imported.id)
+        if ended.problem:
+            self.stderr.write(ended.problem)
+        return ended
+
+    def _work_off(self, imported: Import, kind: str) -> None:
+        """Do the job of that kind, and say on a terminal how far it is. Ctrl-C stops it after the step in hand."""
+        work = Work(store=self._store, mailer=NullMailer(), settings=send_settings(), files=self._files)
+        with _interrupts() as interrupted:
+
+            def goes_on() -> bool:
+                if interrupted.is_set():
+                    interrupted.clear()
+                    with suppress(Conflict):
+                        imports.cancel(self._store, imported.id, actor="", now=timezone.now())
+                progress = imports.progress(self._store, imported.id)
+                if sys.stderr.isatty():
+                    self.stderr.write(f"\r{progress.done:,} of {progress.total:,}", ending="" if progress.at_work else "\n")
+                return progress.at_work
+
+            work_off(work, job_key(imported.id, kind), goes_on=goes_on)
+
+    def _describe(self, source: Source, columns: Iterable[Column]) -> None:
+        self.stdout.write(source.described)
+        for column in columns:
             self.stdout.write(f"  {column.title} -> {FIELDS[column.field] if column.field else 'left out'}")
 
-    def _import(self, store: Store, source: SourceFile, options: Options) -> Report:
-        """Do it, and say on a terminal how far it is."""
-        report, total = Report(), imports.size(source, options)
-        for step in imports.commit(store, source, options, now=timezone.now()):
-            report.add(step.outcomes)
-            if sys.stderr.isatty():
-                self.stderr.write(f"\r{step.next or total:,} of {total:,}", ending="" if step.next else "\n")
-        return report
-
-    def _tell(self, report: Report, *, dry_run: bool) -> None:
+    def _tell(self, imported: Import) -> None:
         for kind in Kind:
             if kind is not Kind.SKIPPED:
-                self.stdout.write(f"{kind.value:<10} {report.counts[kind]:>8,}")
-        for outcome in report.failed[:SHOWN]:
-            self.stdout.write(f"  row {outcome.row.number}: {outcome.reason}")
-        if len(report.failed) > SHOWN:
-            self.stdout.write(f"  and {len(report.failed) - SHOWN:,} more")
-        if dry_run:
+                self.stdout.write(f"{kind.value:<10} {imported.counts.get(kind, 0):>8,}")
+        for number, _, reason in imports.shown_failures(self._files, imported, SHOWN):
+            self.stdout.write(f"  row {number}: {reason}")
+        if imported.failed > SHOWN:
+            self.stdout.write(f"  and {imported.failed - SHOWN:,} more")
+        if imported.started_at is None:
             self.stdout.write("Nothing was written: this was a dry run.")
+        elif imported.status is ImportStatus.CANCELLED:
+            self.stdout.write(f"Stopped: {imported.written:,} people were written until then.")
+
+
+@contextmanager
+def _interrupts() -> Iterator[Event]:
+    """Give what Ctrl-C sets while the block lasts, instead of ending the process in the middle of a step."""
+    interrupted = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
@@ -93,23 +163,24 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _write_failed(file: Path, source: SourceFile, report: Report) -> Path:
+def _write_failed(file: Path, failed: tuple[list[str], Iterator[list[str]]]) -> Path:
     """Write the rows that failed beside the file, or into `var/` where that folder can't be written to; give the path."""
-    text = "".join(csv_lines(*imports.failed_rows(source, report.failed)))
     name = f"{file.stem}.failed"
     try:
-        return _write_new(file.parent, name, text)
+        path, new = _new_file(file.parent, name)
     except OSError:
         folder = settings.BASE_DIR / "var"
         folder.mkdir(parents=True, exist_ok=True)
-        return _write_new(folder, name, text)
+        path, new = _new_file(folder, name)
+    with new:
+        new.writelines(csv_lines(*failed))
+    return path
 
 
-def _write_new(folder: Path, name: str, text: str) -> Path:
-    """Write a CSV of this name, or name-2, name-3 …: whatever is there already stays, somebody may be mending it."""
+def _new_file(folder: Path, name: str) -> tuple[Path, Any]:
+    """Open a CSV of this name, or name-2, name-3 …: whatever is there already stays, somebody may be mending it."""
     for number in count(1):
         path = folder / f"{name}{f'-{number}' if number > 1 else ''}.csv"
-        with suppress(FileExistsError), path.open("x", encoding="utf-8", newline="") as new:
-            new.write(text)
-            return path
+        with suppress(FileExistsError):
+            return path, path.open("x", encoding="utf-8", newline="")
     raise AssertionError("there is always another number")
