@@ -154,3 +154,18 @@ def lost_values(chosen: Profile, gone: Profile) -> dict[str, str]:
         if (value := getattr(gone, attribute)) and compared(value) != compared(getattr(chosen, attribute)):
             lost[name] = value
     return lost
+
+
+def proposed(left: Person, right: Person) -> dict[str, bool]:
+    """Return for each field, by its API name, whether the left one's value is proposed: what is filled in, else the newer one.
+
+    Of two addresses, the one that can be written to.
+    """
+    newer = left.updated_at >= right.updated_at
+    sides = {}
+    for name, attribute in ATTRIBUTES.items():
+        mine, theirs = getattr(left.profile, attribute), getattr(right.profile, attribute)
+        sides[name] = newer if mine and theirs else bool(mine)
+    if left.mailable is not right.mailable:
+        sides["email"] = left.mailable
+    return sides

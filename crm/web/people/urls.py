@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.people import choosing, exporting, importing, person, tasks, views
+from crm.web.people import choosing, exporting, importing, merging, person, tasks, views
 
 app_name = "people"
 
@@ -19,7 +19,11 @@ urlpatterns = [
     path("import/<str:draft_id>/", importing.check, name="import-check"),
     path("import/<str:draft_id>/run/", importing.run, name="import-run"),
     path("import/<str:draft_id>/failed.csv", importing.failed, name="import-failed"),
+    path("merge/", merging.chosen, name="merge-chosen"),
     path("<str:person_id>/", person.person, name="person"),
+    path("<str:person_id>/duplicates/", merging.duplicates, name="duplicates"),
+    path("<str:person_id>/apart/<str:other_id>/", merging.tell_apart, name="apart"),
+    path("<str:person_id>/merge/<str:other_id>/", merging.merging, name="merge"),
     path("<str:person_id>/edit/", person.edit, name="edit"),
     path("<str:person_id>/delete/", person.delete, name="delete"),
 ]
