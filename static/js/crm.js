@@ -138,6 +138,6 @@
   const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
   on("htmx:afterSettle", ready);
   on("htmx:oobAfterSwap", fade);
-  on("htmx:afterSwap", ({ detail: { target } }) => { if (target.matches("dialog") && !target.open) target.showModal(); });
+  on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });
   on("DOMContentLoaded", ready);
 })();
