@@ -1,4 +1,4 @@
-"""What a worker does beside jobs: folds counters, and removes what has expired where the engine does not."""
+"""What a worker does beside jobs: folds counters, deletes old files, and removes what has expired where the engine does not."""
 
 import logging
 import threading
@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 
 from crm.domain.errors import StoreUnavailable
+from crm.services.files import Files
+from crm.services.import_parts import sweep
 from crm.store import Store, schema
 from crm.store.expressions import Clause
 from crm.store.requests import Delete
@@ -17,10 +19,11 @@ SWEEP_SECONDS = 3600.0
 
 
 class Upkeep:
-    """Folding, and sweeping if `sweeps`: the local engine never deletes what has expired, DynamoDB does so itself."""
+    """Folding, and sweeping: files always, the table if `sweeps`, for DynamoDB deletes what has expired, the local engine not."""
 
-    def __init__(self, store: Store, *, sweeps: bool) -> None:
+    def __init__(self, store: Store, files: Files, *, sweeps: bool) -> None:
         self._store = store
+        self._files = files
         self._sweeps = sweeps
 
     def run(self, stopping: threading.Event) -> None:
@@ -29,9 +32,11 @@ class Upkeep:
         while not stopping.wait(FOLD_SECONDS):
             try:
                 self.fold()
-                if self._sweeps and time.monotonic() - swept >= SWEEP_SECONDS:
+                if time.monotonic() - swept >= SWEEP_SECONDS:
                     swept = time.monotonic()
-                    self.sweep()
+                    self.sweep_files()
+                    if self._sweeps:
+                        self.sweep()
             except StoreUnavailable:
                 logger.warning("store away during upkeep")
             except Exception:
@@ -40,6 +45,13 @@ class Upkeep:
     def fold(self) -> None:
         """Move the deltas that are there into the counters."""
         self._store.stats.fold_all()
+
+    def sweep_files(self) -> int:
+        """Delete uploaded files after their 30 days, and return of how many imports."""
+        gone = sweep(self._files, now=self._store.table.clock())
+        if gone:
+            logger.info("files of imports deleted", extra={"imports": gone})
+        return gone
 
     def sweep(self) -> int:
         """Delete what has expired, and return how many items; it scans the table."""

@@ -33,7 +33,7 @@ class Worker:
         self._work = work
         self._steps = steps
         self._threads = threads
-        self._upkeep = Upkeep(work.store, sweeps=sweeps)
+        self._upkeep = Upkeep(work.store, work.files, sweeps=sweeps)
         self._in_hand: set[JobKey] = set()
         self._lock = threading.Lock()
         self._changed = threading.Event()

@@ -7,11 +7,12 @@ the one of the highest fence is the one that counts.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from crm.domain.errors import NotFound
-from crm.domain.imports import CHOOSING, Import, Kind
+from crm.domain.imports import CHOOSING, KEPT_FOR, Import, Kind
 from crm.services.files import Files, remove_folder
 from crm.services.import_decide import Outcome
 
@@ -52,6 +53,17 @@ class LeftAlone(NamedTuple):
 def forget(files: Files, import_id: str) -> None:
     """Delete all files of an import, the uploaded one last; a repeat goes on."""
     remove_folder(files, folder_of(import_id), last=SOURCE)
+
+
+def sweep(files: Files, *, now: datetime) -> int:
+    """Delete the files of imports that were uploaded more than 30 days ago, and return of how many imports."""
+    gone = 0
+    for import_id in files.list(FOLDER):
+        at = files.written_at(source_of(import_id))
+        if at is None or at < now - KEPT_FOR:
+            forget(files, import_id)
+            gone += 1
+    return gone
 
 
 def put_part(files: Files, imported: Import, run: str, *, step: int, fence: int, outcomes: Iterable[Outcome]) -> None:

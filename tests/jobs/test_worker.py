@@ -16,6 +16,7 @@ from crm.jobs.work import SendSettings, Work
 from crm.jobs.worker import Worker
 from crm.mail import open_mailer
 from crm.services import campaigns
+from crm.services.files import NoFiles
 from crm.store import Store, schema
 from crm.store.jobs import JobKey
 from crm.store.requests import Put
@@ -190,7 +191,7 @@ def test_upkeep_removes_what_has_expired_and_nothing_else(store: Store) -> None:
         store.table.write([Put(item=item)])
     store.table.write([store.jobs.put(JobKey(owner="EVENT#1", name="CREATE"), due_at=utc_now())])
 
-    removed = Upkeep(store, sweeps=True).sweep()
+    removed = Upkeep(store, NoFiles(), sweeps=True).sweep()
 
     assert removed == 1
     assert store.table.get(schema.key("seen", provider="test", eventId="new")) is not None
