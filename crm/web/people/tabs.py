@@ -13,16 +13,10 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One segment; it is counted when `count` is asked for."""
+    """One segment, and whether this is the list of its people. It is counted by a request of its own: `segments:counts`."""
 
     segment: Segment
     current: bool
-    store: Store
-
-    @property
-    def count(self) -> int:
-        """How many people match it, exact and at this moment."""
-        return self.store.people.count(self.segment.filter)
 
 
 class Tabs:
@@ -60,14 +54,14 @@ class Tabs:
         may = self.wanted is not None and not self.wanted.is_empty and self.current is None
         return self.opened if may else None
 
-    @property
+    @cached_property
     def shown(self) -> list[Tab]:
         """The first few by name, and always the one that is open."""
         first = self.all[:SHOWN]
         wanted = [one for one in (self.current or self.opened,) if one is not None]
         if any(one not in first for one in wanted):
             first = [*first[: SHOWN - 1], *wanted]
-        return [Tab(one, one == self.current, self.store) for one in first]
+        return [Tab(one, one == self.current) for one in first]
 
     @property
     def unsaved(self) -> bool:

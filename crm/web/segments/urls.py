@@ -8,6 +8,7 @@ app_name = "segments"
 
 urlpatterns = [
     path("", views.segment_list, name="list"),
+    path("counts/", views.counts, name="counts"),
     path("new/", views.create, name="new"),
     path("<str:segment_id>/", views.edit, name="edit"),
     path("<str:segment_id>/filter/", views.refilter, name="filter"),

@@ -17,12 +17,14 @@ from crm.domain.segments import Segment
 from crm.services import filter_names, segments
 from crm.staff import why_not
 from crm.web.filter_words import Said, filter_words
-from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
 from crm.web.paging import Pager
 from crm.web.segments.forms import SegmentForm
 
 PAGE_SIZE = 20
 """Segments of a page: each is counted."""
+COUNTED = 5
+"""Tabs that are counted at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,18 @@ def segment_list(request: CrmRequest) -> HttpResponse:
     ]
     context = {"rows": rows, "pager": Pager.of(request, page, limit=PAGE_SIZE)}
     return render_part(request, "segments/list.html", context, part="segments")
+
+
+@require_safe
+@permission_required("crm.view_people")
+def counts(request: CrmRequest) -> HttpResponse:
+    """How many people are in the segments that the tabs of a list show, at this moment: behind the list, which need not wait."""
+    asked = request.GET.getlist("id")[:COUNTED]
+    if not asked or not request.htmx:
+        return error_answer(request, 400, "This address only serves the tabs above the list of people.")
+    seen = [segment for segment in request.store.segments.visible(request.user.get_username()) if segment.id in asked]
+    found = [(segment, request.store.people.count(segment.filter)) for segment in seen]
+    return render(request, "segments/_counts.html", {"counts": found})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
