@@ -13,6 +13,7 @@ from crm.domain.errors import Conflict, CrmError
 from crm.domain.imports import Import, Undone
 from crm.domain.log import LogEntry
 from crm.domain.people import Person
+from crm.services.import_threads import together
 from crm.services.import_writing import as_before, entry_key
 from crm.store import Store
 from crm.store.people_writes import Write
@@ -77,10 +78,12 @@ def sorted_out(store: Store, imported: Import, ids: Sequence[str], *, marked: It
 def taken_back(store: Store, imported: Import, undoing: Undoing, *, marked: Iterable[str], now: datetime) -> Undoing:
     """Delete who was added and bring former values back; return what became of each. `marked` can't join an event meanwhile."""
     mailing = _mailed_since(store, imported)
-    for person_id, (_, entry) in list(undoing.going.items()):
-        if reason := _reason_to_stay(store, person_id, entry, mailing=mailing):
-            del undoing.going[person_id]
-            undoing.leave(person_id, reason)
+    going = list(undoing.going.values())
+    reasons = together(lambda some: [_reason_to_stay(store, *one, mailing=mailing) for one in some], going)
+    for (person, _), reason in zip(going, reasons, strict=True):
+        if reason:
+            del undoing.going[person.id]
+            undoing.leave(person.id, reason)
     _delete(store, undoing)
     _restore(store, undoing, now)
     for person_id in marked:
@@ -92,7 +95,7 @@ def taken_back(store: Store, imported: Import, undoing: Undoing, *, marked: Iter
 def _delete(store: Store, undoing: Undoing) -> None:
     going = list(undoing.going.values())
     also: dict[str, list[Write]] = {person.id: [store.log.delete(entry)] for person, entry in going}
-    results = store.people.delete_many([person for person, _ in going], also) if going else []
+    results = together(lambda some: store.people.delete_many(some, also), [person for person, _ in going])
     for (person, _), result in zip(going, results, strict=True):
         if isinstance(result, CrmError):
             undoing.leave(person.id, CHANGED)
@@ -110,7 +113,7 @@ def _restore(store: Store, undoing: Undoing, now: datetime) -> None:
             undoing.leave(person.id, error.message)
         else:
             also[person.id] = [store.log.put(replace(entry, text=f"{entry.text}{TAKEN_BACK}"))]
-    results = store.people.save_many(pairs, also) if pairs else []
+    results = together(lambda some: store.people.save_many(some, also), pairs)
     for (person, _), result in zip(pairs, results, strict=True):
         if isinstance(result, Conflict):
             undoing.leave(person.id, CHANGED)
@@ -120,13 +123,13 @@ def _restore(store: Store, undoing: Undoing, now: datetime) -> None:
             undoing.done[person.id] = Undone.RESTORED
 
 
-def _reason_to_stay(store: Store, person_id: str, entry: LogEntry, *, mailing: bool) -> str:
+def _reason_to_stay(store: Store, person: Person, entry: LogEntry, *, mailing: bool) -> str:
     """Why somebody who was added is not deleted; "" where nothing was done with them since."""
-    traces = store.traces.of(person_id)
+    traces = store.traces.of(person.id)
     others = traces.kinds - ({"log"} if traces.entries == {entry.id} else set())
     if others:
         return TRACES.get(min(others), "used elsewhere")
-    if mailing and store.traces.was_mailed(person_id):
+    if mailing and store.traces.was_mailed(person.id):
         return "was sent e-mails"
     return ""
 

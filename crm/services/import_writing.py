@@ -1,11 +1,9 @@
 """One step of an import: what its rows would do, or doing it. A step that is done again proves what it did already."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.imports import Import, Kind
@@ -14,14 +12,12 @@ from crm.domain.people import ATTRIBUTES, Person, Profile
 from crm.services.import_decide import Decision, Outcome, decide, failed
 from crm.services.import_rows import Entry
 from crm.services.import_staging import Part
+from crm.services.import_threads import together
 from crm.store import Store
 from crm.store.expressions import absent
 from crm.store.people_writes import Write
 
 TRIES = 3
-THREADS, AT_ONCE = 3, 36
-"""Threads that write one step, and people that one of them takes: three transactions."""
-Given = TypeVar("Given")
 Wanted = tuple[Entry, Decision]
 Proofs = Mapping[str, LogEntry]
 
@@ -119,18 +115,9 @@ def _write(
             new = decision.existing.edited(decision.profile, now=now)
             changed.append((one, (decision.existing, new)))
             also[new.id] = _logged(store, imported, decision, new)
-    results = _together(lambda some: store.people.create_many(some, also), [person for _, person in fresh])
-    results += _together(lambda some: store.people.save_many(some, also), [pair for _, pair in changed])
+    results = together(lambda some: store.people.create_many(some, also), [person for _, person in fresh])
+    results += together(lambda some: store.people.save_many(some, also), [pair for _, pair in changed])
     yield from zip([one for one, _ in [*fresh, *changed]], results, strict=True)
-
-
-def _together(write: Callable[[Sequence[Given]], list[Person | CrmError]], given: Sequence[Given]) -> list[Person | CrmError]:
-    """Write in several threads, so that one makes its requests while the others wait for theirs."""
-    if len(given) <= AT_ONCE:
-        return write(given) if given else []
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="import") as threads:
-        shares = [given[start : start + AT_ONCE] for start in range(0, len(given), AT_ONCE)]
-        return [one for some in threads.map(write, shares) for one in some]
 
 
 def _logged(store: Store, imported: Import, decision: Decision, person: Person) -> list[Write]:
