@@ -238,7 +238,7 @@ def test_a_few_are_done_at_once_and_told_in_the_list(site: Store, sign_in: SignI
     html = page.content.decode()
     assert page.redirect_chain == [("/people/?company=Acme", 302)]
     assert "2 people tagged “VIP”" in html
-    assert f'<a href="/people/tasks/{task.id}/">See who</a>' in html
+    assert f'<a href="/people/?selected={task.id}">Show them</a> · <a href="/people/tasks/{task.id}/">' in html
     assert tagged(site) == {first.id, second.id}
     assert third.id not in tagged(site)
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
 from crm.domain.errors import CrmError, RuleViolation
@@ -135,9 +136,16 @@ def _begin(request: CrmRequest, action: TaskAction, chosen: Chosen) -> HttpRespo
     if not task.ended:
         return redirect("people:task", task.id)
     text, note = done_words(task)
-    link = format_html('<a href="{}">See who</a>', reverse("people:task", args=[task.id]))
-    tell(request, text, format_html("{}. {}", note, link) if note else link)
+    tell(request, text, format_html("{}{}", f"{note}. " if note else "", _links(task)))
     return redirect(chosen.back)
+
+
+def _links(task: Task) -> SafeString:
+    """From what was done to whom it was done to, and to what became of the others."""
+    about = format_html('<a href="{}">What became of them</a>', reverse("people:task", args=[task.id]))
+    if task.action is TaskAction.DELETE:
+        return about
+    return format_html('<a href="{}?selected={}">Show them</a> · {}', reverse("people:list"), task.id, about)
 
 
 def _check_number(request: CrmRequest, chosen: Chosen) -> None:
