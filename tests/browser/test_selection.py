@@ -118,6 +118,19 @@ def test_writing_to_ticked_rows_leads_to_a_letter_to_them(open_page: OPEN, acme:
     expect(page).to_have_url(re.compile(r"/campaigns/new/\?id=[0-9a-f]{32}&id=[0-9a-f]{32}$"))
 
 
+def test_two_who_are_ticked_can_be_merged(open_page: OPEN, acme: Store) -> None:
+    page = open_page(ACME)
+    rows(page).nth(0).click()
+    expect(bar(page, "merge")).to_be_hidden()
+    rows(page).nth(2).click(modifiers=["Shift"])
+    expect(bar(page, "merge")).to_be_hidden()
+    rows(page).nth(1).click()
+
+    bar(page, "merge").click()
+
+    expect(page).to_have_url(re.compile(r"/people/[0-9a-f]{32}/merge/[0-9a-f]{32}/$"))
+
+
 def test_tagging_through_the_dialog_comes_back_to_the_list_and_says_what_was_done(open_page: OPEN, acme: Store) -> None:
     page = open_page(ACME)
     rows(page).nth(0).click()

@@ -144,6 +144,17 @@ def test_an_unknown_action_is_a_clear_error(sign_in: SignIn) -> None:
     assert "Choose people in the list first" in response.content.decode()
 
 
+def test_two_who_are_ticked_are_led_to_their_merge_and_others_told_that_it_takes_two(site: Store, sign_in: SignIn) -> None:
+    first, second, third = crowd(site, 3)
+    client = sign_in("Editor")
+
+    two = client.get(ASK, {"action": "merge", "id": ids([first, second])})
+    three = client.get(ASK, {"action": "merge", "id": ids([first, second, third])}, follow=True)
+
+    assert two.headers["Location"] == f"/people/merge/?id={first.id}&id={second.id}"
+    assert "Two people can be merged" in three.content.decode()
+
+
 def test_a_filter_that_cant_be_is_refused(site: Store, sign_in: SignIn) -> None:
     response = sign_in("Admin").get(ASK, {"action": "tag", "all": "1", "list": "attendedEventCountMin=many"})
 

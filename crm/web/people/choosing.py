@@ -30,10 +30,11 @@ NEEDS = {
     TaskAction.DELETE.value: "crm.delete_people",
     "export": "crm.export_people",
     "write": "crm.edit_campaigns",
+    "merge": "crm.delete_people",
 }
 """What can be done to people who were chosen, and the right it needs."""
-ELSEWHERE = {"export": "people:export", "write": "campaigns:new"}
-"""What is done on a page of its own, which takes a filter."""
+ELSEWHERE = {"export": "people:export", "write": "campaigns:new", "merge": "people:merge-chosen"}
+"""What is done on a page of its own, which takes a filter; two rows in the case of a merge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,9 @@ def choose(request: CrmRequest) -> HttpResponse:
         raise PermissionDenied(why_not(request.user, NEEDS[action]))
     chosen = _chosen(request, sent)
     if chosen.wanted.is_empty and "all" not in sent:
-        return _nobody(request, chosen)
+        return _back(request, chosen, "Nobody is chosen", "Tick the people you mean, or all who match, and press again.")
+    if action == "merge" and ("all" in sent or len(chosen.wanted.ids) != 2):
+        return _back(request, chosen, "Two people can be merged", "Tick these two, nobody else, and press again.")
     if action in ELSEWHERE:
         return redirect(f"{reverse(ELSEWHERE[action])}?{chosen.query}")
     if request.method == "POST":
@@ -96,10 +99,11 @@ def _chosen(request: CrmRequest, sent: QueryDict) -> Chosen:
     return Chosen(wanted=wanted, fields=fields, query=ids.urlencode(), back=back)
 
 
-def _nobody(request: CrmRequest, chosen: Chosen) -> HttpResponse:
+def _back(request: CrmRequest, chosen: Chosen, title: str, text: str) -> HttpResponse:
+    """Say what is missing, in the list."""
     if request.htmx:
-        return error_answer(request, 422, "Tick the people you mean first.", title="Nobody is chosen")
-    tell(request, "Nobody is chosen", "Tick the people you mean, or all who match, and press again.", level=messages.WARNING)
+        return error_answer(request, 422, text, title=title)
+    tell(request, title, text, level=messages.WARNING)
     return redirect(chosen.back)
 
 
