@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from crm.domain.people import ATTRIBUTES, LABELS, REQUIRED, Person, Profile
-from crm.web.forms import CrmForm
+from crm.web.forms import CrmForm, FormIdField
 
 OPTIONAL_HELP = {"state": "Or region, county, province.", "tags": "Between commas."}
 HINTS: dict[str, dict[str, Any]] = {
@@ -53,6 +53,13 @@ class ProfileForm(CrmForm):
         """What was typed; the domain checks what it means."""
         values = {attribute: self.cleaned_data[name] for name, attribute in ATTRIBUTES.items()}
         return Profile(**values, tags=tags_of(self.cleaned_data["tags"]))
+
+
+class NoteForm(CrmForm):
+    """A note. Its `key` makes it safe to send it twice."""
+
+    text = forms.CharField(label="Note", required=False, strip=False, widget=forms.Textarea)
+    key = FormIdField()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
-"""One person: their page, and what staff do with them."""
+"""One person: their page, and what staff write about them."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -9,33 +8,65 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.domain.emails import EmailState
 from crm.domain.errors import Conflict, CrmError, RuleViolation
+from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person, Profile
 from crm.services import people
-from crm.web.http import CrmRequest, permission_required, tell
-from crm.web.people.forms import ProfileForm, differences, typed_of
-from crm.web.people.story import coming, story_of
+from crm.store import Store
+from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.people.consent import consent_of
+from crm.web.people.forms import NoteForm, ProfileForm, differences, typed_of
+from crm.web.people.place import kept_query, place_of
+from crm.web.people.story import Life, coming, figures_of, story_of
+
+STORY, EARLIER, ABOUT = "person-story", "story-end", "about"
+"""What htmx swaps alone: the story with its tabs, what is older than was shown, and what is known."""
 
 
 @require_safe
 @permission_required("crm.view_people")
 def person(request: CrmRequest, person_id: str) -> HttpResponse:
-    """What is known about one person."""
-    found = request.store.people.get(person_id)
-    events = request.store.events.of_person(person_id)
-    emails = request.store.emails.of_person(person_id)
-    subjects = request.store.campaigns.subjects({email.campaign_id for email in emails}) if emails else {}
-    context = {
-        "person": found,
-        "story": story_of(events, emails, subjects, timezone.now()),
-        "ahead": coming(events, timezone.now()),
-        "emails": emails,
-        "sent": sum(email.status is EmailState.SENT for email in emails),
-        "write_query": urlencode({"q": found.profile.email}),
-        "back": _list_before(request),
+    """What is known about one person, and what happened with them."""
+    return show(request, request.store.people.get(person_id))
+
+
+def show(
+    request: CrmRequest, found: Person, *, form: NoteForm | None = None, fresh: bool = False, status: int = 200
+) -> HttpResponse:
+    """The page, or the part of it that htmx asks for. `form` is a note that could not be kept, `fresh` says that one just was."""
+    life = Life.of(request.store, found)
+    told = story_of(request.store, life, timezone.now(), show=request.GET.get("show", ""), before=request.GET.get("before", ""))
+    context = {"person": found, "kept": kept_query(request.GET), "story": told, "note_form": form or NoteForm(), "fresh": fresh}
+    if _target(request) in (STORY, EARLIER):
+        return render_part(request, "people/person.html", context, part=_target(request), status=status)
+    context |= _around(request, found, life)
+    if _target(request) == ABOUT and request.method == "POST":
+        return render(request, "people/person.html#saved", {**context, "saved": True})
+    context["cancelled"] = _target(request) == ABOUT
+    return render_part(request, "people/person.html", context, part=ABOUT, status=status)
+
+
+def _around(request: CrmRequest, found: Person, life: Life) -> dict[str, Any]:
+    """What stands around the story."""
+    return {
+        "place": place_of(request, found),
+        "figures": figures_of(life, timezone.now()),
+        "mailed": life.mailed,
+        "consent": consent_of(request.store, found, life.log),
+        "ahead": coming(life.events, timezone.now()),
+        "company_count": _company_count(request.store, found),
     }
-    return render(request, "people/person.html", context)
+
+
+def _company_count(store: Store, found: Person) -> int:
+    """How many people are at the same company; from a counter."""
+    company = found.profile.company
+    return store.people.count(PeopleFilter(company=(company,))) if company else 0
+
+
+def _target(request: CrmRequest) -> str:
+    """The part that htmx will put the answer into; empty where it is a page."""
+    return (request.htmx.target or "") if request.htmx and not request.htmx.boosted else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -66,12 +97,13 @@ def create(request: CrmRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.edit_people")
 def edit(request: CrmRequest, person_id: str) -> HttpResponse:
-    """Change somebody; whoever saves second sees both versions."""
+    """Change somebody, on a page or in place; whoever saves second sees both versions."""
     stored = request.store.people.get(person_id)
     form = ProfileForm(request.POST or None, initial=typed_of(stored.profile))
     context: dict[str, Any] = {"form": form, "person": stored, "was": _before(request, stored), "version": stored.version}
+    context["kept"] = kept_query(request.GET)
     if request.method != "POST":
-        return render(request, "people/edit.html", context)
+        return render_part(request, "people/edit.html", context, part=ABOUT)
     context["version"] = _version(request)
     if form.is_valid():
         typed = form.profile()
@@ -84,7 +116,7 @@ def edit(request: CrmRequest, person_id: str) -> HttpResponse:
             context["taken"] = request.store.people.find_by_email(typed.email)
         except CrmError as error:
             form.add_crm_error(error)
-    return render(request, "people/edit.html", context, status=422)
+    return render_part(request, "people/edit.html", context, part=ABOUT, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -102,8 +134,16 @@ def delete(request: CrmRequest, person_id: str) -> HttpResponse:
 def _saved(request: CrmRequest, person_id: str, profile: Profile) -> HttpResponse:
     actor = request.user.get_username()
     changed = people.edit(request.store, person_id, profile, version=_version(request), now=timezone.now(), actor=actor)
-    tell(request, f"{changed.name} saved")
-    return redirect("people:person", person_id)
+    return _as_it_is_now(request, changed, f"{changed.name} saved")
+
+
+def _as_it_is_now(request: CrmRequest, found: Person, done: str, note: str = "") -> HttpResponse:
+    """The page with what was saved; where that was done in place, all that shows it is put in its place."""
+    tell(request, done, note)
+    if _target(request) == ABOUT:
+        return show(request, found)
+    kept = kept_query(request.GET)
+    return redirect(reverse("people:person", args=[found.id]) + (f"?{kept}" if kept else ""))
 
 
 def _conflict(request: CrmRequest, person_id: str, yours: Profile) -> HttpResponse:
@@ -111,10 +151,13 @@ def _conflict(request: CrmRequest, person_id: str, yours: Profile) -> HttpRespon
     theirs = request.store.people.get(person_id)
     rows, same = differences(yours, theirs, request.POST.dict())
     if not rows:
-        tell(request, f"{theirs.name} saved", "Somebody else had just written the same.")
-        return redirect("people:person", person_id)
+        return _as_it_is_now(request, theirs, f"{theirs.name} saved", "Somebody else had just written the same.")
     context = {"person": theirs, "rows": rows, "same": same, "was": typed_of(theirs.profile), "yours": _version(request)}
-    return render(request, "people/conflict.html", context, status=409)
+    response = render(request, "people/conflict.html", {**context, "kept": kept_query(request.GET)}, status=409)
+    if request.htmx:
+        for name, value in {"Retarget": "#main", "Reselect": "#main", "Reswap": "outerHTML show:top"}.items():
+            response.headers[f"HX-{name}"] = value
+    return response
 
 
 def _before(request: CrmRequest, stored: Person) -> dict[str, str]:
@@ -125,10 +168,3 @@ def _before(request: CrmRequest, stored: Person) -> dict[str, str]:
 def _version(request: CrmRequest) -> int:
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-
-
-def _list_before(request: CrmRequest) -> str:
-    """The list that one came from, so that going back keeps the place; the whole list where one came from elsewhere."""
-    came_from, everybody = urlsplit(request.headers.get("Referer", "")), reverse("people:list")
-    here = came_from.netloc == request.get_host() and came_from.path == everybody
-    return f"{everybody}?{came_from.query}" if here and came_from.query else everybody

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.people import choosing, exporting, importing, merging, person, tasks, views
+from crm.web.people import choosing, exporting, importing, merging, notes, person, privacy, tasks, views
 
 app_name = "people"
 
@@ -26,4 +26,8 @@ urlpatterns = [
     path("<str:person_id>/merge/<str:other_id>/", merging.merging, name="merge"),
     path("<str:person_id>/edit/", person.edit, name="edit"),
     path("<str:person_id>/delete/", person.delete, name="delete"),
+    path("<str:person_id>/erase/", privacy.erase, name="erase"),
+    path("<str:person_id>/personal-data.json", privacy.data, name="personal-data"),
+    path("<str:person_id>/notes/", notes.add, name="notes"),
+    path("<str:person_id>/notes/<str:note_id>/delete/", notes.remove, name="note-delete"),
 ]
