@@ -50,8 +50,11 @@ def page(site_in_browser: Site) -> Page:
 
 
 @pytest.fixture
-def open_page(site_in_browser: Site, site: Store) -> Callable[..., Page]:
-    """Open an address over the store of the test: `open_page("/people/", role="Viewer", scripts=False)`."""
+def open_page(site: Store, site_in_browser: Site) -> Callable[..., Page]:
+    """Open an address over the store of the test: `open_page("/people/", role="Viewer", scripts=False)`.
+
+    The store comes first, so that it goes last: a page may still fetch a part of itself when the test is over.
+    """
 
     def opened(address: str = "/", *, role: str = "Admin", **how: Any) -> Page:
         page = site_in_browser.page(role, **how)
