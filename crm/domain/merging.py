@@ -98,16 +98,16 @@ def _made_of(profile: Profile) -> Iterator[str]:
 
 
 def beginnings(profile: Profile) -> list[str]:
-    """Return with what the addresses of the same person may begin, up to the @, as search tokens spell it; eight at most.
+    """Return what may stand before the @, or the plus, in addresses of the same person, as search tokens spell it; eight at most.
 
     >>> beginnings(Profile(first_name="Zoë", last_name="Ångström", email="zoe.angstrom+x@techcorp.example"))[:4]
-    ['zoe.angstrom@', 'zoeangstrom@', 'z.angstrom@', 'zangstrom@']
+    ['zoe.angstrom', 'zoeangstrom', 'z.angstrom', 'zangstrom']
     """
     local = "".join(fold_words(profile.email)).rpartition("@")[0].partition("+")[0]
     first, last = ("".join(fold_words(name)).replace(".", "") for name in (profile.first_name, profile.last_name))
     made = [f"{first}.{last}", f"{first[:1]}.{last}", f"{first[:1]}{last}", f"{first}{last}", f"{last}.{first}"]
     wanted = [local, local.replace(".", ""), *(made if first and last else [])]
-    return [f"{one}@" for one in dict.fromkeys(wanted) if len(one) > 1][:8]
+    return [one for one in dict.fromkeys(wanted) if len(one) > 1][:8]
 
 
 def stronger(mine: Attendance | None, theirs: Attendance) -> Attendance:

@@ -97,7 +97,7 @@ def _by_name(first: str, last: str) -> Query | None:
 
 
 def _by_address(beginning: str) -> Query:
-    """Whose address begins so, by the search tokens."""
+    """Whose address begins so, up to an @ or a plus, by the search tokens; words of names have neither and lie outside."""
     partition = render(schema.BY_NAME["searchToken"].pk, {"token": beginning}) or ""
     low = escape(beginning)
-    return Query(partition=partition, low=low, high=behind_prefix(low), limit=AT_ONCE)
+    return Query(partition=partition, low=f"{low}+", high=behind_prefix(f"{low}@"), limit=AT_ONCE)
