@@ -14,9 +14,9 @@ from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
 from crm.services import events, task_steps, tasks
 from crm.services import people as people_service
-from crm.services.verify import differences
+from crm.services.verify import differences, repair
 from crm.store import Store, schema
-from crm.store.requests import Update
+from crm.store.requests import Delete, Update
 from tests.factories import NOW, make_event, make_person
 
 LATER = NOW + timedelta(hours=1)
@@ -400,6 +400,20 @@ def test_the_newest_tasks_come_first(store: Store) -> None:
 
     assert [task.id for task in store.tasks.recent()] == [newer.id, older.id]
     assert [task.id for task in store.tasks.recent(limit=1)] == [newer.id]
+
+
+def test_a_task_that_nobody_works_on_is_named_and_gets_its_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(store, 3)
+    task = begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP")
+    assert differences(store) == []
+    store.table.write([Delete(key=tasks.job_of(task.id).key)])
+
+    named = differences(store)
+    mended = repair(store)
+
+    assert [(one.kind, one.says) for one in named] == [("task", "it is not over, but no job is due")]
+    assert mended.left == []
+    assert store.jobs.get(tasks.job_of(task.id)) is not None
 
 
 # cancelling

@@ -7,6 +7,7 @@ from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import NotFound
 from crm.domain.events import EventStatus
 from crm.domain.people import EmailStatus
+from crm.services import tasks
 from crm.services.erasure import job_of
 from crm.services.events import CREATING
 from crm.services.verify.difference import Difference
@@ -28,6 +29,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _windows(store, facts, now)
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
+    yield from _tasks(store, facts, now)
 
 
 def _events(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
@@ -96,6 +98,15 @@ def _erasures(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]
         if job.owner not in facts.due:
             mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
             yield Difference(kind="erasure", subject=person_id, says="it is not finished, but no job is due", mend=(mend,))
+
+
+def _tasks(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """A task that is not over is due, whoever works on it."""
+    for task_id in sorted(facts.tasks):
+        job = tasks.job_of(task_id)
+        if job.owner not in facts.due:
+            mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
+            yield Difference(kind="task", subject=task_id, says="it is not over, but no job is due", mend=(mend,))
 
 
 def _suppressions(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:

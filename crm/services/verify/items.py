@@ -34,6 +34,7 @@ class Facts:
     hosts: list[Item] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
     erasures: set[str] = field(default_factory=set)
+    tasks: set[str] = field(default_factory=set)
     suppressed: dict[str, str] = field(default_factory=dict)
     mailable: dict[int, str] = field(default_factory=dict)
     unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
@@ -159,6 +160,11 @@ def _erasure(look: Look, item: Item) -> None:
         look.facts.erasures.add(str(item["id"]))
 
 
+def _task(look: Look, item: Item) -> None:
+    if "finishedAt" not in item:
+        look.facts.tasks.add(str(item["id"]))
+
+
 def _pending(look: Look, item: Item) -> None:
     look.facts.pending.add(str(item["eventId"]))
 
@@ -221,6 +227,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "log": _of_somebody,
     "distinct": _of_somebody,
     "erasure": _erasure,
+    "task": _task,
     "pending": _pending,
     "campaign": _campaign,
     "email": _email,
