@@ -8,7 +8,7 @@ from crm.services.campaign_jobs import EXPAND, LANE
 from crm.services.erasure import ERASE
 from crm.services.events import CREATING
 from crm.services.import_jobs import CHECK, UNDO, WRITE
-from crm.services.merge import MERGE
+from crm.services.merge_steps import MERGE
 from crm.services.tasks import JOB
 
 Step = Callable[[Work, Held], None]

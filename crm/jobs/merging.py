@@ -1,7 +1,7 @@
 """Going on with a merge that was cut off, or has to wait for an e-mail in a sender's hand or for an index."""
 
 from crm.jobs.work import RENEW_BELOW, Held, Work
-from crm.services.merge import AGAIN, LATER, Progress, advance, after, order_of, tidy
+from crm.services.merge_steps import AGAIN, LATER, Progress, advance, after, order_of, tidy
 from crm.store.requests import Delete
 
 

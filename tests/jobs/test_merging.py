@@ -18,7 +18,7 @@ from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
 from crm.jobs.worker import Worker
 from crm.mail.port import OutgoingMessage, Uncertain
-from crm.services import merge, retries
+from crm.services import merge_steps, retries
 from crm.services.campaign_jobs import LANE
 from crm.store import Store
 from crm.store.table import utc_now
@@ -92,22 +92,22 @@ def test_a_merge_waits_for_what_is_just_going_out(store: Store, clock: Clock) ->
     people, mailer = crowd(store, 2), ToldMailer()
     campaign = accepted(store, clock())
     work = make_work(store, mailer, clock, window=1)
-    progress: list[merge.Progress] = []
+    progress: list[merge_steps.Progress] = []
 
     def merge_now(message: OutgoingMessage) -> None:
         mailer.before = lambda message: None
         gone = next(person for person in people if person.profile.email == message.recipient)
         kept = next(person for person in people if person is not gone)
         merged(store, kept, gone, replace(kept.profile, email=gone.profile.email), now=clock())
-        (job,) = store.jobs.of(merge.merge_job(gone.id).owner).values()
-        later = clock() + merge.SETTLE + timedelta(seconds=1)
-        progress.append(merge.advance(store, merge.order_of(job), now=later))
+        (job,) = store.jobs.of(merge_steps.merge_job(gone.id).owner).values()
+        later = clock() + merge_steps.SETTLE + timedelta(seconds=1)
+        progress.append(merge_steps.advance(store, merge_steps.order_of(job), now=later))
 
     mailer.before = merge_now
     drive(work)
     drive_on(work, clock)
 
-    assert progress == [merge.Progress.WAIT]
+    assert progress == [merge_steps.Progress.WAIT]
     assert len(mailer.sent) == 1
     assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.MERGED)}
     assert len({email.user_id for email in emails_of(store, campaign)}) == 1
@@ -212,8 +212,8 @@ def test_while_workers_send_and_others_merge_nobody_gets_two(store: Store, monke
     for module, name, value in (
         (send, "LOOK_EVERY", 0.2),
         (window, "MERGE_SECONDS", 1),
-        (merge, "SETTLE", timedelta(seconds=0.5)),
-        (merge, "AGAIN", timedelta(seconds=0.5)),
+        (merge_steps, "SETTLE", timedelta(seconds=0.5)),
+        (merge_steps, "AGAIN", timedelta(seconds=0.5)),
         (merging, "AGAIN", timedelta(seconds=0.5)),
     ):
         monkeypatch.setattr(module, name, value)

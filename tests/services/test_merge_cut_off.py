@@ -10,7 +10,7 @@ from crm.domain.errors import Conflict
 from crm.domain.log import LogKind
 from crm.domain.people import EmailStatus
 from crm.jobs.worker import Worker
-from crm.services import merge, people
+from crm.services import merge_steps, people
 from crm.services.unsubscribe import unsubscribe
 from crm.services.verify import differences
 from crm.store import Store
@@ -51,7 +51,7 @@ def merge_and_die(store: Store, clock: Clock, writes: int) -> tuple[str, bool]:
     left = store.people.get_many([kept.id, gone.id])
     assert list(left) == [kept.id]
     assert left[kept.id].profile == chosen
-    assert store.jobs.get(merge.merge_job(gone.id)) is None
+    assert store.jobs.get(merge_steps.merge_job(gone.id)) is None
     return kept.id, through
 
 
@@ -76,12 +76,12 @@ def test_the_job_that_dies_as_well_is_followed_by_another(store: Store, clock: C
     kept, gone = with_everything(store)
     with pytest.raises(Died), dying(store, 2):
         merged(store, kept, gone, now=clock())
-    order = merge.order_of(store.jobs.of(merge.merge_job(gone.id).owner)[merge.MERGE])
+    order = merge_steps.order_of(store.jobs.of(merge_steps.merge_job(gone.id).owner)[merge_steps.MERGE])
 
     for _ in range(10):
         try:
             with dying(store, 1):
-                merge.advance(store, order, now=clock.pass_(seconds=1))
+                merge_steps.advance(store, order, now=clock.pass_(seconds=1))
         except Died:
             assert differences(store) == []
     work_on(store, clock)
@@ -154,7 +154,7 @@ def test_a_host_whom_the_index_does_not_show_yet_is_waited_for(store: Store, tab
     assert not result.finished
     assert store.people.get(gone.id).hosted_event_count == 1
     behind.table.sleep(0.5)
-    assert store.jobs.due(clock() + timedelta(seconds=4)) == [merge.merge_job(gone.id)]
+    assert store.jobs.due(clock() + timedelta(seconds=4)) == [merge_steps.merge_job(gone.id)]
     work_on(store, clock)
     assert store.events.host_ids(event.id) == [kept.id]
     assert differences(store) == []
