@@ -156,7 +156,9 @@ def test_the_bar_is_used_by_keyboard_alone(open_page: OPEN, crowd: Store) -> Non
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_open_bar_and_the_dialog_have_no_violation_and_fit(open_page: OPEN, crowd: Store, width: int) -> None:
-    segments.save(crowd, "Ours", PeopleFilter(company=("Acme",)), owner="tom", shared=True, now=NOW)
+    for number in range(6):
+        name, wanted = f"A segment with a rather long name, {number}", PeopleFilter(company=("Acme",), city=(f"City {number}",))
+        segments.save(crowd, name, wanted, owner="tom", shared=True, now=NOW)
     page = open_page("/people/?company=Acme&companyNot=Other&attendedEventCountMin=1", width=width)
 
     for field in ("Event", "Campaign", "Company", "Attended", "More"):

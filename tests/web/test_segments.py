@@ -279,7 +279,7 @@ def test_five_tabs_at_most_are_shown_and_the_open_segment_is_one_of_them(sign_in
 
     tabs = re.findall(r"<bdi>(Segment \d)</bdi> <span class=\"count\"", text)
     assert tabs == ["Segment 0", "Segment 1", "Segment 2", "Segment 3", "Segment 6"]
-    assert 'All 7<span class="visually-hidden"> segments</span>' in text
+    assert 'aria-label="All 7 segments">All 7</a>' in text
 
 
 def test_an_opened_segment_is_a_filter_that_can_be_changed_and_saved_again(sign_in: SignIn, crowd: Store) -> None:
