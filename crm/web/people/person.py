@@ -36,7 +36,9 @@ def show(
     """The page, or the part of it that htmx asks for. `form` is a note that could not be kept, `fresh` says that one just was."""
     life = Life.of(request.store, found)
     told = story_of(request.store, life, timezone.now(), show=request.GET.get("show", ""), before=request.GET.get("before", ""))
-    context = {"person": found, "kept": kept_query(request.GET), "story": told, "note_form": form or NoteForm(), "fresh": fresh}
+    kept = kept_query(request.GET)
+    here = "&".join(part for part in (kept, f"show={told.show}" if told.show else "") if part)
+    context = {"person": found, "kept": kept, "here": here, "story": told, "note_form": form or NoteForm(), "fresh": fresh}
     if _target(request) in (STORY, EARLIER):
         return render_part(request, "people/person.html", context, part=_target(request), status=status)
     context |= _around(request, found, life)
