@@ -12,7 +12,7 @@ from crm.domain.people import EmailStatus, Person
 from crm.services import merge, people
 from crm.services.verify import differences
 from crm.store import Store
-from tests.factories import NOW, make_event
+from tests.factories import NOW, make_event, make_person
 from tests.jobs.mailing import suppress
 from tests.services.merging import TWIN, ZOE, merged, put_on, two
 
@@ -199,3 +199,14 @@ def test_a_person_without_a_double_has_an_empty_part(sign_in: SignIn, site: Stor
     part = sign_in("Editor").get(f"/people/{left.id}/duplicates/", headers={"HX-Request": "true", "HX-Target": "duplicates"})
 
     assert re.sub(r"\s+", " ", part.content.decode()).strip() == '<div id="duplicates"> </div>'
+
+
+def test_an_old_link_to_who_is_gone_leads_to_who_is_left(sign_in: SignIn, site: Store) -> None:
+    left, right = two(site)
+    third = site.people.create(make_person())
+    merged(site, left, right)
+    merged(site, third, left)
+
+    answer = sign_in("Viewer").get(f"/people/{right.id}/")
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/people/{third.id}/")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.domain.errors import Conflict, CrmError, RuleViolation
+from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person, Profile
 from crm.services import people
@@ -26,8 +26,14 @@ STORY, EARLIER, ABOUT = "person-story", "story-end", "about"
 @require_safe
 @permission_required("crm.view_people")
 def person(request: CrmRequest, person_id: str) -> HttpResponse:
-    """What is known about one person, and what happened with them."""
-    return show(request, request.store.people.get(person_id))
+    """What is known about one person, and what happened with them; who was merged into another is found there."""
+    try:
+        found = request.store.people.get(person_id)
+    except NotFound:
+        if (heir := request.store.merges.heir(person_id)) is None:
+            raise
+        return redirect("people:person", heir)
+    return show(request, found)
 
 
 def show(
