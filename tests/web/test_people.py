@@ -14,12 +14,11 @@ from django.test import Client
 
 from crm.domain.filters import PeopleFilter, parse_filter
 from crm.domain.people import Person
-from crm.services import import_whole as imports
-from crm.services.import_columns import recognise
-from crm.services.import_file import read
+from crm.services.files import FolderFiles
 from crm.store import Store
 from crm.web.people.query import plain_query
 from tests.factories import NOW, make_event, make_person
+from tests.jobs.importing import done
 
 SignIn = Callable[[str], Client]
 PART = {"HX-Request": "true", "HX-Target": "people-table"}
@@ -94,12 +93,10 @@ def test_page_csv_and_plain_filter_give_the_same_people(sign_in: SignIn, crowd: 
     assert total_on(client.get(f"/people/?{query}")) == f"{len(expected)} people"
 
 
-def test_real_people_are_the_same_on_all_ways(sign_in: SignIn, site: Store) -> None:
+def test_real_people_are_the_same_on_all_ways(sign_in: SignIn, site: Store, tmp_path: Path) -> None:
     if not CONGRESS.exists():
         pytest.skip(f"the list of real people is not here: {CONGRESS}")
-    source = read(CONGRESS.read_bytes())
-    for _ in imports.commit(site, source, imports.Options(columns=recognise(source)), now=NOW):
-        pass
+    done(site, FolderFiles(tmp_path), CONGRESS.read_bytes())
     query = urlencode({"company": "U.S. Senate", "state": "WA"})
     rows = csv.DictReader(io.StringIO(CONGRESS.read_text("utf-8")))
     expected = sorted(row["Email"] for row in rows if row["Company"] == "U.S. Senate" and row["State"] == "WA")
