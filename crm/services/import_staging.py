@@ -121,8 +121,4 @@ class Staging:
         return int(first)
 
     def _insert(self, row: tuple[object, ...]) -> None:
-        try:
-            self._database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
-        except UnicodeEncodeError:  # a lone surrogate, which UTF-16 may smuggle in
-            reason = "The row has characters in it that are none: it is damaged."
-            self._database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", (row[0], row[0], reason, "[]", None))
+        self._database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", row)
