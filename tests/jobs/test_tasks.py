@@ -155,6 +155,24 @@ def test_a_task_that_ended_while_a_worker_took_it_is_let_go(store: Store, clock:
     assert store.tasks.get(task.id).counts == {Outcome.DONE: 3}
 
 
+def test_a_task_whose_request_died_is_done_by_a_worker_a_minute_later(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "_work_now", lambda store, task, now: task)
+        task = tag_everybody(store, clock)
+    work = make_work(store, ToldMailer(), clock)
+    drive(work)
+    assert store.tasks.get(task.id).reached == 0
+
+    clock.pass_(seconds=61)
+    drive(work)
+
+    assert store.tasks.get(task.id).counts == {Outcome.DONE: 3}
+    assert_sound(store)
+
+
 # processes
 
 

@@ -101,6 +101,21 @@ def test_all_who_match_means_the_filter_whatever_is_ticked(site: Store, sign_in:
     assert len(lines) == 61
 
 
+def test_all_of_a_segment_are_the_people_of_its_filter(site: Store, sign_in: SignIn) -> None:
+    crowd(site, 3)
+    crowd(site, 2, "Other")
+    client = sign_in("Editor")
+    client.post("/segments/new/", {"name": "Acme people", "shared": "on", "company": "Acme"})
+    [segment] = site.segments.visible("whoever")
+    page = client.get("/people/", {"segment": segment.id}).content.decode()
+    listed = re.search(r'name="list" value="([^"]*)"', page)
+    assert listed is not None
+
+    client.post(ASK, {"action": "tag", "list": listed.group(1).replace("&amp;", "&"), "all": "1", "subject": "VIP"})
+
+    assert len(tagged(site)) == 3
+
+
 def test_nobody_ticked_is_told_in_the_list_and_nothing_is_done(site: Store, sign_in: SignIn) -> None:
     crowd(site, 2)
     client = sign_in("Admin")
