@@ -35,7 +35,7 @@ def save(
 ) -> Segment:
     """Save a filter under a name, with `also` in the same transaction, and return the segment. A repeat finds its own work.
 
-    Raises RuleViolation for a name or filter that can't be, Conflict for a name that somebody sees twice.
+    Another name or filter under the same `segment_id`, as of a form that one went back to, is another segment. Raises RuleViolation for a name or filter that can't be, Conflict for a name that somebody sees twice.
     """
     segment = Segment(
         id=segment_id or new_id(),
@@ -47,8 +47,10 @@ def save(
         created_at=now,
         updated_at=now,
     ).cleaned()
-    if not also and segment_id and (first := store.segments.find(segment_id)) is not None and _same(first, segment):
-        return first
+    if segment_id and not also and (first := store.segments.find(segment_id)) is not None:
+        if _same(first, segment):
+            return first
+        segment = replace(segment, id=new_id())
     seen = store.segments.visible(owner)
     _check_name(segment, seen)
     if sum(one.owner == owner for one in seen) >= MAX_OWN:

@@ -6,6 +6,7 @@ from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.segments import MAX_OWN, Segment
 from crm.services import segments
+from crm.services.verify import differences
 from crm.store import Store
 from tests.factories import NOW, make_person
 
@@ -35,6 +36,20 @@ def test_the_same_form_sent_twice_makes_one_segment(store: Store) -> None:
 
     assert again == first
     assert store.segments.visible("ingrid") == [first]
+
+
+def test_the_same_form_with_another_name_makes_another_segment(store: Store) -> None:
+    segments.save(store, "Acme", ACME, owner="ingrid", now=NOW, segment_id="s1")
+
+    segments.save(store, "Acme, again", ACME, owner="ingrid", now=NOW, segment_id="s1")
+
+    assert [one.name for one in store.segments.visible("ingrid")] == ["Acme", "Acme, again"]
+
+
+def test_segments_are_nothing_that_verify_minds(store: Store) -> None:
+    _save(store)
+
+    assert list(differences(store)) == []
 
 
 def test_two_segments_that_somebody_sees_have_two_names(store: Store) -> None:
