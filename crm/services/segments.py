@@ -35,7 +35,8 @@ def save(
 ) -> Segment:
     """Save a filter under a name, with `also` in the same transaction, and return the segment. A repeat finds its own work.
 
-    Another name or filter under the same `segment_id`, as of a form that one went back to, is another segment. Raises RuleViolation for a name or filter that can't be, Conflict for a name that somebody sees twice.
+    Another name or filter under the same `segment_id`, as of a form that one went back to, is another segment.
+    Raises RuleViolation for a name or filter that can't be, Conflict for a name that somebody sees twice.
     """
     segment = Segment(
         id=segment_id or new_id(),
