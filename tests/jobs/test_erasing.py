@@ -10,6 +10,7 @@ from crm.domain.emails import EmailState, SkipReason
 from crm.jobs import expand
 from crm.jobs.work import Held
 from crm.mail.port import OutgoingMessage
+from crm.services import erasure
 from crm.services import people as staff
 from crm.services.campaign_jobs import lane_job
 from crm.store import Store
@@ -105,4 +106,55 @@ def test_an_outcome_brings_no_address_back_that_an_erase_took_out(store: Store, 
     email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
     assert email.status is (EmailState.SKIPPED if refused else EmailState.SENT)
     assert "new@example.org" not in everything(store)
+    assert_sound(store)
+
+
+def test_a_campaign_in_full_swing_keeps_nothing_of_who_is_erased_and_counts_stay(store: Store, clock: Clock) -> None:
+    person, *_ = crowd(store, 5, first_name="Zoëlle")
+    campaign = accepted(store, clock())
+    mailer = ToldMailer()
+    work = make_work(store, mailer, clock, window=2)
+
+    def erase(message: OutgoingMessage) -> None:
+        if store.people.get_many([person.id]):
+            erasure.erase(store, person.id, actor="ingrid", now=clock())
+
+    mailer.before = erase
+    clock.pass_(minutes=2)
+    drive(work)
+    clock.pass_(hours=1)
+    drive(work)
+
+    email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
+    assert (email.email, email.erased) == ("", True)
+    assert store.campaigns.figures(campaign.id).total == 5
+    assert person.profile.email not in everything(store)
+    assert_sound(store)
+
+
+def test_an_email_that_is_made_for_who_was_just_erased_is_marked_by_a_later_look(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, *_ = crowd(store, 3)
+    campaign = accepted(store, clock())
+    plain: Callable[..., list[Action]] = expand._actions
+
+    def late(*arguments: Any, **named: Any) -> list[Action]:
+        monkeypatch.undo()
+        erasure.erase(store, person.id, actor="ingrid", now=clock())
+        return plain(*arguments, **named)
+
+    monkeypatch.setattr(expand, "_actions", late)
+    work = make_work(store, ToldMailer(), clock)
+    clock.pass_(minutes=2)
+    drive(work, until=lambda: bool(emails_of(store, campaign)))
+    before = everything(store)
+    for wait in erasure.LOOKS:
+        clock.now += wait
+        drive(work)
+
+    email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
+    assert person.profile.email in before
+    assert (email.status, email.skip_reason, email.email, email.erased) == (EmailState.SKIPPED, SkipReason.ERASED, "", True)
+    assert person.profile.email not in everything(store)
     assert_sound(store)

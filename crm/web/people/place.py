@@ -78,7 +78,7 @@ def kept_query(query: QueryDict) -> str:
 
 
 def _words(bar: FilterBar) -> str:
-    chips = [f"not {chip.value}" if chip.exclude else chip.value for chip in bar.chips]
+    chips = [f"not {chip.value}" if chip.exclude else chip.value for chip in bar.chips if chip.value]
     return ", ".join(chips[:WORDS]) + (" …" if len(chips) > WORDS else "")
 
 
