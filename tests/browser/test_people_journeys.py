@@ -1,8 +1,7 @@
-"""People in a real browser: sign in, filter, page, edit, import; with and without JavaScript."""
+"""People in a real browser: sign in, filter, page, edit; with and without JavaScript."""
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -156,45 +155,3 @@ def test_deleting_without_javascript_asks_on_a_page(open_page: OPEN, site: Store
 
     expect(page.locator("h1")).to_have_text("People")
     assert site.people.totals().total == 0
-
-
-@pytest.mark.parametrize("scripts", [True, False])
-def test_importing_a_file_shows_what_would_happen_then_does_it(
-    open_page: OPEN, site: Store, tmp_path: Path, scripts: bool
-) -> None:
-    site.people.create(make_person(email="known@example.org", city="Lund"))
-    lines = [f"Åsa,Berg{number},b{number}@example.org,Malmö" for number in range(300)]
-    file = tmp_path / "members.csv"
-    file.write_text("\n".join(["Förnamn,Efternamn,E-post,Ort", *lines, "Ada,Lovelace,known@example.org,Malmö", "Nobody,,oops,"]))
-    page = open_page("/people/import/", role="Marketer", scripts=scripts)
-
-    page.get_by_label("CSV file").set_input_files(file)
-    page.get_by_role("button", name="Look at the file").click()
-    expect(page.get_by_label("Förnamn becomes")).to_have_value("firstName")
-    expect(page.locator(".figures")).to_contain_text("300")
-    assert site.people.totals().total == 1
-    page.get_by_role("button", name="Import 301 people").click()
-
-    expect(page.locator("h1")).to_have_text("301 people added or updated", timeout=30_000)
-    expect(page.locator("main")).to_contain_text("“oops” is not an e-mail address")
-    assert site.people.totals().total == 301
-    found = site.people.find_by_email("known@example.org")
-    assert found is not None
-    assert found.profile.city == "Malmö"
-
-
-def test_an_import_of_many_steps_goes_on_by_itself(
-    open_page: OPEN, site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("crm.web.people.importing.STEP_SECONDS", 0.0)
-    file = tmp_path / "many.csv"
-    file.write_text("\n".join(["name,email", *[f"Ada Berg,a{number}@example.org" for number in range(250)]]))
-    page = open_page("/people/import/")
-
-    page.get_by_label("CSV file").set_input_files(file)
-    page.get_by_role("button", name="Look at the file").click()
-    page.get_by_role("button", name="Import 250 people").click()
-
-    expect(page.locator("#import-progress")).to_contain_text("of 250 addresses")
-    expect(page.locator("h1")).to_have_text("250 people added or updated", timeout=30_000)
-    assert site.people.totals().total == 250

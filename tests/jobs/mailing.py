@@ -20,6 +20,7 @@ from crm.services import campaigns
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.people import status_change
+from crm.store.table import utc_now
 from tests.conftest import LINK_KEYS, Clock
 from tests.factories import make_person
 
@@ -63,7 +64,7 @@ class ToldMailer:
 def make_work(store: Store, mailer: ToldMailer, clock: Clock | None = None, **settings: Any) -> Work:
     """The parts of a worker, without a limit on the pace unless a rate is given."""
     chosen = SendSettings(**{"rate": 0.0, "links": LINKS, "sender": "Crew <crew@example.org>", **settings})
-    return Work(store=store, mailer=mailer, settings=chosen, **({"clock": clock} if clock else {}))
+    return Work(store=store, mailer=mailer, settings=chosen, clock=clock or utc_now)
 
 
 def crowd(store: Store, number: int, **values: Any) -> list[Person]:

@@ -1,243 +1,196 @@
-"""Import in the browser: choose a file, match and check, import, report. Nothing is written before the third step.
+"""Import in the browser, before it begins: choose a file, match and check. Nothing is written to anybody until then."""
 
-An import goes in steps of a few seconds, each kept: the page asks for the next one by itself, or by a button without
-JavaScript, and one can leave and come back. A step that is done twice writes nothing twice.
-"""
-
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import cache
+from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from crm.domain.errors import RuleViolation
-from crm.services import import_whole as imports
-from crm.services.import_columns import FIELDS, Column
-from crm.services.import_file import DELIMITERS, ENCODINGS, SourceFile, read
-from crm.services.import_whole import Kind, Mode, Report
-from crm.web.csv import csv_response
+from crm.domain.errors import Conflict, NotFound, RuleViolation
+from crm.domain.imports import CHOOSING, Choices, Import, ImportStatus
+from crm.services import imports
+from crm.services.import_columns import FIELDS, Column, check_usable
+from crm.services.import_encoding import ENCODINGS
+from crm.services.import_staging import MAX_ROWS
+from crm.services.import_text import DELIMITERS
 from crm.web.http import CrmRequest, permission_required, render_part, tell
-from crm.web.people import drafts
-from crm.web.people.drafts import DONE, OPEN, RUNNING, Draft
+from crm.web.people import import_report
+from crm.web.people.import_choices import MODES, applied, check_tag, posted, seen, settled, suggested_tag, wanted, why
+from crm.web.people.import_figures import figures, shown_failures
+from crm.wiring import get_files
 
-MAX_BYTES = 5_000_000
-MAX_ROWS = 10_000
-STEP_SECONDS = 4.0
-LOCK_SECONDS = 60
-SHOWN = 20
-MODES = {
-    Mode.BOTH: "new, add; known, update",
-    Mode.CREATE: "only add new ones",
-    Mode.UPDATE: "only update known ones",
-}
+DRY = "import-dry"
+LISTED = 30
+SAMPLE_LETTERS = 60
+ELSEWHERE = "It was changed meanwhile, perhaps in another window. Below is what you chose; try it again."
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRow:
-    """A column with its first cells, for the table of columns."""
+    """A column, why it becomes what it becomes, and its first cells."""
 
     column: Column
+    why: str
     samples: list[str]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.import_people")
 def upload(request: CrmRequest) -> HttpResponse:
-    """Take a file, if it can be used."""
+    """Take a file, if it can be used, and try at once what it would do as it is recognised; below it, the latest imports."""
     problem = ""
     if request.method == "POST":
         file = request.FILES.get("file")
         try:
-            draft = drafts.start(_owner(request), file.name or "people.csv", _checked(file)) if file else None
+            if file:
+                return redirect("people:import-one", _taken(request, file).id)
+            problem = "Choose a file first."
         except RuleViolation as error:
             problem = error.message
-        else:
-            if draft:
-                return redirect("people:import-check", draft.id)
-            problem = "Choose a file first."
-    context = {"problem": problem, "earlier": drafts.of_owner(_owner(request)), "max_rows": MAX_ROWS}
+    context = {
+        "problem": problem,
+        "recent": imports.recent(request.store, LISTED),
+        "now": timezone.now(),
+        "max_rows": MAX_ROWS,
+        "max_csv": imports.MAX_CSV // 1_000_000,
+        "max_sheet": imports.MAX_SHEET // 1_000_000,
+    }
     return render(request, "people/import.html", context, status=422 if problem else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.import_people")
-def check(request: CrmRequest, draft_id: str) -> HttpResponseBase:
-    """Match and check; once the import runs, how far it is; at the end the report."""
-    draft = drafts.load(draft_id, _owner(request))
-    if draft.status == RUNNING:
-        return render_part(request, "people/import_running.html", {"draft": draft}, part="import-progress")
-    if draft.status == DONE:
-        source = draft.source()
-        report = draft.report(source)
-        context = {"draft": draft, "report": report, "figures": _figures(report), "failed": _shown(report)}
-        return render(request, "people/import_report.html", context)
+def one(request: CrmRequest, import_id: str) -> HttpResponseBase:
+    """Match and check; once the import has begun, how far it is; at the end the report."""
+    imported = request.store.imports.get(import_id)
+    if imported.status not in CHOOSING:
+        if request.method == "POST":
+            tell(request, "This import has begun", "What it does can’t be changed any more.", level=messages.INFO)
+            return redirect("people:import-one", import_id)
+        if request.htmx.target == DRY:
+            return HttpResponseClientRedirect(request.path)
+        return import_report.page(request, imported)
     if request.method == "POST":
-        return _chosen(request, draft)
-    return _check_page(request, draft)
+        return _chosen(request, imported)
+    return _page(request, imported)
 
 
 @require_POST
 @permission_required("crm.import_people")
-def run(request: CrmRequest, draft_id: str) -> HttpResponseBase:
-    """Do the next part of an import; only one request at a time works on it."""
-    draft = drafts.load(draft_id, _owner(request))
-    lock = f"import:{draft.id}"
-    if draft.status == RUNNING and cache.add(lock, 1, LOCK_SECONDS):
+def discard(request: CrmRequest, import_id: str) -> HttpResponse:
+    """Throw away a file that was not imported."""
+    imported = request.store.imports.get(import_id)
+    try:
+        imports.discard(request.store, get_files(), imported)
+    except Conflict as error:
+        tell(request, "That was not done", error.message, level=messages.ERROR)
+        return redirect("people:import-one", import_id)
+    tell(request, f"{imported.name} is thrown away", "Nothing of it was imported.")
+    return redirect("people:import")
+
+
+def _taken(request: CrmRequest, file: "UploadedFile[bytes]") -> Import:
+    """The import of an upload, with its dry run begun if it can be. RuleViolation says why a file can't be used."""
+    now, files = timezone.now(), get_files()
+    name = file.name or "people"
+    owner = request.user.get_username()
+    imported = imports.upload(request.store, files, name=name, content=file, size=file.size or 0, owner=owner, now=now)
+    tag = suggested_tag(name, timezone.localtime(now).date())
+    choices = Choices(encoding=imported.encoding, delimiter=imported.delimiter, tag=tag)
+    try:
+        return imports.choose(request.store, files, imported.id, choices, version=imported.version, now=now)
+    except RuleViolation:  # a column must be chosen first; the page says which
+        return imported
+
+
+def _chosen(request: CrmRequest, imported: Import) -> HttpResponseBase:
+    """Check with what was chosen; or begin, if that is what was checked."""
+    now, files, choices = timezone.now(), get_files(), posted(request, imported)
+    try:
+        columns = imports.look(files, imported).columns
+        kept = seen(imported, columns)
+        if "import" in request.POST and imported.status is not ImportStatus.OPEN and wanted(choices, columns) == kept:
+            return _begun(request, imported)
+        if request.POST.get("seen", kept) != kept:
+            return _page(request, imported, choices=choices, problem=ELSEWHERE, status=409)
+        check_tag(choices)
+        checked = settled(choices, imported, columns)
+        imports.choose(request.store, files, imported.id, checked, version=imported.version, now=now)
+    except RuleViolation as error:
+        return _page(request, imported, choices=choices, problem=error.message, status=422)
+    except Conflict:
+        return _page(request, request.store.imports.get(imported.id), choices=choices, problem=ELSEWHERE, status=409)
+    if "import" in request.POST:
+        tell(request, "Checked again", "You had changed something; look, then import.", level=messages.INFO)
+    return redirect("people:import-one", imported.id)
+
+
+def _begun(request: CrmRequest, imported: Import) -> HttpResponse:
+    """Begin what was looked at; otherwise come back and look again."""
+    sent = request.POST.get("version", "")
+    version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 9 else 0
+    try:
+        imports.begin(request.store, imported.id, version=version, actor=request.user.get_username(), now=timezone.now())
+    except Conflict:
+        if request.store.imports.get(imported.id).status in CHOOSING:
+            tell(request, "Not imported yet", "It was checked again meanwhile; look, then import.", level=messages.INFO)
+    return redirect("people:import-one", imported.id)
+
+
+def _page(
+    request: CrmRequest, imported: Import, *, choices: Choices | None = None, problem: str = "", status: int = 200
+) -> HttpResponse:
+    """The second step: the columns, and what would happen, or why nothing can. `choices` are typed ones that can't be kept.
+
+    htmx asks for #import-dry alone, which the beginning of the file is not read for.
+    """
+    shown = applied(choices, imported) if choices else imported
+    context: dict[str, Any] = {"imported": imported, "shown": shown, "problem": problem or imported.problem}
+    if request.htmx.target != DRY:
         try:
-            draft = _work(request, drafts.load(draft_id, draft.owner))
-        finally:
-            cache.delete(lock)
-    if request.htmx and draft.status == RUNNING:
-        return render_part(request, "people/import_running.html", {"draft": draft}, part="import-progress")
-    return HttpResponseClientRedirect(_address(draft)) if request.htmx else redirect(_address(draft))
+            context |= _columns(imported, shown, problem)
+        except NotFound as error:
+            return render(request, "people/import_gone.html", {"imported": imported, "message": error.message}, status=404)
+    checked = imported.status is ImportStatus.CHECKED and not context["problem"]
+    context |= {
+        "progress": imports.progress(request.store, imported.id),
+        "checked": checked,
+        "figures": figures(imported) if checked else [],
+        "failed": shown_failures(imported) if checked else [],
+    }
+    return render_part(request, "people/import_check.html", context, part=DRY, status=status)
 
 
-@require_safe
-@permission_required("crm.import_people")
-def failed(request: CrmRequest, draft_id: str) -> HttpResponseBase:
-    """The rows that could not be read, or would not be, as CSV with a reason."""
-    draft = drafts.load(draft_id, _owner(request))
-    source = draft.source()
-    report = imports.plan(request.store, source, draft.options(source)) if draft.status == OPEN else draft.report(source)
-    header, rows = imports.failed_rows(source, report.failed)
-    return csv_response("failed-rows.csv", header, rows)
-
-
-def _checked(file: "UploadedFile[bytes]") -> bytes:
-    """The bytes of an upload that can be used here; RuleViolation says why another can't."""
-    command = "python manage.py import_people FILE takes files of any size."
-    if (file.size or 0) > MAX_BYTES:
-        raise RuleViolation(f"The file is larger than {MAX_BYTES // 1_000_000} MB, the most for this page; {command}")
-    data = bytes(file.read())
-    source = read(data)
-    if len(source.rows) > MAX_ROWS:
-        raise RuleViolation(f"The file has {len(source.rows):,} rows, {MAX_ROWS:,} are the most for this page; {command}")
-    if not source.rows:
-        raise RuleViolation("The file has headings, but no row under them.")
-    return data
-
-
-def _chosen(request: CrmRequest, draft: Draft) -> HttpResponseBase:
-    """Check again with what was chosen; or begin, if that is what was checked."""
-    source = draft.source()
-    checked = _choices(draft, source)
-    changed = _with_choices(draft, request)
+def _columns(imported: Import, shown: Import, problem: str) -> dict[str, Any]:
+    """The columns with their first cells, and what can be chosen. Raises NotFound once the file is deleted."""
+    files = get_files()
+    rows: list[ColumnRow] = []
+    mark = look = None
     try:
-        source = changed.source()
-        same = _choices(changed, source) == checked
-        if "import" not in request.POST or not same:
-            drafts.save(changed)
-            if "import" in request.POST:
-                tell(request, "Checked again", "You had changed something; look, then import.")
-            return redirect(_address(draft))
-        addresses = imports.size(source, changed.options(source))
+        mark = seen(imported, imports.look(files, imported).columns)
+        look = imports.look(files, shown)
+        rows = [
+            ColumnRow(column, why(column, shown.remembered_at), [text[:SAMPLE_LETTERS] or "–" for text in cells])
+            for column, cells in zip(look.columns, look.samples, strict=True)
+        ]
+        if not problem and shown.status is ImportStatus.OPEN:
+            check_usable(imports.opened(files, shown), look.columns)
     except RuleViolation as error:
-        return _check_page(request, changed, problem=error.message)
-    drafts.save(replace(changed, status=RUNNING, addresses=addresses))
-    return run(request, draft.id)
-
-
-def _with_choices(draft: Draft, request: HttpRequest) -> Draft:
-    """The draft with what stands in the form. Read another way, the columns are recognised anew."""
-    encoding, delimiter = request.POST.get("encoding", ""), request.POST.get("delimiter", "")
-    columns = {name.removeprefix("map-"): str(value) for name, value in request.POST.items() if name.startswith("map-")}
-    mode, tag = request.POST.get("mode", ""), request.POST.get("tag", "").strip()
-    if (encoding, delimiter) != (draft.encoding, draft.delimiter):
-        columns = {}
-    return replace(
-        draft,
-        encoding=encoding if encoding in ENCODINGS else "",
-        delimiter=delimiter if delimiter in DELIMITERS else "",
-        columns=columns if columns and all(name.isascii() and name.isdigit() and len(name) < 7 for name in columns) else None,
-        mode=mode if mode in set(Mode) else Mode.BOTH.value,
-        tag=tag,
-    )
-
-
-def _choices(draft: Draft, source: SourceFile) -> tuple[object, ...]:
-    """All that decides what an import does."""
-    fields = tuple(column.field for column in draft.chosen(source))
-    return draft.encoding, draft.delimiter, fields, draft.mode, draft.tag
-
-
-def _check_page(request: CrmRequest, draft: Draft, problem: str = "") -> HttpResponse:
-    """The second step: the columns, and what would happen, or why nothing can."""
-    source: SourceFile | None = None
-    columns: tuple[Column, ...] = ()
-    report = Report()
-    try:
-        source = draft.source()
-        columns = draft.shown(source)
-        if not problem:
-            report = imports.plan(request.store, source, draft.options(source))
-    except RuleViolation as error:
-        problem = error.message
-    context: dict[str, Any] = {
-        "draft": draft,
-        "source": source,
-        "rows": [ColumnRow(column, _samples(source, column)) for column in columns] if source else [],
-        "recognised": sum(bool(column.field) for column in columns),
+        problem = problem or error.message
+    return {
+        "look": look,
+        "seen": mark,
+        "rows": rows,
+        "recognised": sum(bool(row.column.field) for row in rows),
+        "problem": problem or imported.problem,
         "fields": FIELDS,
         "modes": MODES,
         "encodings": ENCODINGS,
         "delimiters": DELIMITERS,
-        "problem": problem,
-        "report": report,
-        "figures": _figures(report),
-        "failed": _shown(report),
     }
-    return render(request, "people/import_check.html", context, status=422 if problem else 200)
-
-
-def _work(request: CrmRequest, draft: Draft) -> Draft:
-    """Import for a few seconds; each step is kept."""
-    source = draft.source()
-    until = time.monotonic() + STEP_SECONDS
-    for step in imports.commit(request.store, source, draft.options(source), now=timezone.now(), start=draft.next):
-        draft = drafts.save(draft.with_outcomes(step.outcomes, step.next))
-        if time.monotonic() > until:
-            break
-    return draft
-
-
-def _samples(source: SourceFile, column: Column) -> list[str]:
-    cells = [row.cells[column.index].strip() for row in source.rows[:3] if column.index < len(row.cells)]
-    return [cell[:60] or "–" for cell in cells]
-
-
-def _figures(report: Report) -> list[tuple[str, int, str, str]]:
-    """Label, number, note and colour of each count."""
-    figures = [
-        ("New people", report.counts[Kind.NEW], "added", "good"),
-        ("Updated", report.counts[Kind.UPDATE], "get what the file says", ""),
-        ("Unchanged", report.counts[Kind.UNCHANGED], "already the same", ""),
-        ("Twice in the file", report.counts[Kind.DUPLICATE], "what stands further down counts", ""),
-        ("Can’t be read", report.counts[Kind.INVALID], "left out", "bad"),
-    ]
-    if report.counts[Kind.SKIPPED]:
-        figures.append(("Left alone", report.counts[Kind.SKIPPED], "as you chose", ""))
-    return [(label, number, note, css if number else "zero") for label, number, note, css in figures]
-
-
-def _shown(report: Report) -> list[tuple[int, str, str]]:
-    """The first failed rows: number, what stands there, why."""
-    return [
-        (outcome.row.number, "; ".join(cell[:80] for cell in outcome.row.cells)[:200].rstrip("; "), outcome.reason)
-        for outcome in report.failed[:SHOWN]
-    ]
-
-
-def _address(draft: Draft) -> str:
-    return reverse("people:import-check", args=[draft.id])
-
-
-def _owner(request: CrmRequest) -> int:
-    return int(request.user.pk)
