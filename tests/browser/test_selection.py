@@ -263,3 +263,21 @@ def test_without_javascript_deleting_asks_on_a_page(open_page: OPEN, acme: Store
 
     expect(page.locator(".toast-s")).to_contain_text("70 people deleted")
     assert acme.people.totals().total == 5
+
+
+def test_without_javascript_a_task_is_looked_at_again_and_stopped(
+    open_page: OPEN, acme: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
+    page = open_page(ACME, scripts=False)
+    page.get_by_label("Select all 70").check()
+    bar(page, "tag").click()
+    page.locator("#bulk-tag").fill("VIP")
+    page.get_by_role("button", name="Tag 70 people").click()
+
+    page.get_by_role("link", name="Look again").click()
+    expect(page.locator("#task")).to_contain_text("0 of 70")
+    page.get_by_role("button", name="Stop here").click()
+
+    expect(page.locator("#task")).to_contain_text("Nobody was touched")
+    assert tagged(acme) == []
