@@ -74,8 +74,8 @@ class Import:
     `encoding` and `delimiter` are how the file is read ("" for a sheet of Excel); `guessed`: the encoding may be wrong.
     `columns` None: as recognised; `remembered_at`: when they were chosen for a file with the same headings. `problem` is why the
     file can't be used as it was chosen. `rows` None: not counted yet. `counts` and `failed` are the dry run's until the import
-    begins, then the import's. `started_at` is None until it began, `finished_at` until nothing more is written. `round` is how
-    often choices were made.
+    begins, then the import's. `started_at` is None until it began, `finished_at` until nothing more is written. `dry_run`
+    names the present dry run: each choice begins another one.
     """
 
     id: str
@@ -99,7 +99,7 @@ class Import:
     finished_at: datetime | None = None
     undo_counts: Mapping[Undone, int] = field(default_factory=dict)
     undone_at: datetime | None = None
-    round: int = 0
+    dry_run: str = ""
     version: int = 0
 
     @property
@@ -127,7 +127,7 @@ class Import:
         if version != self.version:
             raise Conflict(CHANGED)
 
-    def chosen(self, choices: Choices, *, guessed: bool = False, remembered_at: datetime | None = None) -> "Import":
+    def chosen(self, choices: Choices, *, dry_run: str, guessed: bool = False, remembered_at: datetime | None = None) -> "Import":
         """Return it with other choices, unchecked; Conflict once it has begun."""
         if self.status not in CHOOSING:
             raise Conflict("This import has begun; what it does can’t be changed any more.")
@@ -144,7 +144,7 @@ class Import:
             problem="",
             rows=None,
             counts={},
-            round=self.round + 1,
+            dry_run=dry_run,
         )
 
     def checking(self) -> "Import":

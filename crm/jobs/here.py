@@ -4,11 +4,12 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from crm.domain.ids import new_id
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
-from crm.store.jobs import JobKey
+from crm.store.jobs import JobKey, LeaseLost
 
 PAUSE = 0.5
 
@@ -16,7 +17,7 @@ PAUSE = 0.5
 def work_off(work: Work, key: JobKey, *, goes_on: Callable[[], bool]) -> None:
     """Do step after step of a job until `goes_on`, which is asked after each, says that nothing is left to do.
 
-    The job is an ordinary one: should this process die, a worker goes on with it. Raises LeaseLost and what a step raises.
+    The job is an ordinary one: should this process die, a worker goes on with it. Raises what a step raises.
     """
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}"
     while goes_on():
@@ -24,7 +25,8 @@ def work_off(work: Work, key: JobKey, *, goes_on: Callable[[], bool]) -> None:
         if held is None:
             time.sleep(PAUSE)
             continue
-        while not held.over:
-            STEPS[key.kind](work, held)
-            if not held.over:
-                goes_on()
+        with suppress(LeaseLost):
+            while not held.over:
+                STEPS[key.kind](work, held)
+                if not held.over:
+                    goes_on()

@@ -25,7 +25,7 @@ def staging_of(work: Work, held: Held, imported: Import) -> Iterator[Staging]:
 
     The first step of a process reads the whole file; the lease is renewed meanwhile. Nobody else has them while the step lasts.
     """
-    key = (imported.id, imported.round, work.store.table.name)
+    key = (imported.id, imported.dry_run, work.store.table.name)
     with _lock:
         staging = _kept.pop(key, None)
     if staging is None:

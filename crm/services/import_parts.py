@@ -35,7 +35,7 @@ def source_of(import_id: str) -> str:
 
 def checking(imported: Import) -> str:
     """Return the name of the present dry run: each choice makes a new one."""
-    return f"check{imported.round}"
+    return f"check{imported.dry_run}"
 
 
 WRITING = "import"

@@ -4,21 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from crm.domain.imports import Import, ImportStatus, Kind, Undone
+from crm.domain.imports import Import, Kind, Undone
 from crm.services.files import Files
-from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
+from crm.services.import_jobs import UNDO, job_key, job_of
 from crm.services.import_parts import Failure, failures, source_of, widened
 from crm.services.import_source import read
 from crm.store import Store
 from crm.store.jobs import Job
 from crm.store.keys import moment
-
-AT_WORK = {
-    ImportStatus.CHECKING: CHECK,
-    ImportStatus.RUNNING: WRITE,
-    ImportStatus.CANCELLED: WRITE,
-    ImportStatus.UNDOING: UNDO,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +37,7 @@ class ImportProgress:
     @property
     def at_work(self) -> bool:
         """Whether something is being done."""
-        stopping = self.imported.status is ImportStatus.CANCELLED and self.imported.finished_at is None
-        return stopping or self.imported.status in {ImportStatus.CHECKING, ImportStatus.RUNNING, ImportStatus.UNDOING}
+        return job_of(self.imported) is not None
 
     @property
     def percent(self) -> int:
@@ -62,8 +54,8 @@ def progress(store: Store, import_id: str) -> ImportProgress:
     resting = ImportProgress(
         imported=imported, done=done, total=imported.rows or done, counts=imported.counts, undone=imported.undo_counts
     )
-    kind = AT_WORK.get(imported.status)
-    if kind is None or not resting.at_work:
+    kind = job_of(imported)
+    if kind is None:
         return resting
     job = store.jobs.get(job_key(import_id, kind))
     state = job.state if job else {}

@@ -11,6 +11,7 @@ from crm.services.import_text import DELIMITERS, Open, Row, find_delimiter, reco
 
 CSV, XLSX = "csv", "xlsx"
 SAMPLE_ROWS = 200
+MAX_COLUMNS = 300
 _ZIP = b"PK\x03\x04"
 _NOT_TEXT = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file, or one with a password"),
@@ -94,6 +95,8 @@ def _begun(open_: Open, kind: str, rows: Callable[[], Iterator[Row]], encoding: 
     head = next(filled, None)
     if head is None:
         raise RuleViolation("The file has nothing in it but blank rows.")
+    if len(head.cells) > MAX_COLUMNS:
+        raise RuleViolation(f"The file has {len(head.cells):,} columns; {MAX_COLUMNS} are the most.")
     if any("\0" in cell for cell in head.cells):
         raise RuleViolation(
             "The file has NUL characters in its headings: it is damaged, or not text. Save it again as “CSV UTF-8”."

@@ -25,7 +25,7 @@ from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
 from crm.services.import_writing import foreseen
 from crm.store import Store
-from crm.store.requests import Action
+from crm.store.requests import Action, Delete
 
 __all__ = [
     "Choices",
@@ -168,7 +168,7 @@ def choose(store: Store, files: Files, import_id: str, choices: Choices, *, vers
         mode=choices.mode,
         tag=choices.tag.strip(),
     )
-    new = old.chosen(read_as, guessed=source.guessed, remembered_at=kept.at if kept else None)
+    new = old.chosen(read_as, dry_run=new_id()[:12], guessed=source.guessed, remembered_at=kept.at if kept else None)
     columns = columns_of(source, new)
     check_usable(source, columns)
     also: list[Action] = [store.imports.remember(key, choices.columns, now=now)] if choices.columns is not None else []
@@ -238,7 +238,8 @@ def discard(store: Store, files: Files, imported: Import) -> None:
     """Throw away a file that was not imported. Conflict once its import has begun."""
     if imported.started_at is not None:
         raise Conflict("This import has begun; undo it instead.")
-    store.imports.delete(imported)
+    job = job_key(imported.id, CHECK)
+    store.imports.delete(imported, Delete(key=job.key))
     forget(files, imported.id)
 
 

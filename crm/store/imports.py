@@ -10,7 +10,7 @@ from crm.domain.imports import CHANGED, Import, ImportStatus, Kind, Mode, Undone
 from crm.store import schema
 from crm.store.expressions import absent, equals
 from crm.store.keys import moment, stamp
-from crm.store.requests import Delete, Put, Query
+from crm.store.requests import Action, Delete, Put, Query
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import Table
 
@@ -57,10 +57,11 @@ class ImportRepository:
         self._table.write([action])
         return saved
 
-    def delete(self, imported: Import) -> None:
-        """Remove an import that was thrown away. Raises Conflict when it was changed meanwhile."""
+    def delete(self, imported: Import, *others: Action) -> None:
+        """Remove an import that was thrown away, with `others`. Raises Conflict when it was changed meanwhile."""
         key = schema.key("import", id=imported.id)
-        self._table.write([Delete(key=key, expect=[equals("version", imported.version)], error=Conflict(CHANGED))])
+        gone = Delete(key=key, expect=[equals("version", imported.version)], error=Conflict(CHANGED))
+        self._table.write([gone, *others])
 
     def remembered(self, headings: str) -> Remembered | None:
         """Return what the columns of a file with these headings (their hash) became the last time; one consistent read."""
@@ -101,7 +102,7 @@ def item_of(imported: Import) -> Item:
             "finishedAt": _stamp(imported.finished_at),
             "undoCounts": {kind.value: number for kind, number in imported.undo_counts.items()},
             "undoneAt": _stamp(imported.undone_at),
-            "round": imported.round,
+            "dryRun": imported.dry_run,
             "version": imported.version,
         },
     )
@@ -131,7 +132,7 @@ def import_of(item: Item) -> Import:
         finished_at=_moment(item.get("finishedAt")),
         undo_counts={Undone(kind): number for kind, number in item.get("undoCounts", {}).items()},
         undone_at=_moment(item.get("undoneAt")),
-        round=item.get("round", 0),
+        dry_run=item.get("dryRun", ""),
         version=item["version"],
     )
 

@@ -22,6 +22,7 @@ from crm.services import imports, people
 from crm.services.files import FolderFiles
 from crm.services.import_jobs import UNDO, WRITE, job_key
 from crm.services.import_parts import folder_of
+from crm.services.verify import differences, repair
 from crm.store import Store
 from crm.store.table import utc_now
 from tests.factories import make_campaign, make_event, make_person
@@ -95,7 +96,12 @@ def test_other_choices_while_a_dry_run_is_under_way_begin_another_one(store: Sto
     work_off(store, files)
 
     found = store.imports.get(imported.id)
-    assert (second.round, found.status, found.tag, found.counts) == (2, ImportStatus.CHECKED, "vip", {Kind.NEW: 2100})
+    assert (second.status, found.status, found.tag, found.counts) == (
+        ImportStatus.CHECKING,
+        ImportStatus.CHECKED,
+        "vip",
+        {Kind.NEW: 2100},
+    )
     with pytest.raises(Conflict, match="changed meanwhile"):
         imports.choose(store, files, imported.id, Choices(), version=first.version, now=utc_now())
 
@@ -397,3 +403,17 @@ def test_an_upload_that_is_refused_leaves_nothing(store: Store, files: FolderFil
 
     assert imports.recent(store) == []
     assert [path.name for path in tmp_path.rglob("*")] == ["imports"]
+
+
+def test_verify_names_an_import_that_nobody_works_on_and_repair_lets_it_go_on(store: Store, files: FolderFiles) -> None:
+    imported = begun(store, files, many(150))
+    held = step_of(store, files, imported)
+    import_jobs.write_step(work_on(store, files), held)
+    held.release(None)
+
+    found = differences(store)
+    repair(store)
+    work_off(store, files)
+
+    assert [difference.says for difference in found] == ["it is not over, but no job is due"]
+    assert store.imports.get(imported.id).counts == {Kind.NEW: 150}

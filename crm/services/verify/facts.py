@@ -10,6 +10,7 @@ from crm.domain.people import EmailStatus
 from crm.services import tasks
 from crm.services.erasure import job_of
 from crm.services.events import CREATING
+from crm.services.import_jobs import job_key
 from crm.services.verify.difference import Difference
 from crm.services.verify.items import Facts, short
 from crm.store import Store, schema
@@ -30,6 +31,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
     yield from _tasks(store, facts, now)
+    yield from _imports(store, facts, now)
 
 
 def _events(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
@@ -107,6 +109,16 @@ def _tasks(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
         if job.owner not in facts.due:
             mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
             yield Difference(kind="task", subject=task_id, says="it is not over, but no job is due", mend=(mend,))
+
+
+def _imports(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """An import that is at work is due, whoever works on it; what its job remembers is kept."""
+    for import_id, kind in sorted(facts.imports.items()):
+        job = job_key(import_id, kind)
+        if job.owner not in facts.due:
+            old = store.jobs.get(job)
+            mend = store.jobs.put(job, due_at=now, state=old.state if old else None, old=old)
+            yield Difference(kind="import", subject=import_id, says="it is not over, but no job is due", mend=(mend,))
 
 
 def _suppressions(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from crm.domain.events import SEATED, EventStatus
 from crm.domain.people import EmailStatus
+from crm.services.import_jobs import job_of
 from crm.services.verify.ledger import Group, Ledger
 from crm.store import schema
 from crm.store.emails import email_of
+from crm.store.imports import import_of
 from crm.store.outcomes import email_counts
 from crm.store.people_items import claim_of, item_of, people_changes, person_of, tag_items, token_items
 from crm.store.schema import Item
@@ -35,6 +37,7 @@ class Facts:
     pending: set[str] = field(default_factory=set)
     erasures: set[str] = field(default_factory=set)
     tasks: set[str] = field(default_factory=set)
+    imports: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
     mailable: dict[int, str] = field(default_factory=dict)
     unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
@@ -165,6 +168,11 @@ def _task(look: Look, item: Item) -> None:
         look.facts.tasks.add(str(item["id"]))
 
 
+def _import(look: Look, item: Item) -> None:
+    if (job := job_of(import_of(item))) is not None:
+        look.facts.imports[str(item["id"])] = job
+
+
 def _pending(look: Look, item: Item) -> None:
     look.facts.pending.add(str(item["eventId"]))
 
@@ -228,6 +236,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "distinct": _of_somebody,
     "erasure": _erasure,
     "task": _task,
+    "import": _import,
     "pending": _pending,
     "campaign": _campaign,
     "email": _email,
