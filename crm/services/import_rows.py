@@ -1,13 +1,12 @@
 """What the rows of a file say about whom: the filled cells of each, by address. No reads, no writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crm.domain.errors import RuleViolation
-from crm.domain.people import ADDRESS, folded_address
+from crm.domain.people import ADDRESS
 from crm.services.export import plain_cell
-from crm.services.import_columns import FULL_NAME, Column, check_usable
-from crm.services.import_file import SourceFile
+from crm.services.import_columns import FULL_NAME
 from crm.services.import_text import Row
 
 PARTICLES = frozenset(
@@ -31,23 +30,6 @@ class Unusable:
 
     row: Row
     reason: str
-
-
-def entries_of(source: SourceFile, columns: Sequence[Column]) -> tuple[list[Entry], list[Unusable]]:
-    """The rows by address, in order of first appearance, and those of no use; RuleViolation without an address column."""
-    check_usable(source, columns)
-    fields = {column.index: column.field for column in columns if column.field}
-    entries: dict[str, Entry] = {}
-    unusable = []
-    for row in source.rows:
-        try:
-            values = values_of(row, fields, len(source.headers))
-        except RuleViolation as error:
-            unusable.append(Unusable(row, error.message))
-        else:
-            address = folded_address(values["email"])
-            entries.setdefault(address, Entry(address, [])).rows.append((row, values))
-    return list(entries.values()), unusable
 
 
 def values_of(row: Row, fields: Mapping[int, str], width: int) -> dict[str, str]:
