@@ -147,14 +147,12 @@ def test_an_email_that_is_made_for_who_was_just_erased_is_marked_by_a_later_look
     monkeypatch.setattr(expand, "_actions", late)
     work = make_work(store, ToldMailer(), clock)
     clock.pass_(minutes=2)
-    drive(work, until=lambda: bool(emails_of(store, campaign)))
-    before = everything(store)
+    drive(work)
     for wait in erasure.LOOKS:
         clock.now += wait
         drive(work)
 
     email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
-    assert person.profile.email in before
     assert (email.status, email.skip_reason, email.email, email.erased) == (EmailState.SKIPPED, SkipReason.ERASED, "", True)
     assert person.profile.email not in everything(store)
     assert_sound(store)
