@@ -251,8 +251,8 @@ INDEXES = (
             Entry(
                 entity="segment",
                 partition="SEGMENTS",
-                sort="{name:fold}#SEGMENT#{id}",
-                serves="segments, by name",
+                sort="{name:fold}#{seenBy:raw?}#SEGMENT#{id}",
+                serves="segments, by name; seenBy marks whose own one is, so that a list reads only what is seen",
             ),
             Entry(
                 entity="import",

@@ -115,6 +115,23 @@ def test_without_javascript_a_segment_is_saved_changed_and_deleted(open_page: OP
     expect(page.locator("h2")).to_have_text("No segment yet")
 
 
+def test_without_javascript_the_back_button_leads_through_filters_too(open_page: OPEN, crowd: Store) -> None:
+    page = open_page("/people/", scripts=False)
+    page.locator("summary", has_text="Company").click()
+    page.get_by_label("Find a company").fill("acme")
+    page.locator("details[open]").get_by_role("switch").check()
+    page.locator("details[open] button", has_text="Show").click()
+    expect(page.locator(".chip")).to_have_text(re.compile("Company not acme"))
+    expect(page.locator(".total")).to_have_text("10 people")
+
+    page.get_by_role("link", name="Remove Company acme").click()
+    expect(page.locator(".total")).to_have_text("30 people")
+    page.go_back()
+
+    expect(page.locator(".total")).to_have_text("10 people")
+    expect(page.locator(".chip")).to_have_text(re.compile("Company not acme"))
+
+
 def test_deleting_asks_once_in_a_dialog(open_page: OPEN, crowd: Store) -> None:
     segments.save(crowd, "Ours", PeopleFilter(company=("Acme",)), owner="tom", shared=True, now=NOW)
     page = open_page("/segments/")

@@ -50,6 +50,21 @@ def test_segments_are_listed_by_name_as_names_compare(store: Store) -> None:
     assert [one.name for one in store.segments.visible("ingrid")] == ["alumni", "Malmö", "Örebro", "Zagreb"]
 
 
+def test_a_list_reads_nothing_of_what_others_keep_for_themselves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    batch_get = store.table.batch_get
+    store.segments.create(_segment("#1 of tom", owner="tom"))
+    store.segments.create(_segment("#2 of tom, shared", owner="tom", shared=True))
+    store.segments.create(_segment("#3 of ingrid"))
+    monkeypatch.setattr(
+        store.table, "batch_get", lambda keys, **how: read.extend(key["PK"] for key in keys) or batch_get(keys, **how)
+    )
+
+    store.segments.visible("ingrid")
+
+    assert read == ["SEGMENT#id-%232%20of%20tom,%20shared", "SEGMENT#id-%233%20of%20ingrid"]
+
+
 def test_pages_lead_forward_and_back_over_what_one_sees(store: Store) -> None:
     for number in range(7):
         store.segments.create(_segment(f"Segment {number}"))
