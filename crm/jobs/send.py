@@ -96,6 +96,7 @@ def _clear(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
     chunk = work.store.chunks.first(campaign.id, lane)
     if chunk is not None:
         window = open_window(work, chunk)
+        window.again.clear()
         for email in window.waiting:
             window.settle(skipped(email, SkipReason.CANCELLED))
         write_outcomes(work, held, window)
