@@ -14,6 +14,7 @@ from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.imports import Choices, Import, ImportStatus, Kind, Mode, Undone
+from crm.domain.people import Profile
 from crm.services.files import Files, Readable
 from crm.services.import_columns import Column, check_usable, headings_key, named, recognise
 from crm.services.import_columns import choose as chosen_columns
@@ -152,6 +153,7 @@ def choose(store: Store, files: Files, import_id: str, choices: Choices, *, vers
     """
     old = store.imports.get(import_id)
     old.must_be(version)
+    _check_tag(choices.tag)
     source = read(
         lambda: files.open(source_of(import_id)),
         kind=old.kind,
@@ -255,6 +257,14 @@ def _limited(content: Readable) -> Iterator[bytes]:
 
 def _too_large(most: int) -> RuleViolation:
     return RuleViolation(f"The file is larger than {most // 1_000_000} MB, the most for one import. Cut it into smaller ones.")
+
+
+def _check_tag(tag: str) -> None:
+    """RuleViolation where nobody could have that tag: better once than for each row."""
+    try:
+        Profile(first_name="Ada", last_name="King", email="ada@example.org", tags=(tag,)).cleaned()
+    except RuleViolation as error:
+        raise RuleViolation(error.message, field="tag") from None
 
 
 def _samples(source: Source, column: Column) -> tuple[str, ...]:

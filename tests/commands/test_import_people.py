@@ -2,17 +2,30 @@
 
 import csv
 import io
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from openpyxl import Workbook
 
 from crm.domain.filters import PeopleFilter
+from crm.domain.imports import ImportStatus
 from crm.store import Store
 from tests.factories import make_person
 
 MEMBERS = Path(__file__).parent.parent / "data" / "members.csv"
 CONGRESS = Path(__file__).parents[3] / "shared" / "data" / "people.csv"
+
+
+@pytest.fixture(autouse=True)
+def storage(settings: Any, tmp_path: Path) -> Path:
+    """Where the uploaded files of a test are."""
+    folder = tmp_path / "storage"
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": folder}}}
+    return folder
 
 
 @pytest.fixture
@@ -104,6 +117,57 @@ def test_a_file_that_cannot_be_used_ends_with_a_sentence_and_an_error(
 def test_a_missing_file_is_told(site: Store, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_people", str(tmp_path / "nowhere.csv"))
+
+
+def test_an_excel_sheet_of_thousands_of_rows_comes_in_and_can_be_undone_in_the_browser(
+    site: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(["First name", "Last name", "Email", "Phone"])
+    for number in range(2_050):
+        sheet.append(["Ada", "King", f"a{number}@x.example" if number % 10 == 0 else "nobody", 46701234567])
+    book.save(tmp_path / "people.xlsx")
+
+    call_command("import_people", str(tmp_path / "people.xlsx"))
+
+    out = capsys.readouterr().out
+    assert counts_in(out) == {"new": 205, "update": 0, "unchanged": 0, "duplicate": 0, "invalid": 1_845}
+    assert "an Excel sheet" in out
+    ada = site.people.find_by_email("a10@x.example")
+    assert ada is not None
+    assert ada.profile.phone_number == "46701234567"
+    (imported,) = site.imports.recent()
+    assert (imported.status, imported.name) == (ImportStatus.DONE, "people.xlsx")
+    assert site.people.count(PeopleFilter(selected=(imported.id,))) == 205
+
+
+def test_an_import_that_is_interrupted_stops_after_its_step(
+    site: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join(["name,email", *[f"Ada King,a{number}@x.example" for number in range(300)]]))
+    real = site.selections.put
+
+    def interrupted(*part: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*part)
+
+    monkeypatch.setattr(site.selections, "put", interrupted)
+
+    call_command("import_people", str(file))
+
+    out = capsys.readouterr().out
+    assert "Stopped: 96 people were written until then." in out
+    assert site.people.totals().total == 96
+    assert site.imports.recent()[0].status is ImportStatus.CANCELLED
+
+
+def test_a_dry_run_leaves_no_file_and_no_import_behind(site: Store, members: Path, storage: Path) -> None:
+    call_command("import_people", str(members), "--dry-run")
+
+    assert site.imports.recent() == []
+    assert [path.name for path in storage.rglob("*")] == ["imports"]
 
 
 def test_real_people_come_in_in_one_go_and_a_filter_gives_the_same_as_the_file(

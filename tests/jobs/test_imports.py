@@ -106,6 +106,26 @@ def test_other_choices_while_a_dry_run_is_under_way_begin_another_one(store: Sto
         imports.choose(store, files, imported.id, Choices(), version=first.version, now=utc_now())
 
 
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        (Choices(tag="x" * 200), "tag"),
+        (Choices(columns={0: "name", 1: "email", 2: "email"}), "can’t both be e-mail"),
+        (Choices(columns={0: "name"}), "No column holds e-mail addresses"),
+        (Choices(encoding="klingon"), "not one of"),
+    ],
+)
+def test_choices_that_can_not_be_are_refused_and_nothing_is_saved(
+    store: Store, files: FolderFiles, choices: Choices, words: str
+) -> None:
+    imported = store.imports.get(uploaded(store, files, many(2)).id)
+
+    with pytest.raises(RuleViolation, match=words):
+        imports.choose(store, files, imported.id, choices, version=imported.version, now=utc_now())
+
+    assert store.imports.get(imported.id) == imported
+
+
 def test_a_dry_run_can_be_stopped(store: Store, files: FolderFiles) -> None:
     imported = uploaded(store, files, many(2100))
     imports.choose(store, files, imported.id, Choices(), version=imported.version, now=utc_now())
