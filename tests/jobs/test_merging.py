@@ -26,7 +26,6 @@ from tests.conftest import Clock
 from tests.jobs.mailing import BUSY, COMPANY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work
 from tests.services.merging import merged
 
-
 IN_HAND = timedelta(seconds=1.5)
 """How long after its beginning a merge may find messages that were in two senders' hands: a look, and a busy machine."""
 
