@@ -84,8 +84,13 @@ def shown_failures(imported: Import) -> list[FailedRow]:
     except NotFound:
         return []
     return [
-        FailedRow(number, "; ".join(cell[:CELL] for cell in cells)[:LINE].rstrip("; "), reason) for number, cells, reason in rows
+        FailedRow(number, "; ".join(_shortened(cell) for cell in cells)[:LINE].rstrip("; "), reason)
+        for number, cells, reason in rows
     ]
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= CELL else f"{cell[: CELL // 2]}… ({len(cell):,} characters)"
 
 
 def left_alone(store: Store, imported: Import) -> list[Left]:
