@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from crm.domain.erasing import speaks_of, without_person
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.folding import TURNING, control_characters, fold, nothing_visible
@@ -14,7 +15,6 @@ MAX_NAME_BYTES = 400
 MAX_OWN = 200
 """Segments that one of the staff may have: a list of them is read whole."""
 ERASED = "(erased)"
-AROUND_WORDS = ".,;:!?()[]\"'“”‘’"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,7 @@ class Segment:
 
         A `q` of one word of the name is not theirs alone and stays.
         """
-        wanted = self.filter
-        if _speaks_of(wanted.q, person):
-            wanted = replace(wanted, q="", ids=(person.id,))
+        wanted = without_person(self.filter, person.id, person.profile)
         return replace(self, filter=wanted, name=_forgetting(self.name, person))
 
 
@@ -77,15 +75,9 @@ def _fault(name: str) -> str:
     return ""
 
 
-def _speaks_of(text: str, person: Person) -> bool:
-    said, name = fold(text), fold(person.name)
-    words = {word.strip(AROUND_WORDS) for word in said.split()}
-    return fold(person.profile.email) in said or name in said or set(name.split()) <= words
-
-
 def _forgetting(text: str, person: Person) -> str:
     """The text with the address and the whole name struck out, or all of it where other accents than theirs hide them."""
-    if not _speaks_of(text, person):
+    if not speaks_of(text, person.profile):
         return text
     left = text
     profile = person.profile
@@ -96,4 +88,4 @@ def _forgetting(text: str, person: Person) -> str:
         f"{profile.last_name} {profile.first_name}",
     ):
         left = re.sub(re.escape(said), ERASED, left, flags=re.IGNORECASE)
-    return ERASED if _speaks_of(left, person) else left
+    return ERASED if speaks_of(left, person.profile) else left

@@ -9,7 +9,7 @@ from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.people import Person, Profile
 from crm.store import Store
-from crm.store.erasure import forget_beside, forget_emails
+from crm.store.erasure import forget_emails
 from crm.store.people_writes import Write
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,6 @@ def remove(store: Store, person_id: str, *, now: datetime, actor: str = "") -> N
     forget_emails(store.table, person_id)
     delete_profile(store, person_id)
     forget_emails(store.table, person_id)
-    forget_beside(store.table, person_id)
     logger.info("person removed", extra={"person_id": person_id, "actor": actor})
 
 
