@@ -17,7 +17,7 @@ from crm.jobs.worker import Worker
 from crm.mail.null import NullMailer
 from crm.services.files import FolderFiles
 
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = 3.0
 
 
 def main() -> None:
