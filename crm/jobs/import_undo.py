@@ -22,6 +22,7 @@ def step(work: Work, held: Held) -> None:
     if imported.status is not ImportStatus.UNDOING:
         held.release(None)
         return
+    again = held.job.state.get("taken") != held.job.fence or bool(held.job.state.get("again"))
     state = _begun(work, held, imported)
     if state["step"] >= state["steps"]:
         _end(work, held, imported, state)
@@ -31,13 +32,15 @@ def step(work: Work, held: Held) -> None:
     if undoing.going and "going" not in state:
         people = [person for person, _ in undoing.going.values()]
         try:
-            held.save(state | {"going": [person.id for person in people]}, *work.store.traces.leaving(people))
+            going = {"going": [person.id for person in people], "again": again}
+            held.save(state | going, *work.store.traces.leaving(people))
         except ConditionFailed:  # somebody was edited at this moment: they are sorted out anew
             held.look_again()
         return
     marked = state.pop("going", [])
+    state.pop("again", None)
     taken_back(work.store, imported, undoing, marked=marked, now=work.clock())
-    put_left(work.files, imported, UNDOING, step=state["step"], fence=held.job.fence, left=undoing.left)
+    put_left(work.files, imported, UNDOING, step=state["step"], fence=held.job.fence, left=undoing.left, again=again)
     counts = undoing.counts({Undone(kind): number for kind, number in state.get("counts", {}).items()})
     state |= {"step": state["step"] + 1, "done": state["done"] + len(ids)}
     held.save(state | {"counts": {kind.value: number for kind, number in counts.items()}})

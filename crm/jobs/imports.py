@@ -55,7 +55,7 @@ def write_step(work: Work, held: Held) -> None:
 
 
 def _write(work: Work, held: Held, imported: Import, staging: Staging) -> None:
-    again = held.job.state.get("taken") != held.job.fence
+    again = _just_taken(held)
     if imported.status is ImportStatus.RUNNING:
         _advance(
             work,
@@ -65,7 +65,7 @@ def _write(work: Work, held: Held, imported: Import, staging: Staging) -> None:
             WRITING,
             lambda part: written(work.store, imported, part, now=work.clock(), again=again),
         )
-    elif again and "place" in held.job.state:
+    elif again:
         _advance(work, held, imported, staging, WRITING, lambda part: settled(work.store, imported, part), stop=True)
     if held.job.state.get("place", -1) < 0 or imported.status is not ImportStatus.RUNNING:
         work.store.stats.fold_all()
@@ -79,9 +79,9 @@ def _advance(work: Work, held: Held, imported: Import, staging: Staging, run: st
     state = _begun(work, held, staging)
     if state["place"] < 0:
         return
-    part = staging.part(state["place"])
+    part, again = staging.part(state["place"]), _just_taken(held)
     outcomes = decide(part)
-    put_part(work.files, imported, run, step=state["step"], fence=held.job.fence, outcomes=outcomes)
+    put_part(work.files, imported, run, step=state["step"], fence=held.job.fence, outcomes=outcomes, again=again)
     also: list[Action] = []
     ids = _written_ids(outcomes) if run == WRITING else []
     if ids:
@@ -100,9 +100,14 @@ def _advance(work: Work, held: Held, imported: Import, staging: Staging, run: st
 def _begun(work: Work, held: Held, staging: Staging) -> dict[str, Any]:
     """The state at the beginning of a step; a worker that has just taken the job begins to measure its speed."""
     state = {"place": 0, "step": 0, "done": 0, **held.state, "total": staging.rows}
-    if state.get("taken") != held.job.fence:
+    if _just_taken(held):
         state |= {"taken": held.job.fence, "since": stamp(work.clock()), "sinceDone": state["done"]}
     return state
+
+
+def _just_taken(held: Held) -> bool:
+    """Whether this is the first step of a lease: the same step may have been begun by another worker before."""
+    return bool(held.job.state.get("taken") != held.job.fence)
 
 
 def _join(work: Work, held: Held, imported: Import, staging: Staging, run: str) -> None:

@@ -66,15 +66,19 @@ def sweep(files: Files, *, now: datetime) -> int:
     return gone
 
 
-def put_part(files: Files, imported: Import, run: str, *, step: int, fence: int, outcomes: Iterable[Outcome]) -> None:
-    """Keep the failed rows of one step, if there are any."""
+def put_part(
+    files: Files, imported: Import, run: str, *, step: int, fence: int, outcomes: Iterable[Outcome], again: bool = False
+) -> None:
+    """Keep the failed rows of one step, if there are any; also none where the step may be done `again`, and had some before."""
     bad = sorted((one.row.number, list(one.row.cells), one.reason) for one in outcomes if one.kind is Kind.INVALID)
-    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", bad)
+    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", bad, always=again)
 
 
-def put_left(files: Files, imported: Import, run: str, *, step: int, fence: int, left: Mapping[str, str]) -> None:
-    """Keep whom one step of an undo left alone, and why; ids alone."""
-    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", list(left.items()))
+def put_left(
+    files: Files, imported: Import, run: str, *, step: int, fence: int, left: Mapping[str, str], again: bool = False
+) -> None:
+    """Keep whom one step of an undo left alone, and why; ids alone. `again` as in `put_part`."""
+    _put(files, f"{folder_of(imported.id)}/{run}-{step:06}-{fence:06}", list(left.items()), always=again)
 
 
 def left_alone(files: Files, imported: Import, limit: int) -> list[LeftAlone]:
@@ -125,10 +129,10 @@ def _closing(file: BinaryIO) -> Iterator[Failure]:
         yield from map(_failure, file)
 
 
-def _put(files: Files, name: str, lines: Sequence[object]) -> None:
-    """Write a part anew; none where there are no lines."""
+def _put(files: Files, name: str, lines: Sequence[object], *, always: bool) -> None:
+    """Write a part anew; none where there are no lines, unless `always`."""
     files.delete(name)
-    if lines:
+    if lines or always:
         files.save(name, map(_line, lines))
 
 

@@ -232,6 +232,28 @@ def test_a_file_that_is_gone_ends_its_import_with_a_reason(store: Store, files: 
     assert "not there any more" in found.problem
 
 
+def test_a_row_that_failed_in_a_step_that_broke_off_and_not_when_it_was_done_again_is_no_failure(
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.people.create(make_person(email="ada@x.example"))
+    imported = begun(store, files, lines("Ada King,ada@x.example,Acme"))
+    held = step_of(store, files, imported)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store.people, "save_many", lambda pairs, also: [Conflict("changed") for _ in pairs])
+        meanwhile.setattr(held, "save", _away)
+        with pytest.raises(StoreUnavailable):
+            import_jobs.write_step(work_on(store, files), held)
+
+    work = work_on(store, files)
+    held = step_of(store, files, imported)
+    while not held.over:
+        import_jobs.write_step(work, held)
+
+    found = store.imports.get(imported.id)
+    assert found.counts == {Kind.UPDATE: 1}
+    assert imports.shown_failures(files, found, 9) == []
+
+
 # --- stopping
 
 
@@ -253,12 +275,14 @@ def test_an_import_stops_after_its_step_and_what_is_written_can_be_taken_back(st
     assert store.people.totals().total == 0
 
 
+@pytest.mark.parametrize("steps", [0, 1])
 def test_a_step_that_broke_off_before_the_stop_is_not_forgotten(
-    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
-    imported = begun(store, files, many(200))
+    imported = begun(store, files, f"{many(200)}\nAda King,nobody,")
     held = step_of(store, files, imported)
-    import_jobs.write_step(work_on(store, files), held)
+    for _ in range(steps):
+        import_jobs.write_step(work_on(store, files), held)
     monkeypatch.setattr(held, "save", _away)
     with pytest.raises(StoreUnavailable):
         import_jobs.write_step(work_on(store, files), held)
@@ -269,8 +293,9 @@ def test_a_step_that_broke_off_before_the_stop_is_not_forgotten(
         import_jobs.write_step(work_on(store, files), held)
 
     found = store.imports.get(imported.id)
-    assert (found.status, found.counts) == (ImportStatus.CANCELLED, {Kind.NEW: 192})
-    assert len(list(store.selections.walk(imported.id))) == store.people.totals().total == 192
+    written = 96 * (steps + 1)
+    assert (found.status, found.counts) == (ImportStatus.CANCELLED, {Kind.NEW: written})
+    assert len(list(store.selections.walk(imported.id))) == store.people.totals().total == written
 
 
 def test_an_import_that_no_worker_has_begun_stops_at_once(store: Store, files: FolderFiles) -> None:
