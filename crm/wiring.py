@@ -98,8 +98,10 @@ class StoredFiles:
         with tempfile.TemporaryFile() as passing:
             passing.writelines(content)
             passing.seek(0)
-            if default_storage.save(name, File(passing)) != name:
-                raise FileExistsError(name)
+            saved = default_storage.save(name, File(passing))
+        if saved != name:  # under this name there was a file already
+            default_storage.delete(saved)
+            raise FileExistsError(name)
 
     def list(self, folder: str) -> list[str]:
         """As in Files."""

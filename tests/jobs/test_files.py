@@ -39,6 +39,7 @@ def test_nothing_is_written_over(files: Files) -> None:
 
     with files.open("imports/a/source") as file:
         assert file.read() == b"first"
+    assert files.list("imports/a") == ["source"]
 
 
 def test_a_folder_lists_what_is_in_it_and_goes_with_all_of_it(files: Files) -> None:
