@@ -586,3 +586,16 @@ def test_a_wrong_id_is_a_404(editor: Client, site: Store, name: str) -> None:
 
 def test_an_empty_list_says_what_will_stand_there(editor: Client, site: Store) -> None:
     assert "Nothing was imported yet." in text_of(editor, "/people/import/")
+
+
+def test_an_undone_import_of_new_people_only_leads_to_nobody(editor: Client, site: Store) -> None:
+    address = imported(editor, site, ADA)
+    editor.post(f"{address}undo/")
+    undoing = text_of(editor, address)
+    work_off(site)
+
+    report = text_of(editor, address)
+
+    assert "Undoing an import" in undoing
+    assert "?selected=" not in report
+    assert "Another file" in report

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from crm.domain.errors import Conflict, RuleViolation
-from crm.domain.imports import Import, ImportStatus, Kind
+from crm.domain.imports import Import, ImportStatus, Kind, Undone
 from crm.services import imports
 from crm.services.imports import ImportProgress
 from crm.store import Store
@@ -104,16 +104,19 @@ def _report(store: Store, imported: Import, now: datetime) -> dict[str, Any]:
     ended, began = imported.finished_at, imported.started_at
     people = f"{reverse('people:list')}?selected={imported.id}"
     until = imported.undo_until
+    undone = imported.status is ImportStatus.UNDONE
+    kept = sum(imported.undo_counts.get(one, 0) for one in (Undone.RESTORED, Undone.LEFT)) if undone else imported.written
     ended_well = imported.status in {ImportStatus.DONE, ImportStatus.CANCELLED}
     return {
         "imported": imported,
         "now": now,
-        "undone": imported.status is ImportStatus.UNDONE,
+        "undone": undone,
+        "still_here": bool(kept),
         "added": imported.counts.get(Kind.NEW, 0),
         "updated": imported.counts.get(Kind.UPDATE, 0),
         "people": people,
         "took": in_words((ended - began).total_seconds()) if ended and began else "",
-        "figures": figures(imported, people=people if imported.written else ""),
+        "figures": figures(imported, people=people if kept else ""),
         "undo_figures": undo_figures(imported.undo_counts, people),
         "failed": shown_failures(imported),
         "left": left_alone(store, imported),
