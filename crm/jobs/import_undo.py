@@ -31,12 +31,12 @@ def step(work: Work, held: Held) -> None:
     undoing = sorted_out(work.store, imported, ids, marked=state.get("going", ()))
     if undoing.going and "going" not in state:
         people = [person for person, _ in undoing.going.values()]
+        state |= {"going": [person.id for person in people], "again": again}
         try:
-            going = {"going": [person.id for person in people], "again": again}
-            held.save(state | going, *work.store.traces.leaving(people))
+            held.save(state, *work.store.traces.leaving(people))
         except ConditionFailed:  # somebody was edited at this moment: they are sorted out anew
             held.look_again()
-        return
+            return
     marked = state.pop("going", [])
     state.pop("again", None)
     taken_back(work.store, imported, undoing, marked=marked, now=work.clock())

@@ -383,8 +383,8 @@ def test_an_undo_that_broke_off_counts_those_it_deleted(
     imports.undo(store, imported.id, actor="zoe", now=utc_now())
     work = work_on(store, files)
     held = step_of(store, files, imported, UNDO)
-    import_undo.step(work, held)
-    monkeypatch.setattr(held, "save", _away)
+    real, saves = held.save, itertools.count()
+    monkeypatch.setattr(held, "save", lambda *what: real(*what) if next(saves) == 0 else _away())
     with pytest.raises(StoreUnavailable):
         import_undo.step(work, held)
     assert store.people.totals().total == 0
