@@ -185,7 +185,10 @@ class PeopleRepository:
         return self._pages.walk(wanted, order=order)
 
     def facet(self, name: str, prefix: str = "", limit: int = 10) -> list[FacetValue]:
-        """Return values of company, jobTitle, city, state or tag that begin with `prefix`, folded, most people first."""
+        """Return values of company, jobTitle, city, state or tag that begin with `prefix`, folded, most people first.
+
+        Counts are exact; of more than 2,000 values that begin alike the first in the alphabet are looked at.
+        """
         return self._facets.suggest(name, prefix, limit)
 
     def totals(self) -> PeopleTotals:

@@ -78,6 +78,11 @@ def needed(wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[Count
     return keys, ranges
 
 
+def decides_places(ranges: Sequence[CounterRange]) -> bool:
+    """Tell whether a plan reads where these counters say that somebody is, first letters and cities: then none may lack."""
+    return any(wanted.what in {"NAME", "CITY"} for wanted in ranges)
+
+
 def has_facet(wanted: PeopleFilter) -> bool:
     """Tell whether a source other than all names can answer the filter."""
     texts = (wanted.company, wanted.job_title, wanted.city, wanted.state, wanted.tag)

@@ -10,8 +10,8 @@ from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import EmailStatus, Person
 from crm.store.cost import Cost, metered, unmetered
 from crm.store.keys import AFTER
-from crm.store.membership import Members, read_members
-from crm.store.people_counts import Counts, counted, facets_of, has_other_sources, needed, search_word
+from crm.store.membership import Members, SelectedIds, read_members
+from crm.store.people_counts import Counts, counted, decides_places, facets_of, has_other_sources, needed, search_word
 from crm.store.people_positions import DESCENDING, Position, just_before, place_of
 from crm.store.people_reading import Found, PeopleReader
 from crm.store.people_sources import MOST_COUNTED, search_strand
@@ -78,6 +78,7 @@ class PeoplePages:
         self._table = table
         self._stats = stats
         self._signer = signer
+        self._selections = SelectedIds(table)
 
     def page(self, wanted: PeopleFilter, *, order: Order, limit: int, token: str | None) -> PeoplePage:
         """Return up to `limit` people; one more match is looked for, to know whether the page is the last."""
@@ -128,7 +129,7 @@ class PeoplePages:
 
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match."""
-        members, counts = self._counts(wanted, Order.SOURCE)
+        members, counts = self._counts(wanted, Order.SOURCE, exact=True)
         told = counted(wanted, counts)
         if told is not None:
             return told
@@ -151,14 +152,19 @@ class PeoplePages:
         people = reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches))
         return Tally(person.email_status for _, person in people)
 
-    def _counts(self, wanted: PeopleFilter, order: Order) -> tuple[Members, Counts]:
-        members = read_members(self._table, wanted) if wanted.needs_membership else Members()
+    def _counts(self, wanted: PeopleFilter, order: Order, *, exact: bool = False) -> tuple[Members, Counts]:
+        """What a plan must know; where numbers are only weighed up, and `exact` does not ask for more, an estimate does."""
+        members = read_members(self._table, self._selections, wanted) if wanted.needs_membership else Members()
         search = None
         if search_word(wanted) and (order is not Order.SOURCE or has_other_sources(wanted)):
             search = self._table.count(_searching(wanted), most=MOST_COUNTED)
+        keys, ranges = needed(wanted, order)
         with unmetered():
-            snapshot = self._stats.snapshot(*needed(wanted, order))
-        return members, Counts.of(snapshot, search=search, members=len(members.ids()))
+            exact = exact or decides_places(ranges)
+            snapshot = self._stats.snapshot(keys, ranges) if exact else self._stats.estimate(keys, ranges)
+            if not exact and not snapshot.has("PEOPLE", "TOTAL"):
+                snapshot = self._stats.snapshot(keys, ranges)
+        return members, Counts.of(snapshot, search=search, members=len(members))
 
     def _token(self, purpose: str, chosen: Plan, way: str, position: Position | None) -> str | None:
         if position is None:

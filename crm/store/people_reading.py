@@ -154,7 +154,7 @@ class PeopleReader:
         if start is not None:
             ids = ids[: bisect_left(ids, start.key)] if backwards else ids[bisect_right(ids, start.key) :]
         if backwards:
-            ids.reverse()
+            ids = ids[::-1]
         pace = Pace(left=many, share=self._plan.share)
         while ids:
             size = pace.size()

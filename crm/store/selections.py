@@ -14,7 +14,10 @@ PART = 100
 
 
 class SelectionRepository:
-    """Parts of ids under the id of a task or an import, numbered from 0. A part that is put again is the same part."""
+    """Parts of ids under the id of a task or an import, numbered from 0 and put in that order.
+
+    A part that is put again is the same part: who has read it reads on from there (crm/store/membership.py).
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -6,6 +6,8 @@ version; a reader reads the version before and after, so no fold in between make
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -104,6 +106,22 @@ class _Sum:
         return _delta_item({row: self.changes[row] for row in rows}, labels, at)
 
 
+_moments: ContextVar[dict[int, tuple[int, list[Item]]] | None] = ContextVar("moments", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let all snapshots of this block share the deltas that the first one read, for what only reads.
+
+    They are as of that moment, or of a later one where a fold came between; what the block writes is not among them.
+    """
+    reset = _moments.set({})
+    try:
+        yield
+    finally:
+        _moments.reset(reset)
+
+
 class StatsRepository:
     """Deltas, counters, and the fold between them."""
 
@@ -180,17 +198,30 @@ class StatsRepository:
     def snapshot(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
         """Return the rows `keys`, and those in `ranges`, as they are at one moment. Seven requests and one per range.
 
-        Raises StoreUnavailable when folds keep overtaking it, which takes more than a second of nothing but folds.
+        Within `one_moment`, each but the first takes two and one per range. Raises StoreUnavailable when folds keep overtaking
+        it, which takes more than a second of nothing but folds.
         """
-        for attempt in range(TRIES):
-            version = self._version()
-            deltas = self._deltas()
-            if len(deltas) > BACKLOG and attempt == 0 and self._relieve():
-                continue
+        moments = _moments.get()
+        known = moments.get(id(self)) if moments is not None else None
+        relieved = known is not None
+        for _ in range(TRIES):
+            version, deltas = known or (self._version(), self._deltas())
+            if len(deltas) > BACKLOG and not relieved:
+                relieved = True
+                if self._relieve():
+                    continue
             rows, cut = self._stored(keys, ranges)
             if self._version() == version:
+                if moments is not None:
+                    moments[id(self)] = version, deltas
                 return Snapshot(_with(rows, deltas, frozenset(keys), ranges, cut))
+            known = None
         raise StoreUnavailable("The counts change too quickly to be read just now; try again in a minute.")
+
+    def estimate(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
+        """Return the same rows without what is not folded yet: to choose by, not to tell. One request, and one per range."""
+        rows, _ = self._stored(keys, ranges, consistent=False)
+        return Snapshot(rows)
 
     def _relieve(self) -> bool:
         return sum(1 for _ in range(FOLDS_WHILE_READING) if self.fold()) > 0
@@ -217,10 +248,10 @@ class StatsRepository:
         return sorted(found, key=lambda delta: str(delta["SK"]))
 
     def _stored(
-        self, keys: Sequence[RowKey], ranges: Sequence[CounterRange]
+        self, keys: Sequence[RowKey], ranges: Sequence[CounterRange], *, consistent: bool = True
     ) -> tuple[dict[RowKey, Row], dict[CounterRange, str]]:
         """Counter rows without deltas, and for each range that was cut the last key that was read."""
-        items = self._table.batch_get([schema.key("counter", what=what, key=key) for what, key in keys], consistent=True)
+        items = self._table.batch_get([schema.key("counter", what=what, key=key) for what, key in keys], consistent=consistent)
         rows = {row: _numbers(item) for row, item in zip(keys, items, strict=True) if item is not None}
         cut: dict[CounterRange, str] = {}
         for wanted in ranges:
@@ -229,7 +260,7 @@ class StatsRepository:
                 low=wanted.low,
                 high=wanted.high,
                 limit=wanted.limit,
-                consistent=True,
+                consistent=consistent,
             )
             if wanted.limit is None:
                 found: Iterable[Item] = self._table.walk(query)

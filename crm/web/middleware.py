@@ -1,6 +1,7 @@
 """What happens around every view: policy, sign-in, the store, errors as answers; and what every page shows of the shell."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -52,20 +53,29 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 class StoreMiddleware:
-    """Give the request its `store`, opened when it is first asked for."""
+    """Give the request its `store`, opened when it is first asked for. What only reads counts at one moment."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        cast(Any, request).store = SimpleLazyObject(_open_store)
-        return self.get_response(request)
+        with ExitStack() as block:
+            reading = [block] if request.method in {"GET", "HEAD"} else []
+            cast(Any, request).store = SimpleLazyObject(lambda: _open_store(reading))
+            block.callback(reading.clear)
+            return self.get_response(request)
 
 
-def _open_store() -> object:
-    """The process's store. Imported here, so that a page without data does not wait for boto3."""
+def _open_store(reading: list[ExitStack]) -> object:
+    """The process's store. Imported here, so that a page without data does not wait for boto3.
+
+    `reading` has the block of a request that only reads, nothing once that is over.
+    """
+    from crm.store.stats import one_moment
     from crm.wiring import get_store
 
+    for block in reading:
+        block.enter_context(one_moment())
     return get_store()
 
 

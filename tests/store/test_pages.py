@@ -237,6 +237,27 @@ def test_somebody_who_takes_another_address_is_found_by_the_name_that_stays(stor
     assert found == {"ada": [person.id], "zed": [person.id], "zo": [person.id], "ada@": []}
 
 
+def test_a_selection_is_read_once_and_then_only_read_on(store: Store) -> None:
+    people = [store.people.create(make_person(last_name=f"N{number}")) for number in range(30)]
+    wanted = PeopleFilter(selected=("t",))
+    for seq in range(20):
+        store.table.write([store.selections.put("t", seq, [people[seq].id, *[f"gone {seq} {n}" for n in range(99)]])])
+
+    costs = []
+    for _ in range(2):
+        with metered() as spent:
+            found = store.people.page(wanted, limit=200)
+        costs.append(spent.items_read)
+    store.table.write([store.selections.put("t", 20, [person.id for person in people[20:]])])
+    grown = store.people.page(wanted, limit=200)
+    store.table.write([store.selections.delete("t", seq) for seq in range(21)])
+    gone = store.people.page(wanted, limit=200)
+
+    assert (len(found.items), len(grown.items), gone.items) == (20, 30, [])
+    assert costs[0] - costs[1] == 19
+    assert store.people.count(wanted) == 0
+
+
 def test_an_address_is_found_by_itself_also_where_folding_makes_white_space(store: Store) -> None:
     address = "o\u00b4brien\u00a8@example.org"
     store.people.create_many(

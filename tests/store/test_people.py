@@ -11,7 +11,7 @@ from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
 from crm.services.verify import differences
-from crm.store import Store, schema
+from crm.store import Store, facets, schema
 from crm.store.people import count_change, item_of, people_changes, person_of, status_change, until_won
 from crm.store.requests import Put
 from crm.store.stats import Counter
@@ -386,3 +386,17 @@ def test_an_address_that_is_suppressed_while_many_are_added_costs_nobody_else_an
 
     assert [one.email_status.value for one in added if isinstance(one, Person)] == ["mailable", "unsubscribed", "mailable"]
     assert differences(store) == []
+
+
+def test_a_city_is_suggested_with_all_of_its_people_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for state in ("IL", "MA", "OR"):
+        store.people.create(make_person(city="Springfield", state=state))
+    store.people.create(make_person(city="Albany", state="NY"))
+    store.stats.fold_all()
+
+    shown = {}
+    for most in (3, 100):
+        monkeypatch.setattr(facets, "MOST_READ", most)
+        shown[most] = [(value.value, value.count) for value in store.people.facet("city")]
+
+    assert shown == {3: [("Albany", 1)], 100: [("Springfield", 3), ("Albany", 1)]}

@@ -8,7 +8,8 @@ import pytest
 from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
 from crm.store import stats as module
-from crm.store.stats import MAX_ROWS, Counter, CounterRange, StatsRepository
+from crm.store.cost import metered
+from crm.store.stats import MAX_ROWS, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 
@@ -188,3 +189,30 @@ def test_a_fold_that_read_an_older_head_is_refused(store: Store, table: Table) -
 
     with pytest.raises(ConditionFailed):
         table.write([module._raised(old_head)])
+
+
+def test_what_only_reads_counts_at_one_moment_and_asks_for_the_deltas_once(store: Store) -> None:
+    store.people.create(make_person())
+
+    with metered() as spent, one_moment():
+        before = store.people.totals().total
+        first = spent.requests
+        store.people.create(make_person())
+        between = spent.requests
+        again = store.people.totals().total
+        second = spent.requests - between
+    after = store.people.totals().total
+
+    assert (before, again, after) == (1, 1, 2)
+    assert (first, second) == (7, 2)
+
+
+def test_a_fold_in_between_does_not_make_one_moment_count_twice(store: Store) -> None:
+    store.people.create(make_person())
+
+    with one_moment():
+        before = store.people.totals().total
+        store.stats.fold_all()
+        again = store.people.totals().total
+
+    assert (before, again) == (1, 1)
