@@ -57,7 +57,7 @@ def known_people(store: Store) -> None:
 def kill_in_the_middle(environment: dict[str, str], folder: Path, is_due: Callable[[], bool]) -> None:
     """A worker that is killed when so much is done, most likely in the middle of the step behind that."""
     worker = WorkerProcess(environment, log=folder / "worker.log")
-    wait_for(is_due, 60, every=0.01)
+    wait_for(is_due, 120, every=0.05)
     time.sleep(0.15)
     worker.kill()
 
@@ -76,9 +76,7 @@ def test_an_import_and_its_undoing_outlive_their_workers(engine: Engine, store: 
     rows = [row_of(number) for number in range(ROWS)]
     bad = [row for number, row in enumerate(rows) if number % 20 == 7]
     files = FolderFiles(tmp_path / "files")
-    environment = worker_environment(
-        engine.url, store.table.name, "null:", LEASE_SECONDS="1.5", FILES=str(tmp_path / "files"), RETRY_SECONDS="1"
-    )
+    environment = worker_environment(engine.url, store.table.name, "null:", LEASE_SECONDS="2", FILES=str(tmp_path / "files"))
     imported = begun(store, files, csv_of([HEADINGS, *rows]))
 
     for target in (1, ROWS // 2):
