@@ -1,6 +1,7 @@
 """The benches run, count what they say they count, and are measured against a baseline that answers correctly."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from bench.crowd import make_people, write_people
 from bench.meter import Meter
 from bench.report import Bound, Grid, Result, exit_status, text_of
 from crm.domain.people import Person
+from crm.services.verify import differences
 from crm.store import Store
 from crm.store.cost import metered
 from tests.factories import make_person
@@ -34,6 +36,18 @@ def test_the_naive_way_and_ours_both_fill_the_page_with_people_that_match(store:
         for found in (ours, naively):
             assert len({person.id for person in found}) == len(ours), case.name
             assert all(case.wanted.matches(person) for person in found), case.name
+
+
+def test_a_crowd_stands_in_the_table_as_its_writers_would_have_left_it(store: Store) -> None:
+    people = [replace(person, attended_event_count=0, hosted_event_count=0) for person in make_people(60)]
+
+    write_people(store, people)
+
+    assert differences(store) == []
+    assert list(store.people.get_many([person.id for person in people]).values()) == [
+        replace(person, version=1) for person in people
+    ]
+    assert store.people.totals().total == len(people)
 
 
 def test_the_naive_way_takes_the_index_that_was_guessed_to_be_narrowest_and_else_the_table(people: list[Person]) -> None:
