@@ -90,9 +90,12 @@ def as_before(profile: Profile, entry: LogEntry) -> Profile:
     return replace(profile, **texts, tags=tags)
 
 
-def new_person_id(imported: Import, address: str) -> str:
-    """Return the id under which an import adds somebody: the same whenever it is asked for."""
-    return uuid.uuid5(uuid.UUID(imported.id), address).hex
+def new_person_id(store: Store, imported: Import, address: str) -> str:
+    """Return the id under which an import adds somebody: the same whenever it is asked for.
+
+    It is made from a keyed hash of the address: an id outlives an erased person, and must not tell who it was to those who guess.
+    """
+    return uuid.uuid5(uuid.UUID(imported.id), store.suppressions.hashes(address)[0]).hex
 
 
 def _write(
@@ -107,7 +110,7 @@ def _write(
         if decision.profile is None:
             yield one, None
         elif decision.existing is None:
-            person_id = new_person_id(imported, entry.address)
+            person_id = new_person_id(store, imported, entry.address)
             person = Person(id=person_id, profile=decision.profile, created_at=now, updated_at=now)
             fresh.append((one, person))
             also[person.id] = _logged(store, imported, decision, person)
@@ -138,7 +141,7 @@ def _proofs(store: Store, imported: Import, entries: Sequence[Entry], known: Map
     candidates = [
         (entry.address, person_id)
         for entry in entries
-        for person_id in {new_person_id(imported, entry.address), *_id_of(known.get(entry.address))}
+        for person_id in {new_person_id(store, imported, entry.address), *_id_of(known.get(entry.address))}
     ]
     found = store.log.get_many([entry_key(imported, person_id) for _, person_id in candidates])
     return {address: proof for (address, _), proof in zip(candidates, found, strict=True) if proof is not None}
