@@ -92,7 +92,6 @@ class PeopleReader:
         if low is not None and high is not None and low > high:
             return
         weight = (strand.estimate + 1) / sum(other.estimate + 1 for other in stage.strands)
-        extra = spare(len(stage.strands), pointers=stage.index is None)
         query = Query(
             partition=strand.partition,
             index=stage.index,
@@ -103,7 +102,8 @@ class PeopleReader:
             attributes=None if stage.index is not None else POINTER,
         )
         for times in count_from(0):
-            size = max(pace.size(weight, extra), min(MOST_AT_ONCE, 2**times // 2))
+            more = spare(len(stage.strands), times, pointers=stage.index is None)
+            size = max(pace.size(weight, more), min(MOST_AT_ONCE, 2**times // 16))  # where the counts are far behind
             rows = self._table.query(replace(query, limit=size))
             if stage.index is not None:
                 pace.read += rows.read
@@ -130,7 +130,7 @@ class PeopleReader:
 
     def _looked_up(self, pointers: Iterator[tuple[Position, Item]], pace: Pace) -> Iterator[Found]:
         """The people that pointers lead to, as many at a time as are wanted."""
-        while some := list(islice(pointers, pace.size())):
+        while some := self._taken(pointers, pace):
             people = self._profiles([pointer["userId"] for _, pointer in some])
             found = [
                 (position, person)
@@ -141,6 +141,15 @@ class PeopleReader:
             ]
             pace.saw(len(some), len(found))
             yield from found
+
+    def _taken(self, pointers: Iterator[tuple[Position, Item]], pace: Pace) -> list[tuple[Position, Item]]:
+        """As many pointers as are wanted."""
+        some = []
+        for pointer in islice(pointers, pace.size()):
+            some.append(pointer)
+            pace.pending += 1
+        pace.pending = 0
+        return some
 
     def _first_of(self, key: str, tokens: Sequence[str]) -> bool:
         """Whether this is the smallest of a person's tokens that begin with the word: there, and only there, they are given."""
