@@ -44,6 +44,7 @@ COLUMNS = (
 NOTES = (
     "requests, items and units are those of the page itself; +counters: units for reading the counts that the plan is made from.",
     "read/returned: all items, search tokens and members of a tag too, which lead to people (docs/decisions/0107).",
+    "A scan here goes in order of the keys and meets people last; Amazon's meets them among the rest: bench/README.md.",
     "naive/ours: read units of the naive way for each of ours, counters included. ms are shown, never judged.",
 )
 
