@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TYPED_LIMIT = 500_000
+"""So many characters of a form are handed back at most, when what was sent could not be done just now."""
+
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 STATUS: dict[type[CrmError], int] = {NotFound: 404, RuleViolation: 422, Conflict: 409, BadToken: 400, StoreUnavailable: 503}
@@ -126,9 +129,22 @@ def error_answer(request: HttpRequest, status: int, message: str = "", *, title:
         for name, value in {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Push-Url": "false"}.items():
             response.headers[name] = value
     else:
-        response = render(request, "errors/page.html", {"status": status, "title": title, "message": message}, status=status)
+        context = {"status": status, "title": title, "message": message, "typed": _typed(request) if status == 503 else []}
+        response = render(request, "errors/page.html", context, status=status)
     patch_vary_headers(response, ("HX-Request",))
     return response
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """Name and value of every field of a form that was sent, so that it can be sent again; nothing where that can't be.
+
+    Files can't be handed back, passwords must not be.
+    """
+    if request.method != "POST" or request.FILES or request.path.startswith("/accounts/"):
+        return []
+    fields = [(name, value) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken" for value in values]
+    secret = any("password" in name.lower() for name, _ in fields)
+    return [] if secret or sum(len(name) + len(value) for name, value in fields) > TYPED_LIMIT else fields
 
 
 def crm_error_answer(request: HttpRequest, error: CrmError) -> HttpResponse:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +176,40 @@ def test_a_database_that_is_down_says_when_to_come_back(browse: Callable[[str], 
     response = browse("Viewer").get("/fail/down/")
 
     assert response.headers["Retry-After"] == "5"
+
+
+def _typed_again(html: str) -> list[tuple[str, str]]:
+    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html)
+    return [(name, unescape(value)) for name, value in fields if name != "csrfmiddlewaretoken"]
+
+
+def test_what_was_typed_can_be_sent_again_when_the_database_is_down(browse: Callable[[str], Client]) -> None:
+    typed = {"firstName": 'Zoë "Zo" <b>', "text": "two\nlines", "tag": ["a", "b"], "csrfmiddlewaretoken": "old"}
+
+    html = browse("Editor").post("/fail/down/?show=notes", typed).content.decode()
+
+    assert '<form id="again" method="post" action="/fail/down/?show=notes">' in html
+    assert "Try again</button>" in html
+    assert _typed_again(html) == [("firstName", 'Zoë "Zo" <b>'), ("text", "two\nlines"), ("tag", "a"), ("tag", "b")]
+    assert 'value="old"' not in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed"),
+    [
+        ("down", {"login": "ingrid", "new_password": "secret"}),
+        ("down", {"text": "x" * 500_001}),
+        ("down", {"file": BytesIO(b"name"), "tag": "a"}),
+        ("conflict", {"firstName": "Zoë"}),
+    ],
+)
+def test_passwords_files_and_very_much_are_not_handed_back(
+    browse: Callable[[str], Client], kind: str, typed: dict[str, Any]
+) -> None:
+    html = browse("Editor").post(f"/fail/{kind}/", typed).content.decode()
+
+    assert 'id="again"' not in html
+    assert _typed_again(html) == []
 
 
 def test_a_bug_shows_a_page_that_needs_nothing_that_may_be_broken(
