@@ -8,7 +8,7 @@ from crm.domain.imports import Import, ImportStatus, Undone
 from crm.jobs.work import Held, Work
 from crm.services.import_jobs import WRITE, job_key
 from crm.services.import_parts import UNDOING, put_left
-from crm.services.import_undo import sorted_out, taken_back
+from crm.services.import_undo import mark_of, sorted_out, taken_back
 from crm.store.jobs import LeaseLost
 from crm.store.keys import stamp
 from crm.store.table import ConditionFailed
@@ -29,12 +29,12 @@ def step(work: Work, held: Held) -> None:
         return
     ids = work.store.selections.part(imported.id, state["step"]) or []
     undoing = sorted_out(work.store, imported, ids, marked=state.get("going", ()))
-    if undoing.going and "going" not in state:
-        people = [person for person, _ in undoing.going.values()]
-        state |= {"going": [person.id for person in people], "again": again}
+    people = [person for person, _ in undoing.going.values() if not person.leaving]
+    if people:
+        state |= {"going": [*state.get("going", ()), *[person.id for person in people]], "again": again}
         try:
-            held.save(state, *work.store.traces.leaving(people))
-        except ConditionFailed:  # somebody was edited at this moment: they are sorted out anew
+            held.save(state, *work.store.traces.leaving(people, mark_of(imported)))
+        except ConditionFailed:  # somebody was edited, deleted or merged at this moment: they are sorted out anew
             held.look_again()
             return
     marked = state.pop("going", [])

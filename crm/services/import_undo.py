@@ -8,20 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from crm.domain.campaigns import CampaignStatus
+from crm.domain.campaigns import ENDED, CampaignStatus
 from crm.domain.errors import Conflict, CrmError
+from crm.domain.ids import email_id
 from crm.domain.imports import Import, Undone
 from crm.domain.log import LogEntry
 from crm.domain.people import Person
 from crm.services.import_threads import together
 from crm.services.import_writing import as_before, entry_key
 from crm.store import Store
+from crm.store.erasure import forget_emails
 from crm.store.people_writes import Write
 
 logger = logging.getLogger(__name__)
 TAKEN_BACK = ", taken back"
 CHANGED = "changed since"
 UNKNOWN = "there is no record of what the import did"
+MERGING = "just being merged"
+LEAVING = "just being deleted"
 TRACES = {"attendance": "on the list of an event", "log": "has notes or other changes", "distinct": "compared with somebody else"}
 
 
@@ -66,6 +70,10 @@ def sorted_out(store: Store, imported: Import, ids: Sequence[str], *, marked: It
             undoing.done[person_id] = Undone.RESTORED
         elif person.version != entry.version:
             undoing.leave(person_id, CHANGED)
+        elif person.merging:
+            undoing.leave(person_id, MERGING)
+        elif person.leaving and person_id not in gone_by_us:
+            undoing.leave(person_id, LEAVING)
         elif not entry.created:
             undoing.restored[person_id] = (person, entry)
         elif person.attended_event_count or person.hosted_event_count:
@@ -77,19 +85,28 @@ def sorted_out(store: Store, imported: Import, ids: Sequence[str], *, marked: It
 
 def taken_back(store: Store, imported: Import, undoing: Undoing, *, marked: Iterable[str], now: datetime) -> Undoing:
     """Delete who was added and bring former values back; return what became of each. `marked` can't join an event meanwhile."""
-    mailing = _mailed_since(store, imported)
     going = list(undoing.going.values())
-    reasons = together(lambda some: [_reason_to_stay(store, *one, mailing=mailing) for one in some], going)
+    mailing = _mailings_since(store, imported)
+    mailed = _mailed(store, mailing, list(undoing.going))
+    reasons = together(lambda some: [_reason_to_stay(store, *one, mailing=mailing, mailed=mailed) for one in some], going)
     for (person, _), reason in zip(going, reasons, strict=True):
         if reason:
             del undoing.going[person.id]
             undoing.leave(person.id, reason)
     _delete(store, undoing)
+    if _mailings_since(store, imported):
+        gone = [person_id for person_id, kind in undoing.done.items() if kind is Undone.DELETED]
+        together(lambda some: [forget_emails(store.table, person_id) for person_id in some], gone)
     _restore(store, undoing, now)
     for person_id in marked:
         if person_id in undoing.left:
-            store.traces.stay(person_id)
+            store.traces.stay(person_id, mark_of(imported))
     return undoing
+
+
+def mark_of(imported: Import) -> str:
+    """What stands on the profile of whom this undo is about to delete: nobody else's mark, so that it takes off its own alone."""
+    return f"undo:{imported.id}"
 
 
 def _delete(store: Store, undoing: Undoing) -> None:
@@ -123,22 +140,33 @@ def _restore(store: Store, undoing: Undoing, now: datetime) -> None:
             undoing.done[person.id] = Undone.RESTORED
 
 
-def _reason_to_stay(store: Store, person: Person, entry: LogEntry, *, mailing: bool) -> str:
+def _reason_to_stay(store: Store, person: Person, entry: LogEntry, *, mailing: Sequence[str], mailed: frozenset[str]) -> str:
     """Why somebody who was added is not deleted; "" where nothing was done with them since."""
     traces = store.traces.of(person.id)
     others = traces.kinds - ({"log"} if traces.entries == {entry.id} else set())
     if others:
         return TRACES.get(min(others), "used elsewhere")
-    if mailing and store.traces.was_mailed(person.id):
+    if person.id in mailed or (mailing and store.traces.was_mailed(person.id)):
         return "was sent e-mails"
     return ""
 
 
-def _mailed_since(store: Store, imported: Import) -> bool:
-    """Whether any campaign may have reached people of the import: where none went out since, nobody is asked one by one."""
-    page = store.campaigns.page(limit=50)
-    begun = [campaign for campaign in page.items if campaign.status is not CampaignStatus.DRAFT]
-    return page.next_token is not None or any(
-        campaign.started_at is None or imported.started_at is None or campaign.started_at >= imported.started_at
-        for campaign in begun
-    )
+def _mailings_since(store: Store, imported: Import) -> list[str]:
+    """The campaigns that may have reached people of the import: those that were not over when it began."""
+    return [
+        campaign.id
+        for campaign in store.campaigns.states()
+        if campaign.status is not CampaignStatus.DRAFT
+        and not (
+            campaign.status in ENDED
+            and campaign.finished_at is not None
+            and imported.started_at is not None
+            and campaign.finished_at < imported.started_at
+        )
+    ]
+
+
+def _mailed(store: Store, mailing: Sequence[str], person_ids: Sequence[str]) -> frozenset[str]:
+    """Whom of these the campaigns have an e-mail for at this moment; a batch read for each campaign and 100 people."""
+    ids = [email_id(campaign_id, person_id) for campaign_id in mailing for person_id in person_ids]
+    return frozenset(email.user_id for email in store.emails.get_many(ids).values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
 from crm.store.expressions import absent, equals
-from crm.store.people_items import LEAVING, Labels, claim_of, item_of, people_changes, tag_items, token_items
+from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, tag_items, token_items
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import MAX_ROWS, Counter, RowKey
@@ -93,10 +93,13 @@ def edition(old: Person, edited: Person) -> Parcel:
 
 
 def removal(person: Person) -> Parcel:
-    """Return what takes a person and everything that leads there out of the table, on condition that nothing changed."""
+    """Return what takes a person and everything that leads there out of the table, on condition that nothing changed.
+
+    Nobody can be taken out while they are merged: what is with the other one is just coming over, or going there.
+    """
     item = item_of(person)
     unchanged = ("version", "emailStatus", "hostedEventCount", "attendedEventCount")
-    expect = [equals(name, item[name]) for name in unchanged]
+    expect = [*[equals(name, item[name]) for name in unchanged], absent(MERGING)]
     actions: list[Write] = [Delete(key=_key(item), expect=expect), _without(claim_of(person))]
     actions += [_without(other) for other in (*token_items(person).values(), *tag_items(person).values())]
     changes, _ = people_changes(person, None)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from crm.domain.people import Person
 from crm.store import schema
-from crm.store.attendances import LEAVING
-from crm.store.expressions import equals, exists
+from crm.store.expressions import AnyOf, absent, equals
 from crm.store.keys import render
+from crm.store.people_items import LEAVING, MERGING
 from crm.store.requests import Query, Update
 from crm.store.schema import BY_DATE
 from crm.store.table import ConditionFailed, Table
@@ -42,20 +42,25 @@ class TraceRepository:
         partition = render(BY_DATE.entry("email").partition, {"userId": person_id})
         return bool(self._table.query(Query(partition=partition or "", index=BY_DATE, limit=1)).items)
 
-    def leaving(self, people: Sequence[Person]) -> list[Update]:
-        """Return the actions that keep people from being put on lists of events, on condition that nobody edited them since."""
+    def leaving(self, people: Sequence[Person], mark: str) -> list[Update]:
+        """Return the actions that keep people from being put on lists of events, until whoever set `mark` takes it off again.
+
+        The condition is that nobody edited them since, and that they are not just being deleted or merged.
+        """
+        free = AnyOf((absent(LEAVING), equals(LEAVING, mark)))
         return [
             Update(
                 key=schema.key("user", id=person.id),
-                changes={LEAVING: True},
-                expect=[equals("version", person.version)],
+                changes={LEAVING: mark},
+                expect=[equals("version", person.version), free, absent(MERGING)],
             )
             for person in people
         ]
 
-    def stay(self, person_id: str) -> None:
-        """Take that back; the person may be gone."""
+    def stay(self, person_id: str, mark: str) -> None:
+        """Take that mark off; the person may be gone, or be leaving for another reason by now."""
         try:
-            self._table.write([Update(key=schema.key("user", id=person_id), changes={LEAVING: None}, expect=[exists()])])
+            key = schema.key("user", id=person_id)
+            self._table.write([Update(key=key, changes={LEAVING: None}, expect=[equals(LEAVING, mark)])])
         except ConditionFailed:
             return
