@@ -102,8 +102,9 @@ class Task:
 
     `subject` is the tag or the event's id, `name` what staff call it. `matched` was counted at the start, `noted` are the ids
     noted down so far, in `parts` numbered parts, of which those before `position` are worked through. `wanted` and `cursor`
-    serve to note them down and are forgotten then. `missing`: how many of the part in hand were gone when it was begun; None
-    where that is not counted. `stopping`: somebody has cancelled it, and what was done is being counted.
+    serve to note them down and are forgotten then; `again`: the list is gone through a second time, for those who moved in it.
+    `missing`: how many of the part in hand were gone when it was begun, those aside whose going is told elsewhere (merged,
+    erased); None where that is not counted. `stopping`: somebody has cancelled it, and what was done is being counted.
     """
 
     id: str
@@ -118,6 +119,7 @@ class Task:
     parts: int = 0
     position: int = 0
     cursor: str | None = None
+    again: bool = False
     missing: int | None = None
     counts: Mapping[Outcome, int] = field(default_factory=dict)
     stopping: bool = False
@@ -162,11 +164,16 @@ class Task:
         return self.action.words.title.format(people=people(self.total), name=self.name)
 
     def noting(self, more: int, *, parts: int, cursor: str | None, now: datetime) -> "Task":
-        """Return the task with `more` ids noted down in `parts` parts; without a `cursor` that is all, and the work begins."""
+        """Return the task with `more` ids noted down in `parts` parts; `cursor` is the place in the list, None at its end.
+
+        A list of several pages is gone through again then; behind that the work begins.
+        """
         noted = replace(self, noted=self.noted + more, parts=self.parts + parts, cursor=cursor)
         if cursor is not None:
             return noted
-        return replace(noted, status=TaskStatus.WORKING, wanted=PeopleFilter(), started_at=now)
+        if self.cursor is not None and not self.again:
+            return replace(noted, again=True)
+        return replace(noted, status=TaskStatus.WORKING, again=False, wanted=PeopleFilter(), started_at=now)
 
     def counted(self, outcomes: Mapping[Outcome, int]) -> "Task":
         """Return the task with what became of the part in hand, ready for the next one."""
@@ -176,7 +183,7 @@ class Task:
 
     def finished(self, status: TaskStatus, *, now: datetime) -> "Task":
         """Return the task at its end."""
-        return replace(self, status=status, wanted=PeopleFilter(), cursor=None, finished_at=now)
+        return replace(self, status=status, wanted=PeopleFilter(), cursor=None, again=False, finished_at=now)
 
     def check_can_be_cancelled(self) -> None:
         """RuleViolation when it is over already."""

@@ -14,6 +14,7 @@ from crm.store.people_writes import Write
 
 logger = logging.getLogger(__name__)
 TRIES = 5
+LEAVING = "This person is just being deleted or merged, so nothing can be changed any more."
 STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
 
 
@@ -39,6 +40,8 @@ def edit(store: Store, person_id: str, profile: Profile, *, version: int, now: d
     old = store.people.get(person_id)
     if old.version != version:
         raise Conflict(STALE)
+    if old.leaving:
+        raise Conflict(LEAVING)
     new = old.edited(profile, now=now)
     changes = changes_between(old.profile, new.profile)
     if not changes:

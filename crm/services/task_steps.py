@@ -29,6 +29,8 @@ AT_ONCE = 1000
 PART = {TaskAction.TAG: 100, TaskAction.UNTAG: 100, TaskAction.REGISTER: 3 * STEP, TaskAction.DELETE: 25}
 """People of one part: so many that a part takes a second or so."""
 TRIES = 5
+MOVED_BEFORE = timedelta(minutes=1)
+"""Clocks of others may be wrong by so much: whom they changed that long before the task began may still move in its list."""
 
 
 def advance(store: Store, task: Task, *, now: datetime, keep: Callable[[], None]) -> tuple[Task, list[Action]]:
@@ -41,27 +43,42 @@ def advance(store: Store, task: Task, *, now: datetime, keep: Callable[[], None]
         return (task.finished(TaskStatus.CANCELLED, now=now), []) if task.stopping else _note(store, task, now)
     ids = (store.selections.part(task.id, task.position) or []) if task.position < task.parts else []
     if task.stopping:
-        return task.counted(_proven(store, task, ids)).finished(TaskStatus.CANCELLED, now=now), []
+        return task.counted(_settled(store, task, ids, now, keep)).finished(TaskStatus.CANCELLED, now=now), []
     if task.action is TaskAction.DELETE and task.missing is None and ids:
-        return replace(task, missing=len(ids) - len(store.people.get_many(ids))), []
+        return replace(task, missing=len(_gone(store, ids)[0])), []
     done = task.counted(_work(store, task, ids, now, keep))
     return (done.finished(TaskStatus.DONE, now=now) if done.position >= done.parts else done), []
 
 
 def _note(store: Store, task: Task, now: datetime) -> tuple[Task, list[Action]]:
-    """Note down the next people who match; who was added since the task began is none of them."""
+    """Note down the next people who match, each once; who was added since the task began is none of them."""
     try:
         page = store.people.page(task.wanted, order=Order.SOURCE, limit=AT_ONCE, token=task.cursor)
     except BadToken:  # the key that signs the place in a list was changed: nobody was touched yet
         logger.warning("task given up", extra={"task_id": task.id})
         return task.finished(TaskStatus.CANCELLED, now=now), []
-    ids = [person.id for person in page.items if person.created_at <= task.created_at]
+    ids = _not_noted(store, task, [person for person in page.items if person.created_at <= task.created_at])
     size = PART[task.action]
     parts = [ids[start : start + size] for start in range(0, len(ids), size)]
     puts: list[Action] = [store.selections.put(task.id, task.parts + number, part) for number, part in enumerate(parts)]
     noted = task.noting(len(ids), parts=len(parts), cursor=page.next_token, now=now)
     nobody = noted.status is TaskStatus.WORKING and not noted.parts
     return (noted.finished(TaskStatus.DONE, now=now) if nobody else noted), puts
+
+
+def _not_noted(store: Store, task: Task, found: Sequence[Person]) -> list[str]:
+    """Who of a page is to be noted down: of those who may have moved in the list since the task began, only who is not yet.
+
+    The others stand in the page where they were from the beginning: the first time through the list finds each once, and the
+    second one nobody new among them. What was noted is read once through, and kept nowhere.
+    """
+    bounds = (task.wanted.attended_min, task.wanted.attended_max, task.wanted.hosted_min, task.wanted.hosted_max)
+    counted = any(bound is not None for bound in bounds)  # a count changes without a trace in the profile
+    since = task.created_at - MOVED_BEFORE
+    moved = {person.id for person in found if counted or person.updated_at >= since}
+    there = moved.intersection(store.selections.walk(task.id)) if moved and task.parts else frozenset()
+    ids = dict.fromkeys(person.id for person in found if not task.again or person.id in moved)
+    return [person_id for person_id in ids if person_id not in there]
 
 
 def _work(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
@@ -71,19 +88,22 @@ def _work(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Cal
         case TaskAction.REGISTER:
             return _register(store, task, ids, keep)
         case TaskAction.DELETE:
-            return _delete(store, task, ids, now, keep)
+            gone, apart, busy = _delete(store, task, ids, now, keep)
+            return Tally({Outcome.DONE: gone, Outcome.GONE: (task.missing or 0) + apart, Outcome.BUSY: busy})
 
 
-def _proven(store: Store, task: Task, ids: Sequence[str]) -> Outcomes:
-    """What an unfinished step has done to this part already, without doing more."""
+def _settled(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
+    """What an unfinished step has done to this part already, without doing more; but nobody is left deleted by half."""
     match task.action:
         case TaskAction.TAG | TaskAction.UNTAG:
             return Tally({Outcome.DONE: len(_changed(store, task, ids))})
         case TaskAction.REGISTER:
             return Tally(_registered(store, task, ids).values())
         case TaskAction.DELETE:
-            missing = 0 if task.missing is None else len(ids) - len(store.people.get_many(ids)) - task.missing
-            return Tally({Outcome.DONE: max(0, missing)})
+            if task.missing is None:
+                return Tally()
+            gone, _, busy = _delete(store, task, ids, now, keep, only=store.tasks.half_deleted(ids))
+            return Tally({Outcome.DONE: gone, Outcome.BUSY: busy})
 
 
 # tags
@@ -196,16 +216,35 @@ def _why_closed(store: Store, task: Task) -> Outcome:
 # deleting
 
 
-def _delete(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
-    """Delete those who are there; of the others, who was there when this part was begun was deleted by this step before."""
-    busy = 0
-    for person_id in store.people.get_many(ids):
+def _delete(
+    store: Store,
+    task: Task,
+    ids: Sequence[str],
+    now: datetime,
+    keep: Callable[[], None],
+    *,
+    only: Sequence[str] | None = None,
+) -> tuple[int, int, int]:
+    """Delete those who are there, or `only` some; return how many this step deleted, went elsewhere, and could not be deleted.
+
+    Of those who are gone, who was there when this part was begun was deleted by this step, now or before.
+    """
+    busy = []
+    for person_id in store.people.get_many(ids) if only is None else only:
         keep()
         try:
             people.remove(store, person_id, now=now, actor=task.actor)
         except NotFound:
             continue
         except Conflict:
-            busy += 1
-    missing = task.missing or 0
-    return Tally({Outcome.DONE: len(ids) - missing - busy, Outcome.GONE: missing, Outcome.BUSY: busy})
+            busy.append(person_id)
+    gone, apart = _gone(store, ids)
+    return max(0, len(gone) - (task.missing or 0)), len(apart), len([one for one in busy if one not in gone | apart])
+
+
+def _gone(store: Store, ids: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Who of these is gone: who was deleted, and apart from them who was merged or erased, which is told elsewhere."""
+    there = store.people.get_many(ids)
+    gone = frozenset(person_id for person_id in ids if person_id not in there)
+    apart = store.tasks.gone_elsewhere(sorted(gone))
+    return gone - apart, apart

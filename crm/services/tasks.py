@@ -35,13 +35,14 @@ GRACE = timedelta(seconds=60)
 class TaskProgress:
     """How a task goes. `rate` is people a second, `seconds_left` a guess from it; None where that can't be known.
 
-    `late`: it should have been taken by a worker, and none has.
+    `late`: it should have been taken by a worker, and none has; `quiet`: the one that has it has not written for a while.
     """
 
     task: Task
     rate: float | None = None
     seconds_left: float | None = None
     late: bool = False
+    quiet: bool = False
 
 
 def start(
@@ -59,6 +60,8 @@ def start(
     `subject` is a tag or the id of an event. A repeat under the same `task_id` gives the task that is there. Raises RuleViolation
     for a tag that can't be or a filter that nobody matches, NotFound or Conflict for an event that takes nobody.
     """
+    if task_id is not None and (there := store.tasks.find(task_id)) is not None:
+        return there
     subject, name = _checked(store, action, subject)
     matched = store.people.count(wanted)
     if not matched:
@@ -90,13 +93,14 @@ def start(
 
 
 def progress(store: Store, task_id: str, *, now: datetime) -> TaskProgress:
-    """Return how a task goes at this moment. Raises NotFound."""
+    """Return how a task goes at this moment. Two reads; raises NotFound."""
     task = store.tasks.get(task_id)
     if task.ended:
         return TaskProgress(task=task)
-    if task.started_at is None:
-        waits = task.noted == 0 and now - task.created_at > GRACE / 3
-        return TaskProgress(task=task, late=waits)
+    job = store.jobs.get(job_of(task_id))
+    late, quiet = bool(job and job.is_late(now)), bool(job and job.is_quiet(now))
+    if late or quiet or task.started_at is None:
+        return TaskProgress(task=task, late=late, quiet=quiet)
     seconds = (now - task.started_at).total_seconds()
     rate = task.reached / seconds if seconds >= 1 and task.reached else None
     return TaskProgress(task=task, rate=rate, seconds_left=(task.total - task.reached) / rate if rate else None)

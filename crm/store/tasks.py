@@ -1,5 +1,6 @@
 """Tasks: where each stands, and the newest of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from crm.domain.errors import Conflict, NotFound
@@ -8,11 +9,14 @@ from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
 from crm.store import schema
 from crm.store.expressions import absent, equals
 from crm.store.keys import moment, stamp, unescape
+from crm.store.people_items import LEAVING, MERGING
 from crm.store.requests import Action, Put, Query, Update, changed
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import Table
 
 THERE = "This was begun already."
+PLACE = ("status", "parts", "position", "missing", "cursor", "again", "stopping")
+"""What tells one step of a task from another."""
 TIMES = {"startedAt": "started_at", "finishedAt": "finished_at"}
 
 
@@ -28,10 +32,15 @@ class TaskRepository:
 
     def get(self, task_id: str) -> Task:
         """Return the task as it is at this moment. Raises NotFound."""
-        item = self._table.get(schema.key("task", id=task_id))
-        if item is None:
+        task = self.find(task_id)
+        if task is None:
             raise NotFound("There is no such task; perhaps the address was mistyped.")
-        return task_of(item)
+        return task
+
+    def find(self, task_id: str) -> Task | None:
+        """Return the task as it is at this moment, None where there is none."""
+        item = self._table.get(schema.key("task", id=task_id))
+        return task_of(item) if item is not None else None
 
     def recent(self, limit: int = 50) -> list[Task]:
         """Return the newest tasks, newest first; one query of keys and one batch."""
@@ -41,18 +50,30 @@ class TaskRepository:
         return [task_of(item) for item in items if item is not None]
 
     def move(self, old: Task, new: Task) -> Action:
-        """Return the action that turns `old` into `new`; ConditionFailed when somebody else has done this step already.
+        """Return the action that turns `old` into `new`.
 
-        Whether it is being stopped is no part of that: the next step sees it.
+        ConditionFailed when somebody else has done this step already, or has asked to stop: then it is to be read again.
         """
         before = item_of(old)
-        expect = [equals(name, before.get(name)) for name in ("status", "parts", "position", "missing", "cursor")]
+        expect = [equals(name, before.get(name)) for name in PLACE]
         return changed(before, item_of(new), expect=expect)
 
     def stop(self, task: Task) -> Action:
         """Return the action that asks whoever works on a task to stop; ConditionFailed when it has moved to another status."""
         key = schema.key("task", id=task.id)
         return Update(key=key, changes={"stopping": True}, expect=[equals("status", task.status.value)])
+
+    def half_deleted(self, person_ids: Sequence[str]) -> list[str]:
+        """Return who of these is being deleted, and not merged, erased or taken back with an import; read consistently."""
+        items = self._table.batch_get([schema.key("user", id=person_id) for person_id in person_ids], consistent=True)
+        going = [item["id"] for item in items if item is not None and item.get(LEAVING) is True and MERGING not in item]
+        apart = self.gone_elsewhere(going)
+        return [person_id for person_id in going if person_id not in apart]
+
+    def gone_elsewhere(self, person_ids: Sequence[str]) -> frozenset[str]:
+        """Return who of these was merged into somebody else, or erased; one request per 50."""
+        keys = [schema.key(entity, id=person_id) for person_id in person_ids for entity in ("merged", "erasure")]
+        return frozenset(item["id"] for item in self._table.batch_get(keys, consistent=True) if item is not None)
 
 
 def item_of(task: Task) -> Item:
@@ -70,6 +91,7 @@ def item_of(task: Task) -> Item:
         "parts": task.parts,
         "position": task.position,
         "cursor": task.cursor,
+        "again": task.again or None,
         "missing": task.missing,
         "counts": {outcome.value: number for outcome, number in task.counts.items()},
         "stopping": task.stopping or None,
@@ -95,6 +117,7 @@ def task_of(item: Item) -> Task:
         parts=item.get("parts", 0),
         position=item.get("position", 0),
         cursor=item.get("cursor"),
+        again=item.get("again", False),
         missing=item.get("missing"),
         counts={Outcome(name): number for name, number in item.get("counts", {}).items()},
         stopping=item.get("stopping", False),

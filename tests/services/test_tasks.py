@@ -1,6 +1,7 @@
 """One action on many people: what it does, what it counts, and what a step counts that is done again."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,13 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.log import LogKind
 from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
-from crm.services import events, task_steps, tasks
+from crm.services import erasure, events, task_steps, tasks
 from crm.services import people as people_service
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
 from crm.store.requests import Delete, Update
 from tests.factories import NOW, make_event, make_person
+from tests.services.merging import Died, dying, merged
 
 LATER = NOW + timedelta(hours=1)
 COMPANY = "Analytical Engines"
@@ -229,6 +231,37 @@ def test_many_are_noted_down_step_by_step_each_once(store: Store, monkeypatch: p
     assert store.people.count(PeopleFilter(selected=(task.id,))) == 150
 
 
+def test_whoever_moves_in_the_list_while_it_is_noted_down_is_noted_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_steps, "AT_ONCE", 10)
+    monkeypatch.setitem(task_steps.PART, TaskAction.TAG, 4)
+    people = [crowd(store, 1, last_name=f"M{number:02}")[0] for number in range(30)]
+    task = step(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP"))
+    for person, last_name in ((people[-1], "Aa"), (people[0], "Zz")):
+        renamed = replace(person.profile, last_name=last_name)
+        people_service.edit(store, person.id, renamed, version=1, now=LATER + timedelta(seconds=1))
+
+    done = to_the_end(store, task)
+
+    assert (done.noted, done.counts) == (30, {Outcome.DONE: 30})
+    assert tagged(store, "VIP") == set(ids_of(people))
+
+
+def test_whoever_moves_in_a_list_by_a_count_is_noted_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_steps, "AT_ONCE", 10)
+    people = crowd(store, 30)
+    first, second = published(store), published(store)
+    events.register(store, first, ids_of(people), now=NOW)
+    often = PeopleFilter(attended_min=1)
+    task = step(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP", wanted=often))
+    noted_first, *_ = store.selections.walk(task.id)
+    events.register(store, second, [noted_first, *[one.id for one in people if one.id != noted_first][:25]], now=LATER)
+
+    done = to_the_end(store, task)
+
+    assert (done.noted, done.counts) == (30, {Outcome.DONE: 30})
+    assert tagged(store, "VIP") == set(ids_of(people))
+
+
 def test_ticked_rows_are_a_filter_too(store: Store) -> None:
     first, _, third = crowd(store, 3)
 
@@ -341,7 +374,31 @@ def test_a_step_of_deleting_that_broke_off_counts_whom_it_had_deleted(store: Sto
     assert done.counts == {Outcome.DONE: 17, Outcome.GONE: 3}
 
 
+def test_whoever_was_merged_or_erased_meanwhile_is_not_counted_as_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, meanwhile, erased, *_ = crowd(store, 20)
+    other = store.people.create(make_person(company="Other"))
+    task = noted(store, begun_and_left(store, TaskAction.DELETE, monkeypatch))
+    merged(store, other, before, now=LATER)
+    task = step(store, task)
+    merged(store, other, meanwhile, now=LATER)
+    erasure.erase(store, erased.id, actor="grace", now=LATER)
+
+    done = to_the_end(store, task)
+
+    assert done.counts == {Outcome.DONE: 17, Outcome.GONE: 3}
+
+
 # around
+
+
+def test_a_delete_sent_twice_is_the_one_that_is_there(store: Store) -> None:
+    crowd(store, 3)
+    first = start(store, TaskAction.DELETE, task_id="one")
+
+    second = start(store, TaskAction.DELETE, task_id="one")
+
+    assert first == second
+    assert second.counts == {Outcome.DONE: 3}
 
 
 def test_the_same_form_sent_twice_begins_one_task(store: Store) -> None:
@@ -449,6 +506,54 @@ def test_cancelling_counts_what_a_broken_off_step_had_done(
     cancelled = tasks.cancel(store, task.id, actor="grace", now=LATER)
 
     assert cancelled.counts == {Outcome.DONE: 6}
+
+
+def test_cancelling_a_delete_leaves_nobody_deleted_by_half(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
+    people = crowd(store, 6)
+    event_id = published(store)
+    events.register(store, event_id, ids_of(people), now=NOW)
+    task = step(store, noted(store, start(store, TaskAction.DELETE)))
+    with pytest.raises(Died), dying(store, 2):
+        unwritten_step(store, task)
+
+    cancelled = tasks.cancel(store, task.id, actor="grace", now=LATER)
+
+    left = list(store.people.walk(EVERYBODY))
+    assert [person for person in left if person.leaving] == []
+    assert (cancelled.status, cancelled.counts) == (TaskStatus.CANCELLED, {Outcome.DONE: 1})
+    assert len(left) == 5
+    assert differences(store) == []
+
+
+def test_whoever_is_being_deleted_cant_be_edited_and_that_is_said(store: Store) -> None:
+    [person] = crowd(store, 1)
+    with pytest.raises(Died), dying(store, 1):
+        people_service.remove(store, person.id, now=LATER)
+
+    with pytest.raises(Conflict, match="being deleted"):
+        people_service.edit(store, person.id, replace(person.profile, city="Lund"), version=1, now=LATER)
+
+
+def test_a_task_that_is_done_at_once_stops_when_it_is_cancelled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(task_steps.PART, TaskAction.TAG, 10)
+    crowd(store, 50)
+    advance, steps = task_steps.advance, iter(range(100))
+
+    def and_somebody_cancels(*args: Any, **values: Any) -> Any:
+        moved = advance(*args, **values)
+        if next(steps) == 2:
+            assert tasks.cancel(store, "one", actor="ada", now=LATER).stopping
+        return moved
+
+    monkeypatch.setattr(tasks, "advance", and_somebody_cancels)
+
+    task = start(store, TaskAction.TAG, subject="VIP", task_id="one")
+
+    assert (task.status, task.counts) == (TaskStatus.CANCELLED, {Outcome.DONE: 20})
+    assert store.tasks.get("one") == task
+    assert len(tagged(store, "VIP")) == 20
+    assert store.jobs.get(tasks.job_of("one")) is None
 
 
 def test_what_is_over_cant_be_cancelled(store: Store) -> None:
