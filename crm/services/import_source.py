@@ -18,7 +18,18 @@ _NOT_TEXT = (
     (b"%PDF", "a PDF"),
     (b"\x1f\x8b", "a compressed file"),
     (b"PK", "a zip file"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
 )
+_OTHER_TEXT = (
+    (re.compile(rb"\{\s*(?:\"|\})|\[\s*[\[{]"), "JSON"),
+    (re.compile(rb"(?i)<(?:!doctype html|html|head|body|table)\b"), "a web page"),
+    (re.compile(rb"<\?xml\b"), "an XML file"),
+    (re.compile(rb"(?i)BEGIN:VCARD\b"), "a file of address cards"),
+)
+"""How text begins that is no table, behind a mark and blanks."""
+_HEAD = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +68,38 @@ class Source:
 def find_kind(open_: Open) -> str:
     """Return "csv" or "xlsx"; RuleViolation in words for what is neither, or is empty."""
     with open_() as file:
-        head = file.read(8)
+        head = file.read(_HEAD)
         if head.startswith(_ZIP):
             file.seek(0)
             if is_workbook(file):
                 file.seek(0)
                 examine(file)
                 return XLSX
-    for mark, what in _NOT_TEXT:
-        if head.startswith(mark):
-            raise RuleViolation(
-                f"This is {what}, not a CSV file or an Excel sheet. Save the sheet as “CSV UTF-8”, then try again."
-            )
+    if what := _no_table(head):
+        raise RuleViolation(f"This is {what}, not a CSV file or an Excel sheet. Save the sheet as “CSV UTF-8”, then try again.")
     with open_() as file:
         while piece := file.read(1 << 16):
             if piece.strip():
                 return CSV
     raise RuleViolation("The file is empty.")
+
+
+def _no_table(head: bytes) -> str:
+    """What a file is that can't be a table, by how it begins; empty where it may be one."""
+    for mark, what in _NOT_TEXT:
+        if head.startswith(mark):
+            return what
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for sign, what in _OTHER_TEXT:
+        if sign.match(text):
+            return what
+    return "something other than text" if _is_binary(head) else ""
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether NULs stand all over it; those of UTF-16 stand at every other place."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    return min(even, odd) > len(head) / 20 and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def read(open_: Open, *, kind: str = "", encoding: str = "", delimiter: str = "", guessed: bool = False) -> Source:

@@ -179,3 +179,14 @@ def test_a_part_that_unpacks_to_more_than_was_declared_is_not_followed() -> None
         archive.read(SHEET)
     with pytest.raises(RuleViolation):
         import_sheet.examine(io.BytesIO(data))
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\n\xff\xfe,\x01", "a picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF,\n1,2", "a picture"),
+        (b"GIF89a,b\n1,2", "a picture"),
+        (b"RIFF\x24\x00\x00\x00WEBP\n\x01\x00\x00\x02" * 9, "other than text"),
+        (b"a,b\n\x00\x00\x00\x01\x00\x00" * 99, "other than text"),
+        (b'\xef\xbb\xbf\n[{"email": "a@x.example"},\n{"email": "b@x.example"}]', "JSON"),
+        (b'{\n"email": "a@x.example"}', "JSON"),
+        (b"<!doctype html>\n<p>Email,Name\n", "a web page"),
+        (b"\n<HTML><table>\n<tr><td>Email", "a web page"),
+        (b"<?xml version='1.0'?>\n<a/>", "an XML file"),
+        (b"BEGIN:VCARD\nFN:Ada King\n", "address cards"),
