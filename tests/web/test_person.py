@@ -393,6 +393,18 @@ def test_personal_data_hold_everything_and_the_audit_log_says_so(sign_in: SignIn
     assert [entry.action for entry in site.audit.of_month(month)] == ["people.personal_data"]
 
 
+def test_asking_for_the_headers_of_personal_data_hands_nothing_out(sign_in: SignIn, site: Store, zoe: Person) -> None:
+    client = sign_in("Editor")
+
+    response = client.head(f"/people/{zoe.id}/personal-data.json")
+    gone = client.head("/people/nobody/personal-data.json")
+
+    assert (response.status_code, gone.status_code) == (200, 404)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert list(site.audit.of_month(f"{site.table.clock():%Y-%m}")) == []
+
+
 def test_erasing_asks_first_and_says_what_goes_and_what_stays(sign_in: SignIn, site: Store) -> None:
     zoe = with_everything(site)
     client = sign_in("Editor")

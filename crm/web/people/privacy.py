@@ -14,8 +14,15 @@ from crm.web.http import CrmRequest, permission_required, tell
 @require_safe
 @permission_required("crm.erase_people")
 def data(request: CrmRequest, person_id: str) -> HttpResponse:
-    """Everything that is held of one person, as a file; that it was handed out stands in the audit log."""
-    held = personal_data(request.store, person_id, actor=request.user.get_username(), now=timezone.now())
+    """Everything that is held of one person, as a file; that it was handed out stands in the audit log.
+
+    HEAD hands nothing out, so it is not noted: it says whether there is somebody, and what would come.
+    """
+    if request.method == "HEAD":
+        request.store.people.get(person_id)
+        held = {}
+    else:
+        held = personal_data(request.store, person_id, actor=request.user.get_username(), now=timezone.now())
     response = JsonResponse(held, json_dumps_params={"ensure_ascii": False, "indent": 2})
     response.headers["Content-Disposition"] = f'attachment; filename="personal-data-{person_id[:8]}.json"'
     response.headers["Cache-Control"] = "no-store"
