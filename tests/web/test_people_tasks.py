@@ -222,6 +222,20 @@ def test_before_deleting_it_is_said_how_many_leave_events(site: Store, sign_in: 
     assert "can’t be undone" in html
 
 
+@pytest.mark.parametrize("action", ["delete", "tag", "untag", "register"])
+def test_nobody_who_matches_is_told_instead_of_asked_about(site: Store, sign_in: SignIn, action: str) -> None:
+    published(site)
+    asked = {"action": action, "list": "company=Nobody", "all": "1"}
+
+    alone = sign_in("Admin").get(ASK, asked)
+    inside = sign_in("Admin").get(ASK, asked, headers={"HX-Request": "true", "HX-Target": "bulk"})
+
+    assert (alone.status_code, alone.headers["Location"]) == (302, "/people/?company=Nobody")
+    assert inside.status_code == 422
+    assert "Nobody is there to do this to" in inside.content.decode()
+    assert "0 people" not in inside.content.decode()
+
+
 def test_choosing_an_event_tells_who_gets_a_seat(site: Store, sign_in: SignIn) -> None:
     people = crowd(site, 10)
     event_id = published(site, max_capacity=5)

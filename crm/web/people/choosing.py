@@ -110,8 +110,11 @@ def _back(request: CrmRequest, chosen: Chosen, title: str, text: str) -> HttpRes
 def _ask(request: CrmRequest, action: TaskAction, chosen: Chosen, error: CrmError | None = None) -> HttpResponse:
     """The question; in the list it is a dialog."""
     sent = request.POST if request.method == "POST" else request.GET
+    asked = question(request.store, action, chosen.wanted, typed=sent.get("subject", ""), now=timezone.now())
+    if not asked["number"]:
+        return _back(request, chosen, "Nobody is there to do this to", "Nobody matches any more. Choose again in the list.")
     context: dict[str, Any] = {
-        **question(request.store, action, chosen.wanted, typed=sent.get("subject", ""), now=timezone.now()),
+        **asked,
         "chosen": chosen,
         "error": error,
         "task_id": checked_id(sent.get("task", "")) or new_id(),
