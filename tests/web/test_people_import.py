@@ -597,5 +597,7 @@ def test_an_undone_import_of_new_people_only_leads_to_nobody(editor: Client, sit
     report = text_of(editor, address)
 
     assert "Undoing an import" in undoing
+    assert "<h1>This import is undone" in report
+    assert "added or updated" not in report
     assert "?selected=" not in report
     assert "Another file" in report
