@@ -11,19 +11,24 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.ElementTree import iterparse
 from openpyxl.cell.text import Text
-from openpyxl.reader.excel import ExcelReader
+from openpyxl.reader.excel import ExcelReader, _find_workbook_part
 from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from crm.domain.errors import RuleViolation
-from crm.services.import_text import MAX_CELL, Row
+from crm.services.import_text import MAX_CELL, MAX_COLUMNS, MAX_RECORD, Row
 
 MAX_UNPACKED = 2_000_000_000
 MAX_STRINGS = 500_000_000
 MAX_OTHER = 50_000_000
-"""Bytes unpacked: all of it, the shared strings, and each part that is read into memory (the list of sheets, the styles)."""
+MAX_WHOLE, MAX_TAGS = 10_000_000, 100_000
+"""Bytes unpacked: all of it, the shared strings, every other part; and bytes and tags of what is read into memory as a whole."""
+MAX_ALIVE = 20_000
+"""Elements in memory at once: those of one cell, or before the first row, or of one shared text."""
+MAX_CELLS = 50_000_000
+"""Cells of a sheet, empty ones too."""
 MAX_RATIO = 400
 SMALL = 20_000_000
 """Bytes of which the ratio does not matter."""
@@ -68,6 +73,8 @@ def sheet_rows(open_: Callable[[], BinaryIO]) -> Iterator[Row]:
     with _told(), open_() as file:
         reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
         reader.read_manifest()
+        if not _read_whole(_find_workbook_part(reader.package).PartName):
+            raise ValueError
         reader.read_workbook()
         apply_stylesheet(reader.archive, reader.wb)
         with _Strings(reader) as strings:
@@ -95,32 +102,57 @@ def _rows(reader: Any, path: str, strings: "_Strings") -> Iterator[Row]:
             date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
         )
-        data, number = None, 0
-        for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
-            name = element.tag.rpartition("}")[2]
-            if event == "start":
-                data = element if name == "sheetData" else data
-            elif name == "row":
-                number = int(element.get("r") or number + 1)
-                if not 1 <= number <= MAX_ROW:
+        for number, cells in _cells(source, parser):
+            yield Row(number=number, cells=_texts(book, number, cells))
+
+
+def _cells(source: BinaryIO, parser: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The cells of each row that have a value. Each is forgotten once it is read: a row may have millions."""
+    inside: list[Any] = []
+    cells: list[dict[str, Any]] = []
+    alive = read = 0
+    for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
+        name = element.tag.rpartition("}")[2]
+        if event == "start":
+            alive += 1
+            if alive > MAX_ALIVE:
+                raise _too_much()
+            if name == "sheetData" or (name == "row" and inside):
+                inside.append(element)
+            if name == "row":
+                number = int(element.get("r") or parser.row_counter + 1)
+                if not parser.row_counter < number <= MAX_ROW or len(inside) != 2:
                     raise ValueError
-                parser.row_counter, parser.col_counter = number, 0
-                cells = [parser.parse_cell(cell) for cell in element]
-                yield Row(number=number, cells=_texts(book, cells))
-                if data is not None:
-                    data.clear()
-            elif name == "sheetData":
-                return
-
-
-def _texts(book: Any, cells: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The texts of a row, empty ones where there is no cell."""
-    texts: dict[int, str] = {}
-    for cell in cells:
-        if cell["value"] is not None:
-            if not 1 <= cell["column"] <= MAX_COLUMN:
+                parser.row_counter, parser.col_counter, cells = number, 0, []
+        elif name == "c" and len(inside) == 2:
+            cell, read = parser.parse_cell(element), read + 1
+            if not 1 <= cell["column"] <= MAX_COLUMN or len(cells) > MAX_COLUMN:
                 raise ValueError
-            texts[cell["column"]] = _text(cell["value"], _format(book, cell))[: MAX_CELL + 1]
+            if read > MAX_CELLS:
+                raise _too_much()
+            if cell["value"] is not None:
+                cells.append(cell)
+            inside[-1].clear()
+            alive = 0
+        elif name == "row":
+            yield parser.row_counter, cells
+            inside.pop()
+            inside[-1].clear()
+            alive = 0
+        elif name == "sheetData":
+            return
+
+
+def _texts(book: Any, number: int, cells: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The texts of a row, empty ones where there is no cell; what stands farther out than any list has columns comes last."""
+    texts: dict[int, str] = {}
+    length = 0
+    for cell in cells:
+        text = _text(cell["value"], _format(book, cell))[: MAX_CELL + 1]
+        texts[min(cell["column"], MAX_COLUMNS + 1)] = text
+        length += len(text)
+        if length > MAX_RECORD:
+            raise RuleViolation(f"Row {number} has more than {MAX_RECORD:,} characters, which is no person. Nothing was read.")
     return tuple(texts.get(column, "") for column in range(1, max(texts, default=0) + 1))
 
 
@@ -184,33 +216,49 @@ class _Strings:
 
 
 def _shared(source: BinaryIO) -> Iterator[str]:
-    root = None
+    root, alive = None, 0
     for event, element in iterparse(source, events=("start", "end"), forbid_dtd=True):
         if event == "start":
             root = element if root is None else root
+            alive += 1
+            if alive > MAX_ALIVE:
+                raise _too_much()
         elif element.tag == f"{{{SHEET_MAIN_NS}}}si":
             yield str(Text.from_tree(element).content).replace("x005F_", "")
+            alive = 0
             if root is not None:
                 root.clear()
 
 
 def _examine_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """Unpack one part in pieces: no more than its kind may have, no declarations of entities, no endless text."""
-    name = part.filename
-    most = MAX_UNPACKED if "worksheets/" in name else MAX_STRINGS if "sharedStrings" in name else MAX_OTHER
-    size, run, tail = 0, 0, b""
+    most = _most(part.filename)
+    most_tags = MAX_TAGS if _read_whole(part.filename) else most
+    size, run, tags, tail = 0, 0, 0, b""
     with archive.open(part) as source:
         while piece := source.read(PIECE):
             size += len(piece)
+            tags += piece.count(b"<")
             last = piece.rfind(b"<")
             run = run + len(piece) if last < 0 else len(piece) - last
-            if size > most or run > MAX_RUN:
-                raise RuleViolation(
-                    "The file unpacks to more than a list of people needs. Copy the sheet into a new file, or save it as CSV."
-                )
+            if size > most or run > MAX_RUN or tags > most_tags:
+                raise _too_much()
             if b"<!" in tail + piece and any(word in tail + piece for word in (b"<!DOCTYPE", b"<!ENTITY")):
                 raise _broken()
             tail = piece[-10:]
+
+
+def _most(name: str) -> int:
+    """How many bytes a part may unpack to."""
+    if _read_whole(name):
+        return MAX_WHOLE
+    return MAX_UNPACKED if "worksheets/" in name else MAX_STRINGS if "sharedStrings" in name else MAX_OTHER
+
+
+def _read_whole(name: str) -> bool:
+    """Whether a part is read into memory: the lists of parts and sheets, and the styles."""
+    last = name.rpartition("/")[2]
+    return last.endswith(".rels") or last.startswith("workbook") or last in {"[Content_Types].xml", "styles.xml"}
 
 
 @contextmanager
@@ -225,4 +273,10 @@ def _told() -> Iterator[None]:
 def _broken() -> RuleViolation:
     return RuleViolation(
         "This Excel file can’t be read: it is damaged, or has a password. Open it in Excel and save the sheet as “CSV UTF-8”."
+    )
+
+
+def _too_much() -> RuleViolation:
+    return RuleViolation(
+        "The file unpacks to more than a list of people needs. Copy the sheet into a new file, or save it as “CSV UTF-8”."
     )

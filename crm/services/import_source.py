@@ -7,11 +7,10 @@ from itertools import islice
 from crm.domain.errors import RuleViolation
 from crm.services.import_encoding import ENCODINGS, Encoding, chosen_encoding, find_encoding
 from crm.services.import_sheet import examine, is_workbook, sheet_rows
-from crm.services.import_text import DELIMITERS, Open, Row, find_delimiter, records
+from crm.services.import_text import DELIMITERS, MAX_COLUMNS, Open, Row, find_delimiter, records
 
 CSV, XLSX = "csv", "xlsx"
 SAMPLE_ROWS = 200
-MAX_COLUMNS = 300
 _ZIP = b"PK\x03\x04"
 _NOT_TEXT = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file, or one with a password"),

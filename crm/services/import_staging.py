@@ -16,6 +16,8 @@ from crm.services.import_source import Source
 from crm.services.import_text import Row
 
 MAX_ROWS = 1_000_000
+MAX_CHARACTERS = 2_000_000_000
+"""Characters of all rows as they are kept: a sheet may say a long text a million times in few bytes."""
 MOST_OF_ONE, MOST_CHARACTERS_OF_ONE = 1_000, 1_000_000
 """Rows, and characters, of one address: more are no person."""
 PART_ADDRESSES, PART_ROWS, PART_CHARACTERS = 96, 1_000, 4_000_000
@@ -49,6 +51,7 @@ class Staging:
         check_usable(source, columns)
         self.headers = source.headers
         self._fields = {column.index: column.field for column in columns if column.field}
+        self._characters = 0
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         try:
             self._database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
@@ -100,6 +103,9 @@ class Staging:
 
     def _add(self, row: Row, width: int) -> None:
         cells = json.dumps(row.cells, ensure_ascii=False)
+        self._characters += len(cells)
+        if self._characters > MAX_CHARACTERS:
+            raise RuleViolation("The file has more text than a list of people needs. Cut it into smaller ones.")
         try:
             values = values_of(row, self._fields, width)
             first = self._first(folded_address(values["email"]), row.number, len(cells))

@@ -14,6 +14,7 @@ Open = Callable[[], BinaryIO]
 """Opens the file anew, at its beginning."""
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+MAX_COLUMNS = 300
 MAX_CELL = 100_000
 MAX_RECORD = 500_000
 """Characters of one record with all its lines."""

@@ -1,7 +1,9 @@
 """Sheets of Excel: what one sees in them is what is read; what they unpack to is looked at before."""
 
 import io
+import tracemalloc
 import zipfile
+from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -13,9 +15,12 @@ from crm.domain.errors import RuleViolation
 from crm.services import import_sheet, import_source
 from crm.services.import_columns import recognise
 from crm.services.import_source import Source
+from crm.services.import_text import MAX_COLUMNS
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
+TYPES = "[Content_Types].xml"
+MANY_RUNS = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si>' + b"<r/>" * 300_000 + b"</si></sst>"
 
 
 def book_of(*sheets: list[list[Any]]) -> Workbook:
@@ -53,6 +58,15 @@ def with_part(data: bytes, name: str, content: bytes) -> bytes:
 def sheet_xml(rows: str) -> bytes:
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     return f'<?xml version="1.0"?><worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+
+
+def with_strings(data: bytes, content: bytes) -> bytes:
+    """The same file with texts that cells share."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    with ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.read(TYPES).decode()
+    named = parts.replace("</Types>", f'<Override PartName="/{STRINGS}" ContentType="{kind}"/></Types>')
+    return with_part(with_part(data, TYPES, named.encode()), STRINGS, content)
 
 
 PEOPLE = [["Name", "E-Mail", "Telefon"], ["Ada King", "a@x.example", 46701234567]]
@@ -123,7 +137,43 @@ def test_thousands_of_rows_and_texts_are_all_read() -> None:
     assert (len(rows), rows[-1].number, rows[-1].cells) == (5_000, 5_001, ("Ada 4999", "a4999@x.example"))
 
 
+def test_a_text_far_beside_the_list_is_kept_close_to_it() -> None:
+    cells = "".join(f'<c r="{place}" t="str"><v>{text}</v></c>' for place, text in (("A2", "a@x.example"), ("XFD2", "far")))
+    head = '<row r="1"><c r="A1" t="str"><v>Email</v></c></row>'
+    data = with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml(f'{head}<row r="2">{cells}</row>'))
+
+    (row,) = read(data).rows()
+
+    assert (row.cells[0], row.cells[-1], len(row.cells)) == ("a@x.example", "far", MAX_COLUMNS + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (SHEET, sheet_xml('<row r="1"><c t="str"><v>Email</v></c></row><row r="2">' + "<c/>" * 300_000 + "</row>")),
+        (SHEET, sheet_xml('<row r="1"><c t="inlineStr"><is>' + "<r/>" * 300_000 + "</is></c></row>")),
+        (STRINGS, MANY_RUNS),
+        ("xl/styles.xml", b"<styleSheet><cellXfs>" + b"<xf/>" * 200_000 + b"</cellXfs></styleSheet>"),
+    ],
+    ids=["cells", "runs", "texts", "styles"],
+)
+def test_many_things_in_few_bytes_are_never_in_memory_at_once(name: str, content: bytes) -> None:
+    people = saved(book_of(PEOPLE))
+    data = with_strings(people, content) if name == STRINGS else with_part(people, name, content)
+    tracemalloc.start()
+
+    with suppress(RuleViolation):
+        list(read(data).rows())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 12_000_000
+
+
 # --- refused
+
+
+LONG = '<c t="str"><v>' + "x" * 90_000 + "</v></c>"
 
 
 def bomb(name: str, size: int) -> bytes:
@@ -154,6 +204,14 @@ def lying(data: bytes, name: str) -> bytes:
         (with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml('<row r="1"><c r="ZZZ1" t="str"><v>x</v></c></row>')), "damaged"),
         (with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml('<row r="1"><c t="s"><v>99</v></c></row>')), "damaged"),
         (with_part(saved(book_of(PEOPLE)), "[Content_Types].xml", b"<a/>"), "damaged"),
+        (with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml('<row r="2"/><row r="2"/>')), "damaged"),
+        (
+            with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml('<row r="1"><c><is>' + "<r/>" * 30_000 + "</is></c></row>")),
+            "unpacks",
+        ),
+        (with_part(saved(book_of(PEOPLE)), "xl/styles.xml", b"<a>" + b"<b/>" * 200_000 + b"</a>"), "unpacks"),
+        (with_part(saved(book_of(PEOPLE)), SHEET, sheet_xml('<row r="1">' + LONG * 6 + "</row>")), "Row 1 has more than"),
+        (saved(book_of([["x"] * 301])), "more than 300 columns"),
         (saved(book_of([])), "nothing in it"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
