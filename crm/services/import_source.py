@@ -1,5 +1,6 @@
 """A file of people, text or sheet: its headings, its first rows, and all of them as a stream."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
