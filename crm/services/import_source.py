@@ -122,7 +122,7 @@ def _begun(open_: Open, kind: str, rows: Callable[[], Iterator[Row]], encoding: 
     if head is None:
         raise RuleViolation("The file has nothing in it but blank rows.")
     if len(head.cells) > MAX_COLUMNS:
-        raise RuleViolation(f"The file has {len(head.cells):,} columns; {MAX_COLUMNS} are the most.")
+        raise RuleViolation(f"The file has more than {MAX_COLUMNS} columns, the most for one import. Take out some.")
     if any("\0" in cell for cell in head.cells):
         raise RuleViolation(
             "The file has NUL characters in its headings: it is damaged, or not text. Save it again as “CSV UTF-8”."
