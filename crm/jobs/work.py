@@ -110,13 +110,14 @@ class Held:
         ConditionFailed behind the positions of the actions is either.
         """
         due_at, ends = self._extended() if self.left < self._seconds * RENEW_BELOW else (self.job.due_at, self._ends)
-        self.job = self._work.store.jobs.save(self.job, replace(self.job, state=state, due_at=due_at), *actions, still=still)
+        new = replace(self.job, state=state, due_at=due_at, seen_at=self._work.clock())
+        self.job = self._work.store.jobs.save(self.job, new, *actions, still=still)
         self._ends = ends
 
     def renew(self) -> None:
         """Move the end of the lease. Raises LeaseLost."""
         due_at, ends = self._extended()
-        self.job = self._work.store.jobs.save(self.job, replace(self.job, due_at=due_at))
+        self.job = self._work.store.jobs.save(self.job, replace(self.job, due_at=due_at, seen_at=self._work.clock()))
         self._ends = ends
 
     def look_again(self) -> None:
@@ -129,7 +130,7 @@ class Held:
     def release(self, due_at: datetime | None, *actions: Action, state: Mapping[str, Any] | None = None) -> None:
         """Give the job back, due at `due_at` (None: no more work), with `actions` in one transaction under the fence."""
         kept = self.job.state if state is None else state
-        free = replace(self.job, due_at=due_at, worker=None, state=kept)
+        free = replace(self.job, due_at=due_at, worker=None, seen_at=None, state=kept)
         self.job = self._work.store.jobs.save(self.job, free, *actions)
         self.over = True
 

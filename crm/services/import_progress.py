@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
 from crm.domain.imports import Import, Kind, Undone
@@ -18,7 +19,8 @@ from crm.store.keys import moment
 class ImportProgress:
     """How far it is. `total` is 0 until the file is read; `seconds_left` and `rows_a_second` are None while that is not known.
 
-    `done` and `total` are rows of a dry run or an import, people of an undo; `undone` counts only the latter.
+    `done` and `total` are rows of a dry run or an import, people of an undo; `undone` counts only the latter. `late`: no worker
+    has taken it, though it is due; `quiet`: the one that has it has not written for a while. Then how fast it goes is not known.
     """
 
     imported: Import
@@ -28,6 +30,8 @@ class ImportProgress:
     undone: Mapping[Undone, int]
     rows_a_second: float | None = None
     seconds_left: float | None = None
+    late: bool = False
+    quiet: bool = False
 
     @property
     def failed(self) -> int:
@@ -60,7 +64,9 @@ def progress(store: Store, import_id: str) -> ImportProgress:
     job = store.jobs.get(job_key(import_id, kind))
     state = job.state if job else {}
     done, total = int(state.get("done", 0)), int(state.get("total", 0))
-    speed = _speed(store, job, done)
+    now = store.table.clock()
+    late, quiet = bool(job and job.is_late(now)), bool(job and job.is_quiet(now))
+    speed = None if late or quiet else _speed(job, done, now)
     counts = state.get("counts", {})
     return ImportProgress(
         imported=imported,
@@ -70,6 +76,8 @@ def progress(store: Store, import_id: str) -> ImportProgress:
         undone={Undone(one): number for one, number in counts.items()} if kind == UNDO else {},
         rows_a_second=speed,
         seconds_left=(total - done) / speed if speed and total else None,
+        late=late,
+        quiet=quiet,
     )
 
 
@@ -103,10 +111,10 @@ def _headers(files: Files, imported: Import) -> tuple[str, ...]:
     return source.headers
 
 
-def _speed(store: Store, job: Job | None, done: int) -> float | None:
+def _speed(job: Job | None, done: int, now: datetime) -> float | None:
     """Rows a second since the worker that is at it took the job."""
     if job is None or "since" not in job.state:
         return None
-    seconds = (store.table.clock() - moment(job.state["since"])).total_seconds()
+    seconds = (now - moment(job.state["since"])).total_seconds()
     since = done - int(job.state.get("sinceDone", 0))
     return since / seconds if seconds >= 1 and since > 0 else None

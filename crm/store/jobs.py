@@ -17,9 +17,13 @@ from crm.store.requests import Action, Put, Query, Update, changed
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import ConditionFailed, Table
 
-OWN = frozenset({"PK", "SK", BY_DATE.pk, BY_DATE.sk, "entityType", "id", "owner", "name", "dueAt", "fence", "worker"})
+OWN = frozenset({"PK", "SK", BY_DATE.pk, BY_DATE.sk, "entityType", "id", "owner", "name", "dueAt", "fence", "worker", "seenAt"})
 CLOCK_GRACE = 0.1
 """The part of a lease by which a clock may be wrong: a lease of somebody else is left alone that much longer."""
+
+LATE = timedelta(seconds=20)
+QUIET = timedelta(seconds=15)
+"""After so long it is told that no worker has come, or that the one there says nothing."""
 
 
 class LeaseLost(Conflict):
@@ -64,19 +68,28 @@ class JobKey:
 class Job:
     """A job as read or written last. `due_at` is when it may be taken: the end of the lease while `worker` holds it.
 
-    None means it has no work. `state` is what its kind remembers from step to step.
+    None means it has no work. `seen_at` is when that worker last wrote it. `state` is what its kind remembers from step to step.
     """
 
     key: JobKey
     due_at: datetime | None
     fence: int
     worker: str | None
+    seen_at: datetime | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def idle(self) -> bool:
         """Whether nobody holds it."""
         return self.worker is None
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it has been due for a while, and no worker has taken it."""
+        return self.due_at is not None and now - self.due_at > LATE
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether the worker that holds it has not written for a while: it may be gone, or be at something long."""
+        return self.worker is not None and self.seen_at is not None and now - self.seen_at > QUIET
 
 
 def job_of(item: Item) -> Job:
@@ -86,6 +99,7 @@ def job_of(item: Item) -> Job:
         due_at=moment(item["dueAt"]) if "dueAt" in item else None,
         fence=item.get("fence", 0),
         worker=item.get("worker"),
+        seen_at=moment(item["seenAt"]) if "seenAt" in item else None,
         state={name: value for name, value in item.items() if name not in OWN},
     )
 
@@ -99,6 +113,7 @@ def item_of(job: Job) -> Item:
         "dueAt": stamp(job.due_at) if job.due_at else None,
         "fence": job.fence,
         "worker": job.worker,
+        "seenAt": stamp(job.seen_at) if job.seen_at else None,
     }
     return schema.keyed("job", {**job.state, **own})
 
@@ -161,7 +176,8 @@ class JobRepository:
         old = self.get(key)
         if old is None or not _may_be_taken(old, now, seconds):
             return None
-        taken = Job(key=key, due_at=now + timedelta(seconds=seconds), fence=old.fence + 1, worker=worker, state=old.state)
+        until = now + timedelta(seconds=seconds)
+        taken = Job(key=key, due_at=until, fence=old.fence + 1, worker=worker, seen_at=now, state=old.state)
         try:
             self._table.write([changed(item_of(old), item_of(taken), expect=_as_read(old))])
         except ConditionFailed:

@@ -26,8 +26,6 @@ from crm.web.people.import_figures import figures, left_alone, shown_failures, u
 from crm.wiring import get_files
 
 PROGRESS = "import-progress"
-LATE = timedelta(seconds=20)
-"""After so long somebody should have begun with it."""
 
 
 def page(request: CrmRequest, imported: Import) -> HttpResponseBase:
@@ -85,7 +83,6 @@ def _running(request: CrmRequest, progress: ImportProgress) -> HttpResponse:
     """The panel that is asked for again and again."""
     imported, left = progress.imported, progress.seconds_left
     undoing = imported.status is ImportStatus.UNDOING
-    waited = timezone.now() - imported.started_at if imported.started_at and not undoing else timedelta()
     context = {
         "imported": imported,
         "progress": progress,
@@ -94,7 +91,6 @@ def _running(request: CrmRequest, progress: ImportProgress) -> HttpResponse:
         "figures": undo_figures(progress.undone, "") if undoing else figures(imported, progress.counts),
         "left": in_words(left) if left is not None else "",
         "done_at": timezone.now() + timedelta(seconds=left) if left is not None else None,
-        "late": not progress.done and waited > LATE,
     }
     return render_part(request, "people/import_running.html", context, part=PROGRESS)
 
