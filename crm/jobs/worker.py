@@ -118,7 +118,11 @@ class Worker:
                 self._changed.set()
 
     def _steps_of(self, held: Held) -> None:
-        """Do step after step until the job is given back."""
+        """Do step after step until the job is given back.
+
+        What a job remembers is kept where it has nothing to work on any more: it may be a file that is gone, and an undo must
+        know how far its import came. A kind that remembers personal data forgets it by itself.
+        """
         step = self._steps[held.job.key.kind]
         until = time.monotonic() + TURN_SECONDS
         while not held.over:

@@ -10,7 +10,7 @@ from typing import Any
 
 from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email
-from crm.domain.errors import NotFound
+from crm.domain.errors import NotFound, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.merging import lost_values
@@ -137,14 +137,24 @@ def _finish(store: Store, order: Order, now: datetime, also: Callable[[], Sequen
             return Progress.MORE
         pair = Pair(kept=kept, gone=gone, chosen=order.chosen, base=order.base)
         try:
-            if store.merges.settle_tags(pair):
-                continue
-            store.merges.finish(pair, _entry(order, pair, now), [*_audit(store, order, now), *also()], now=now)
-        except ConditionFailed:
-            continue
-        logger.info("people merged", extra={"person_id": order.kept_id, "gone_id": order.gone_id, "actor": order.actor})
-        return Progress.DONE
+            done = _finished(store, order, pair, now, also)
+        except RuleViolation:  # what was chosen can't be beside what was edited since: the log names it as lost
+            done = _finished(store, order, pair.as_it_is, now, also)
+        if done:
+            logger.info("people merged", extra={"person_id": order.kept_id, "gone_id": order.gone_id, "actor": order.actor})
+            return Progress.DONE
     return Progress.WAIT
+
+
+def _finished(store: Store, order: Order, pair: Pair, now: datetime, also: Callable[[], Sequence[Action]]) -> bool:
+    """Settle the tags, or where they are, write the last transaction; False where there is more to do."""
+    try:
+        if store.merges.settle_tags(pair):
+            return False
+        store.merges.finish(pair, _entry(order, pair, now), [*_audit(store, order, now), *also()], now=now)
+    except ConditionFailed:
+        return False
+    return True
 
 
 def _events(store: Store, order: Order, gone: Person) -> Progress | None:

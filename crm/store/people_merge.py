@@ -27,7 +27,7 @@ from crm.store.requests import Action, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, StatsRepository
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import Table
+from crm.store.table import ConditionFailed, Table
 
 PART = 45
 """Entries of a log in one transaction: each is put anew and removed."""
@@ -46,6 +46,11 @@ class Pair:
     gone: Person
     chosen: Profile
     base: Profile
+
+    @property
+    def as_it_is(self) -> "Pair":
+        """The same with nothing chosen: who stays has what they have now."""
+        return replace(self, chosen=self.kept.profile, base=self.kept.profile)
 
     @property
     def wanted(self) -> Profile:
@@ -80,6 +85,16 @@ class MergeRepository:
             for one in (kept, gone)
         ]
         self._table.write([*marks, *also])
+
+    def give_up(self, kept_id: str, gone_id: str) -> None:
+        """Take the marks off who was to go, where who was to stay is not there any more; nothing where they are gone as well."""
+        marks = Update(
+            key=schema.key("user", id=gone_id), changes={MERGING: None, LEAVING: None}, expect=[equals(MERGING, kept_id)]
+        )
+        try:
+            self._table.write([marks])
+        except ConditionFailed:
+            return
 
     def both(self, kept_id: str, gone_id: str) -> tuple[Person | None, Person | None]:
         """Return both sides as they are now, None for one that does not exist, or is not in this merge any more."""

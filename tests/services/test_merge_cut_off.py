@@ -1,5 +1,6 @@
 """A merge that was cut off, at every one of its writes; a job finishes it, and nothing needs repair."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,13 +8,18 @@ import pytest
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import Conflict
+from crm.domain.folding import fold
 from crm.domain.log import LogKind
 from crm.domain.people import EmailStatus
+from crm.jobs import merging
+from crm.jobs.work import Held
 from crm.jobs.worker import Worker
 from crm.services import merge_steps, people
+from crm.services.erasure import erase
 from crm.services.unsubscribe import unsubscribe
 from crm.services.verify import differences
-from crm.store import Store
+from crm.store import Store, schema
+from crm.store.requests import Delete
 from crm.store.table import Table
 from tests.conftest import Clock, store_over
 from tests.factories import NOW, make_campaign, make_event
@@ -175,3 +181,76 @@ def test_an_email_that_the_index_showed_too_late_goes_over_at_the_last_look(stor
     work_on(store, clock)
     assert store.emails.get(email.id).user_id == kept.id
     assert differences(store) == []
+
+
+def test_a_job_that_dies_right_after_the_merge_remembers_nothing_of_who_was_merged(store: Store, clock: Clock) -> None:
+    kept, gone = two(store)
+    with pytest.raises(Died), dying(store, 1):
+        merged(store, kept, gone, now=clock())
+    clock.pass_(minutes=2)
+    held = Held.take(make_work(store, ToldMailer(), clock), merge_steps.merge_job(gone.id), "someone")
+    assert held is not None
+    while store.people.get_many([gone.id]):
+        with suppress(Died), dying(store, 1):
+            merging.step(make_work(store, ToldMailer(), clock), held)
+
+    job = store.jobs.get(merge_steps.merge_job(gone.id))
+    erase(store, kept.id, actor="grace", now=clock())
+    work_on(store, clock)
+
+    assert job is not None
+    assert job.state == {"into": kept.id, "after": True}
+    assert not [item for item in store.table.scan(consistent=True) if "angstrom" in fold(str(item))]
+    assert differences(store) == []
+
+
+def test_where_who_should_stay_is_gone_the_other_one_stays_as_they_were(store: Store, clock: Clock) -> None:
+    kept, gone = two(store)
+    with pytest.raises(Died), dying(store, 1):
+        merged(store, kept, gone, now=clock())
+    lose_profile(store, kept.id)
+
+    work_on(store, clock)
+
+    left = store.people.get(gone.id)
+    assert not left.merging
+    assert not left.leaving
+    assert store.jobs.get(merge_steps.merge_job(gone.id)) is None
+    people.remove(store, gone.id, now=clock())
+
+
+def test_where_both_are_gone_the_job_goes_as_well(store: Store, clock: Clock) -> None:
+    kept, gone = two(store)
+    with pytest.raises(Died), dying(store, 1):
+        merged(store, kept, gone, now=clock())
+    lose_profile(store, kept.id)
+    lose_profile(store, gone.id)
+
+    work_on(store, clock)
+
+    assert store.jobs.get(merge_steps.merge_job(gone.id)) is None
+
+
+def test_what_can_not_be_together_with_what_was_edited_meanwhile_is_not_taken_and_named(store: Store, clock: Clock) -> None:
+    long = "#" * 190
+    kept, gone = two(store, replace(ZOE, last_name="A"), replace(TWIN, last_name=long, tags=("host",)))
+    chosen = replace(ZOE, last_name=long, phone_number=TWIN.phone_number, tags=("speaker", "host"))
+    with pytest.raises(Died), dying(store, 1):
+        merged(store, kept, gone, chosen, now=clock())
+    edited = replace(store.people.get(kept.id).profile, city=long)
+    people.edit(store, kept.id, edited, version=kept.version, now=clock())
+
+    work_on(store, clock)
+
+    assert store.people.get_many([kept.id, gone.id]).keys() == {kept.id}
+    left = store.people.get(kept.id).profile
+    assert (left.last_name, left.city) == ("A", long)
+    told = next(entry.text for entry in store.log.of(kept.id) if entry.kind is LogKind.MERGED)
+    assert {f"Last name: {long}", f"Phone: {TWIN.phone_number}"} <= set(told.splitlines())
+    assert set(left.tags) == {"speaker", "host"}
+    assert differences(store) == []
+
+
+def lose_profile(store: Store, person_id: str) -> None:
+    """Let a profile vanish, as a table that was restored from an old copy may have it."""
+    store.table.write([Delete(key=schema.key("user", id=person_id))])
