@@ -133,6 +133,9 @@
     e.detail.shouldSwap = xhr.status === 422 || xhr.getResponseHeader("HX-Retarget") !== null;
     if (!e.detail.shouldSwap) complain("That did not work", `The server answered ${xhr.status}. Nothing was changed on this page.`);
   });
+  on("htmx:beforeHistoryUpdate", ({ detail: { history: step, requestConfig: { elt } } }) => {  // Back from a search leads to where it began
+    if (step.type === "replace" && !new URLSearchParams(location.search).get(elt.name)) step.type = "push";
+  });
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
   const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };

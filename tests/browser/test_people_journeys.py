@@ -85,6 +85,34 @@ def test_typing_a_name_narrows_the_list_without_losing_the_focus(open_page: OPEN
     expect(page).to_have_url(re.compile(r"q=name01$"))
 
 
+def test_back_from_a_search_leads_to_the_list_before_it(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/settings/")
+    page.goto("/people/?company=Other")
+
+    for typed, found in (("name01", "5 people"), ("name", "60 people")):
+        page.get_by_label("Name or address begins with").fill(typed)
+        expect(page.locator(".total")).to_have_text(found)
+        expect(page).to_have_url(re.compile(f"q={typed}&"))
+    page.go_back()
+
+    expect(page).to_have_url(re.compile(r"/people/\?company=Other$"))
+    expect(page.get_by_label("Name or address begins with")).to_have_value("")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/settings/$"))
+
+
+def test_paging_keeps_the_focus_where_it_was(open_page: OPEN, site: Store) -> None:
+    _fill(site, 60)
+    page = open_page("/people/")
+
+    page.get_by_role("link", name="Next").press("Enter")
+
+    expect(page.locator(".list-bar .note").first).to_have_text("51–60")
+    expect(page.locator("#people-table-next")).to_be_focused()
+    expect(page.locator("#people-table-next")).to_be_disabled()
+
+
 def test_suggestions_are_looked_up_while_typing(open_page: OPEN, site: Store) -> None:
     _fill(site)
     site.people.create_many([make_person(company=f"Firm {number:02}") for number in range(30)])

@@ -71,6 +71,7 @@ def test_facts_are_edited_in_place_by_keyboard(open_page: OPEN, three: list[Pers
     page.locator("#about-edit").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("First name required")).to_have_value("Ann")
+    expect(page.get_by_label("First name required")).to_be_focused()
     page.get_by_label("E-mail required").fill("nowhere")
     page.get_by_label("Job title").fill("Host")
     page.locator("#about-form").get_by_role("button", name="Save").click()
@@ -109,6 +110,7 @@ def test_who_edits_in_place_second_sees_both_versions(
 
     page.locator("#about-form").get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Somebody saved first")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     page.get_by_role("button", name="Save this choice").click()
 
     expect(page.locator("#about dd", has_text="Lund")).to_be_visible()

@@ -111,6 +111,7 @@ def edit(request: CrmRequest, person_id: str) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "person": stored, "was": _before(request, stored), "version": stored.version}
     context["kept"] = kept_query(request.GET)
     if request.method != "POST":
+        form.fields["firstName"].widget.attrs["autofocus"] = _target(request) == ABOUT
         return render_part(request, "people/edit.html", context, part=ABOUT)
     context["version"] = _version(request)
     if form.is_valid():
@@ -160,7 +161,7 @@ def _conflict(request: CrmRequest, person_id: str, yours: Profile) -> HttpRespon
     rows, same = differences(yours, theirs, request.POST.dict())
     if not rows:
         return _as_it_is_now(request, theirs, f"{theirs.name} saved", "Somebody else had just written the same.")
-    context = {"person": theirs, "rows": rows, "same": same, "was": typed_of(theirs.profile), "yours": _version(request)}
+    context = {"person": theirs, "rows": rows, "same": same, "was": typed_of(theirs.profile)}
     response = render(request, "people/conflict.html", {**context, "kept": kept_query(request.GET)}, status=409)
     if request.htmx:
         for name, value in {"Retarget": "#main", "Reselect": "#main", "Reswap": "outerHTML show:top"}.items():
