@@ -9,7 +9,7 @@ from crm.domain.imports import Import, ImportStatus, Kind
 from crm.jobs.staged import Interrupted, staging_of
 from crm.jobs.work import Held, Work
 from crm.services.import_decide import Outcome, counted
-from crm.services.import_parts import WRITING, checking, join_parts, put_part
+from crm.services.import_parts import WRITING, checking, drop_parts, join_parts, put_part
 from crm.services.import_staging import Part, Staging
 from crm.services.import_writing import foreseen, settled, written
 from crm.store.jobs import LeaseLost
@@ -31,7 +31,7 @@ def check_step(work: Work, held: Held) -> None:
             _advance(work, held, imported, staging, checking(imported), lambda part: foreseen(work.store, imported, part))
             if held.job.state["place"] < 0:
                 _join(work, held, imported, staging, checking(imported))
-                _end(work, held, imported, imported.checked(staging.rows, _counts(held.job.state)))
+                _end(work, held, imported, imported.checked(staging.rows, _counts(held.job.state)), run=checking(imported))
     except Interrupted:
         return
     except (RuleViolation, NotFound) as error:
@@ -71,7 +71,7 @@ def _write(work: Work, held: Held, imported: Import, staging: Staging) -> None:
         work.store.stats.fold_all()
         _join(work, held, imported, staging, WRITING)
         so_far = imported.counted(staging.rows, _counts(held.job.state))
-        _end(work, held, imported, so_far.ended(now=work.clock()))
+        _end(work, held, imported, so_far.ended(now=work.clock()), run=WRITING)
 
 
 def _advance(work: Work, held: Held, imported: Import, staging: Staging, run: str, decide: Decide, *, stop: bool = False) -> None:
@@ -115,8 +115,11 @@ def _join(work: Work, held: Held, imported: Import, staging: Staging, run: str) 
     join_parts(work.files, imported, run, staging.headers, steps=int(held.job.state.get("step", 0)))
 
 
-def _end(work: Work, held: Held, old: Import, new: Import) -> None:
-    """Write how it ended and give the job back; where the import was changed meanwhile, the next step looks at that."""
+def _end(work: Work, held: Held, old: Import, new: Import, *, run: str = "") -> None:
+    """Write how it ended and give the job back; where the import was changed meanwhile, the next step looks at that.
+
+    The parts of `run`, of which one file is made, go behind that.
+    """
     _, action = work.store.imports.put(new, old)
     try:
         held.release(None, action)
@@ -125,6 +128,8 @@ def _end(work: Work, held: Held, old: Import, new: Import) -> None:
     except Conflict:
         held.look_again()
         return
+    if run:
+        drop_parts(work.files, old, run)
     logger.info("import ended", extra={"import_id": old.id, "status": new.status.value, "rows": new.rows})
 
 

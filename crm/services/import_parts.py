@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from crm.domain.errors import NotFound
-from crm.domain.imports import CHOOSING, KEPT_FOR, Import, Kind
+from crm.domain.imports import CHOOSING, KEPT_FOR, Import, ImportStatus, Kind
 from crm.services.files import Files, remove_folder
 from crm.services.import_decide import Outcome
 
@@ -87,7 +87,7 @@ def left_alone(files: Files, imported: Import, limit: int) -> list[LeftAlone]:
 
 
 def join_parts(files: Files, imported: Import, run: str, headers: Sequence[str], *, steps: int) -> None:
-    """Make one file of the parts of the first `steps` steps, in the order of the uploaded file; the parts go. Repeatable."""
+    """Make one file of the parts of the first `steps` steps, in the order of the uploaded file. Repeatable: the parts stay."""
     whole = f"{folder_of(imported.id)}/{run}-all"
     files.delete(whole)
     sorted_rows = sqlite3.connect("")
@@ -101,6 +101,10 @@ def join_parts(files: Files, imported: Import, run: str, headers: Sequence[str],
         files.save(whole, chain([head], (line for (line,) in found)))
     finally:
         sorted_rows.close()
+
+
+def drop_parts(files: Files, imported: Import, run: str) -> None:
+    """Delete the parts of which one file was made, once it is written down that the run is over."""
     for name in _part_names(files, imported, run):
         files.delete(f"{folder_of(imported.id)}/{name}")
 
@@ -112,6 +116,8 @@ def failures(files: Files, imported: Import, *, steps: int | None = None) -> tup
     While that is at work the headings are None, and the rows are those of the steps that are done.
     """
     run = checking(imported) if imported.status in CHOOSING else WRITING
+    if imported.status is not ImportStatus.CHECKED and imported.finished_at is None:
+        return None, _parts(files, imported, run, steps)  # the one file may be half written
     try:
         file = files.open(f"{folder_of(imported.id)}/{run}-all")
     except NotFound:

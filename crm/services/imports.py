@@ -20,7 +20,7 @@ from crm.services.import_columns import Column, check_usable, headings_key, name
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_decide import counted
 from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
-from crm.services.import_parts import LeftAlone, checking, forget, join_parts, left_alone, put_part, source_of
+from crm.services.import_parts import LeftAlone, checking, drop_parts, forget, join_parts, left_alone, put_part, source_of
 from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures
 from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
@@ -292,6 +292,7 @@ def _checked_at_once(store: Store, files: Files, imported: Import, source: Sourc
             put_part(files, imported, checking(imported), step=step, fence=0, outcomes=outcomes)
             counts, place, step = counted(outcomes, counts), part.next, step + 1
         join_parts(files, imported, checking(imported), source.headers, steps=step)
+        drop_parts(files, imported, checking(imported))
         return imported.checked(staging.rows, counts)
 
 

@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,6 +254,32 @@ def test_a_row_that_failed_in_a_step_that_broke_off_and_not_when_it_was_done_aga
     found = store.imports.get(imported.id)
     assert found.counts == {Kind.UPDATE: 1}
     assert imports.shown_failures(files, found, 9) == []
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_rows_that_failed_are_told_also_where_the_end_is_broken_off_or_the_import_stopped_then(
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch, cancelled: bool
+) -> None:
+    imported = begun(store, files, lines("Ada King,ada@x.example,Acme", "Bo Li,nobody,Acme"))
+    work, held = work_on(store, files), step_of(store, files, imported)
+    end = import_jobs._end
+
+    def cut_off(*given: Any, **named: Any) -> None:
+        if not cancelled:
+            raise StoreUnavailable("away")
+        imports.cancel(store, imported.id, actor="zoe", now=utc_now())
+        end(*given, **named)
+
+    with monkeypatch.context() as meanwhile, suppress(StoreUnavailable):
+        meanwhile.setattr(import_jobs, "_end", cut_off)
+        import_jobs.write_step(work, held)
+    held = held if cancelled else step_of(store, files, imported)
+    while not held.over:
+        import_jobs.write_step(work, held)
+
+    found = store.imports.get(imported.id)
+    assert [number for number, _, _ in imports.shown_failures(files, found, 9)] == [3]
+    assert not [name for name in files.list(folder_of(imported.id)) if name.startswith("import-0")]
 
 
 # --- stopping
