@@ -27,7 +27,8 @@ class LogEntry:
     """One line of a person's log. `actor` is a username, empty for a script or the person themselves.
 
     `text` is a note, or a few words; `source` the id of the import, task or campaign that did it, and `source_name` what
-    staff call that. `created` says that the person came here by it.
+    staff call that; an import's stands in the import alone, for it may tell of somebody who is erased one day. `created` says
+    that the person came here by it.
     """
 
     id: str

@@ -7,9 +7,12 @@ request was cut off, and looks again a while later for what an index did not sho
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice, product, zip_longest
 
 from crm.domain.audit import AuditEntry
+from crm.domain.erasing import without_name
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
@@ -30,9 +33,8 @@ ERASE = "ERASE"
 """Name of the job that stands beside the record of an erasure."""
 LOOKS = (timedelta(seconds=10), timedelta(minutes=2), timedelta(hours=1))
 """When the job looks again, each counted from the look before: an index may lag, and a worker may have had a page in hand."""
-
-
-MOST_KNOWN = 20
+TRIES = 5
+MOST_KNOWN = 40
 """Names and addresses of one person that are looked for."""
 
 
@@ -64,13 +66,13 @@ def go_on(store: Store, person_id: str, *, now: datetime) -> None:
         raise NotFound("Nobody was erased under this id.")
     for id_ in erasure.ids:
         forget_emails(store.table, id_, erased=True)
-    _forget_filters(store, erasure)
+    _forget_names(store, erasure)
     if store.people.get_many([person_id]):
         with suppress(NotFound):  # somebody else goes on with it as well, and was faster
             store.events.erase_all(person_id, now=now)
             delete_profile(store, person_id)
             logger.info("person erased", extra={"person_id": person_id})
-        _forget_filters(store, erasure)
+        _forget_names(store, erasure)
         for id_ in erasure.ids:
             forget_emails(store.table, id_, erased=True)
     for id_ in erasure.ids:
@@ -85,43 +87,87 @@ def job_of(person_id: str) -> JobKey:
 def _begin(store: Store, person: Person, *, actor: str, now: datetime) -> None:
     """Write down that it began, with its job and the line in the audit log; one transaction, nothing when that is there.
 
-    From then on the person can't be edited or put on a list. Raises NotFound, and Conflict while they are being merged.
+    From then on the person can't be edited or put on a list. Somebody who came back under an id that was erased before, as by a
+    worker that was suspended, is erased anew. Raises NotFound, and Conflict while they are being merged.
     """
+    before = store.erasures.find(person.id)
+    if before is not None and before.finished_at is None and person.leaving:
+        return
     leaving = Update(key=schema.key("user", id=person.id), changes={LEAVING: True}, expect=[exists(), absent(MERGING)])
     audit = AuditEntry(id=new_id(), at=now, actor=actor, action="people.erased", subject=person.id)
-    job = store.jobs.put(job_of(person.id), due_at=now + LOOKS[0])
+    job = store.jobs.put(job_of(person.id), due_at=now + LOOKS[0], old=store.jobs.get(job_of(person.id)))
     try:
         store.table.write(
             [
-                store.erasures.begin(person, known_as(person, store.log.of(person.id)), now=now),
+                store.erasures.begin(person, known_as(person, store.log.of(person.id)), now=now, before=before),
                 leaving,
                 job,
                 store.audit.put(audit),
             ]
         )
     except ConditionFailed as failed:
-        if store.erasures.find(person.id) is None:
+        begun = store.erasures.find(person.id)
+        if begun is None or begun.finished_at is not None:
             store.people.get(person.id)
             raise Conflict("This person is just being merged with another one. Try again in a minute.") from failed
 
 
 def known_as(person: Person, log: Sequence[LogEntry]) -> list[Profile]:
-    """Return names and addresses of a person, now and before, as their log (newest first) has them; `MOST_KNOWN` at most."""
-    texts = {name: getattr(person.profile, ATTRIBUTES[name]) for name in SEALED}
-    known = {tuple(texts.values()): None}
+    """Return names and addresses of a person, now and before, as their log (newest first) has them; `MOST_KNOWN` at most.
+
+    The log of whoever was merged into them is among it, so nobody knows which names belonged together: each first name is taken
+    with each last name, the newest first.
+    """
+    known = {name: [getattr(person.profile, ATTRIBUTES[name])] for name in SEALED}
+    whole: list[str] = []
     for entry in log:
+        for name, values in known.items():
+            values += reversed(entry.changes.get(name, ()))
         if entry.kind is LogKind.MERGED:
             name, _, address = entry.text.partition("\n")[0].rpartition(", ")
-            known[name, "", address] = None
-        texts |= {name: before for name, (before, _) in entry.changes.items() if name in texts}
-        known[tuple(texts.values())] = None
-    profiles = [Profile(first_name=first, last_name=last, email=address) for first, last, address in known]
-    return [profile for profile in profiles if profile.email][:MOST_KNOWN]
+            whole.append(name)
+            known["email"].append(address)
+    firsts, lasts, addresses = (list(dict.fromkeys(filter(None, known[name]))) or [""] for name in SEALED)
+    for name in whole:
+        lasts += [name[len(first) :].strip() for first in list(firsts) if name.startswith(f"{first} ")]
+        firsts += [name[: -len(last)].strip() for last in list(lasts) if name.endswith(f" {last}")]
+    pairs = sorted(product(_numbered(firsts), _numbered(lasts)), key=lambda pair: pair[0][0] + pair[1][0])
+    names = [*[(first, last) for (_, first), (_, last) in pairs], *[(name, "") for name in whole]]
+    both = zip_longest(dict.fromkeys(names), addresses, fillvalue=None)
+    first_name = names[0]
+    return [
+        Profile(first_name=(name or first_name)[0], last_name=(name or first_name)[1], email=address or addresses[0])
+        for name, address in islice(both, MOST_KNOWN)
+    ]
 
 
-def _forget_filters(store: Store, erasure: Erasure) -> None:
-    """Take every name and address out of filters; the address alone where a name is not known."""
+def _numbered(values: Sequence[str]) -> list[tuple[int, str]]:
+    return list(enumerate(dict.fromkeys(values)))
+
+
+def _forget_names(store: Store, erasure: Erasure) -> None:
+    """Take every name and address out of filters and out of names of imported files."""
+    _forget_files(store, erasure)
     for profile in erasure.sought:
         forget_in_campaigns(store.table, store.campaigns, erasure.id, profile)
         gone = Person(id=erasure.id, profile=profile, created_at=erasure.created_at, updated_at=erasure.created_at)
         segments.forget(store, gone)
+
+
+def _forget_files(store: Store, erasure: Erasure) -> None:
+    """Imports are told by the names of their files, which stand in the import alone; one query, and a batch per 50."""
+    for imported in store.imports.walk():
+        for _ in range(TRIES):
+            name = imported.name
+            for profile in erasure.sought:
+                name = without_name(name, profile)
+            if name == imported.name:
+                break
+            try:
+                store.imports.save(replace(imported, name=name), imported)
+                break
+            except Conflict:  # somebody works on it, or has thrown it away
+                again = store.imports.find(imported.id)
+                if again is None:
+                    break
+                imported = again

@@ -78,7 +78,6 @@ def entry_key(imported: Import, person_id: str) -> LogEntry:
         kind=LogKind.IMPORTED,
         actor=imported.owner,
         source=imported.id,
-        source_name=imported.name,
     )
 
 

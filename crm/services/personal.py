@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email
 from crm.domain.events import Attendance, Event
 from crm.domain.ids import new_id
-from crm.domain.log import LogEntry
+from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import ATTRIBUTES, Person
 from crm.store import Store, schema
 from crm.store.emails import TIMES
@@ -37,7 +38,7 @@ def personal_data(store: Store, person_id: str, *, actor: str, now: datetime) ->
         "eventsHosted": [_event(event) for event in events.hosted],
         "eventsAttended": [_attendance(event, attendance) for event, attendance in events.attended],
         "emails": list(_emails(store, emails)),
-        "log": [_entry(entry) for entry in store.log.of(person_id)],
+        "log": list(_log(store, person_id)),
     }
     facts: Mapping[str, str | int] = {"emails": len(emails), "log": len(held["log"])}
     store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="people.personal_data", subject=person_id, facts=facts))
@@ -97,6 +98,12 @@ def _hits(store: Store, email_id: str) -> Iterator[Held]:
     low = schema.BY_NAME["hit"].sk.partition("{")[0]
     for item in store.table.walk(Query(partition=partition, low=low, high=behind_prefix(low))):
         yield {name: value for name, value in item.items() if name not in INTERNAL}
+
+
+def _log(store: Store, person_id: str) -> Iterator[Held]:
+    entries = store.log.of(person_id)
+    files = store.imports.names({entry.source for entry in entries if entry.kind is LogKind.IMPORTED})
+    yield from (_entry(replace(entry, source_name=files.get(entry.source, entry.source_name))) for entry in entries)
 
 
 def _entry(entry: LogEntry) -> Held:

@@ -7,7 +7,7 @@ from datetime import datetime
 from crm.domain.errors import BadToken
 from crm.domain.people import ATTRIBUTES, Person, Profile
 from crm.store import schema
-from crm.store.expressions import absent, exists
+from crm.store.expressions import Clause, absent, equals, exists
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Put, Update
 from crm.store.table import Table
@@ -50,15 +50,23 @@ class ErasureRepository:
             sought=self._unsealed(item["id"], item.get("sought")),
         )
 
-    def begin(self, person: Person, sought: Sequence[Profile], *, now: datetime) -> Action:
-        """Return the action that writes it down; ConditionFailed when it was begun before."""
+    def begin(self, person: Person, sought: Sequence[Profile], *, now: datetime, before: Erasure | None = None) -> Action:
+        """Return the action that writes it down; ConditionFailed when it was begun meanwhile.
+
+        `before` is an erasure under the same id, of somebody who is there again: it goes on as this one.
+        """
+        ids = [*person.merged_from, *(before.ids if before else ())]
         attributes = {
             "id": person.id,
-            "mergedFrom": list(person.merged_from),
+            "mergedFrom": [id_ for id_ in dict.fromkeys(ids) if id_ != person.id],
             "createdAt": stamp(now),
-            "sought": self._sealed(person.id, sought),
+            "sought": self._sealed(person.id, list(dict.fromkeys((*sought, *(before.sought if before else ()))))),
         }
-        return Put(item=schema.keyed("erasure", attributes), expect=[absent()])
+        expect: list[Clause] = [absent()]
+        if before is not None:
+            finished = stamp(before.finished_at) if before.finished_at else None
+            expect = [equals("createdAt", stamp(before.created_at)), equals("finishedAt", finished)]
+        return Put(item=schema.keyed("erasure", attributes), expect=expect)
 
     def finish(self, person_id: str, *, now: datetime) -> Action:
         """Return the action that says that nothing is left to look for, and forgets what that was."""

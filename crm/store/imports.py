@@ -1,8 +1,9 @@
 """Imports, and what the columns of files with the same headings became."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from crm.domain.errors import Conflict, NotFound
@@ -13,6 +14,9 @@ from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Delete, Put, Query
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import Table
+
+AT_ONCE = 50
+"""Imports read together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +35,27 @@ class ImportRepository:
 
     def get(self, import_id: str) -> Import:
         """Return one import, read consistently; NotFound."""
-        item = self._table.get(schema.key("import", id=import_id)) if import_id else None
-        if item is None:
+        imported = self.find(import_id)
+        if imported is None:
             raise NotFound("There is no such import; perhaps it was thrown away. Choose the file again.")
-        return import_of(item)
+        return imported
+
+    def find(self, import_id: str) -> Import | None:
+        """Return one import, read consistently, None where there is none."""
+        item = self._table.get(schema.key("import", id=import_id)) if import_id else None
+        return import_of(item) if item is not None else None
+
+    def names(self, import_ids: Collection[str]) -> dict[str, str]:
+        """Return the names of the files, by import; one request per 100, none for nothing."""
+        items = self._table.batch_get([schema.key("import", id=import_id) for import_id in import_ids])
+        return {item["id"]: import_of(item).name for item in items if item is not None}
+
+    def walk(self) -> Iterator[Import]:
+        """Give all imports, newest first, as they are; a query, and a batch per 50."""
+        rows = self._table.walk(Query(partition=BY_DATE.entry("import").partition, index=BY_DATE, forward=False))
+        while some := list(islice(rows, AT_ONCE)):
+            keys = [{"PK": row["PK"], "SK": row["SK"]} for row in some]
+            yield from (import_of(item) for item in self._table.batch_get(keys, consistent=True) if item is not None)
 
     def recent(self, limit: int = 50) -> list[Import]:
         """Return imports, newest first; a query and a batch."""

@@ -148,7 +148,7 @@ def test_an_import_says_what_it_did_in_the_log_of_each_person_and_shows_them(sto
 
     ada, bo = person_at(store, "ada@x.example"), person_at(store, "bo@x.example")
     (added,), (changed,) = store.log.of(ada.id), store.log.of(bo.id)
-    assert (added.kind, added.created, added.source, added.source_name) == (LogKind.IMPORTED, True, imported.id, "people.csv")
+    assert (added.kind, added.created, added.source, added.source_name) == (LogKind.IMPORTED, True, imported.id, "")
     assert (changed.created, changed.changes, changed.text) == (False, {"company": ("Before", "Acme")}, "row 3")
     assert (added.actor, added.at, bo.id) == ("zoe", imported.started_at, old.id)
     shown = store.people.page(PeopleFilter(selected=(imported.id,))).items

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,18 +12,21 @@ from crm.domain.erasing import without_person
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import AttendanceStatus
 from crm.domain.filters import PeopleFilter
-from crm.domain.people import EmailStatus
-from crm.services import erasure, notes, people
+from crm.domain.people import EmailStatus, Person
+from crm.services import erasure, notes, people, personal, segments
 from crm.services.erasure import LOOKS, job_of
+from crm.services.files import FolderFiles
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.requests import Action
 from crm.store.table import Table
 from tests.conftest import Clock, store_over
 from tests.factories import NOW, make_campaign, make_event, make_profile
+from tests.jobs.importing import begun, uploaded, work_off
 from tests.jobs.mailing import ToldMailer, drive, make_work
 from tests.mailings import keep_emails, make_email
 from tests.services.erasing import LATER, ZOE, where_she_stands, with_everything
+from tests.services.merging import merged
 from tests.store.late import LateTable
 
 if TYPE_CHECKING:
@@ -119,6 +124,7 @@ def test_a_campaign_that_asked_for_them_asks_for_nobody_and_never_for_everybody(
         ("Ångström, Zoë", True),
         ("Ångström", False),
         ("ZOE.ANGSTROM@example.org", True),
+        ("zoe_angstrom", True),
         ("zoe", False),
         ("", False),
     ],
@@ -129,6 +135,87 @@ def test_a_filter_speaks_of_somebody_by_address_or_whole_name(q: str, theirs: bo
     left = without_person(PeopleFilter(q=q, company=("Acme",)), "z", zoe)
 
     assert left == (PeopleFilter(ids=("z",), company=("Acme",)) if theirs else PeopleFilter(q=q, company=("Acme",)))
+
+
+@pytest.mark.parametrize(
+    ("first_name", "last_name", "q"),
+    [
+        ("Anna-Karin", "Berg", "anna karin berg"),
+        ("Anna Karin", "Berg", "anna-karin berg"),
+        ("Sean", "O'Brien", "sean o’brien"),
+        ("Sean", "O’Brien", "sean obrien"),
+        ("Bo", "Li", "bo_li"),
+        ("Bo", "###", "### bo"),
+    ],
+)
+def test_a_filter_speaks_of_somebody_in_other_spellings_of_their_name(first_name: str, last_name: str, q: str) -> None:
+    person = make_profile(first_name=first_name, last_name=last_name)
+
+    assert without_person(PeopleFilter(q=q), "p", person) == PeopleFilter(ids=("p",))
+    assert without_person(PeopleFilter(q=first_name), "p", person) == PeopleFilter(q=first_name)
+
+
+def test_former_names_of_both_who_were_merged_are_sought_in_every_pair(store: Store, clock: Clock) -> None:
+    kept = people.add(store, make_profile(first_name="Zoelle", last_name="Berg"), now=clock())
+    gone = people.add(store, make_profile(first_name="Quirina", last_name="Oldname"), now=clock())
+    renamed = replace(gone.profile, last_name="Newname"), replace(kept.profile, first_name="Zoella")
+    for person, profile in zip((gone, kept), renamed, strict=True):
+        people.edit(store, person.id, profile, version=person.version, now=clock.pass_(minutes=1))
+    merged(store, kept, gone, now=clock())
+    segments.save(store, "as she was", PeopleFilter(q="oldname quirina"), owner="jonas", now=clock())
+    segments.save(store, "another one", PeopleFilter(q="quirina berglund"), owner="jonas", now=clock())
+
+    erasure.erase(store, kept.id, actor="", now=clock())
+
+    assert {one.name: one.filter for one in store.segments.walk()} == {
+        "as she was": PeopleFilter(ids=(kept.id,)),
+        "another one": PeopleFilter(q="quirina berglund"),
+    }
+
+
+def test_an_imported_file_named_after_somebody_loses_its_name(store: Store, clock: Clock, tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    rows = "First name,Last name,Email\nZoelle,Abergstrom,zoelle@x.example\nBo,Li,bo@x.example\n"
+    others, theirs = uploaded(store, files, rows, name="members.csv"), begun(store, files, rows)
+    store.imports.save(replace(theirs, name="zoelle@x.example.csv"), theirs)
+    work_off(store, files)
+    person, bo = store.people.find_by_email("zoelle@x.example"), store.people.find_by_email("bo@x.example")
+    assert person is not None
+    assert bo is not None
+
+    erasure.erase(store, person.id, actor="", now=clock())
+
+    assert store.imports.names([theirs.id, others.id]) == {theirs.id: "(erased).csv", others.id: "members.csv"}
+    assert [item for item in store.table.scan(consistent=True) if "zoelle" in str(item)] == []
+    [entry] = personal.personal_data(store, bo.id, actor="", now=clock())["log"]
+    assert (entry["source"], entry["sourceName"]) == (theirs.id, "(erased).csv")
+
+
+def come_back(store: Store, person: Person) -> Person:
+    """Somebody who stands there again under the id of before, as a worker leaves them that woke up late."""
+    back = replace(person, profile=replace(person.profile, first_name="Quirina", email="quirina@example.org"))
+    return store.people.create(replace(back, merged_from=()))
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_who_comes_back_under_an_id_that_was_erased_is_erased_anew(store: Store, clock: Clock, looked: bool) -> None:
+    person = people.add(store, ZOE, now=NOW)
+    erasure.erase(store, person.id, actor="ingrid", now=clock())
+    if looked:
+        looked_again(store, clock)
+    clock.pass_(minutes=1)
+    back = come_back(store, person)
+    segments.save(store, "one", PeopleFilter(q="quirina@example.org"), owner="jonas", now=clock())
+
+    erasure.erase(store, back.id, actor="jonas", now=clock())
+
+    job = store.jobs.get(job_of(person.id))
+    assert job is not None
+    assert job.due_at == clock() + LOOKS[0]
+    looked_again(store, clock)
+    assert [item for item in store.table.scan(consistent=True) if "quirina" in str(item).lower()] == []
+    assert [entry.actor for entry in store.audit.of_month("2026-05") if entry.action == "people.erased"] == ["jonas", "ingrid"]
+    assert differences(store) == []
 
 
 class Died(Exception):

@@ -12,6 +12,7 @@ from django.test import Client
 
 from crm.domain.emails import EmailState
 from crm.domain.ids import new_id
+from crm.domain.imports import Import
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import Person
 from crm.services import notes, people
@@ -182,9 +183,9 @@ def test_consent_says_since_when_and_by_what(sign_in: SignIn, site: Store, zoe: 
 
 def test_who_came_by_an_import_has_its_name_and_a_link_for_those_who_may(sign_in: SignIn, site: Store) -> None:
     person = make_person()
-    entry = LogEntry(
-        id=new_id(), user_id=person.id, at=NOW, kind=LogKind.IMPORTED, source="i" * 32, source_name="members.csv", created=True
-    )
+    imported = Import(id="i" * 32, name="members.csv", owner="grace", size=1, kind="csv", created_at=NOW)
+    site.imports.save(imported)
+    entry = LogEntry(id=new_id(), user_id=person.id, at=NOW, kind=LogKind.IMPORTED, source=imported.id, created=True)
     site.people.create(person, [site.log.put(entry)])
 
     may, may_not = page(sign_in("Editor"), person), page(sign_in("Viewer"), person)

@@ -14,6 +14,7 @@ from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import LABELS, EmailStatus, Person
 from crm.store import Store
+from crm.web.people.subjects import subjects_for
 
 ATTENDED = {
     AttendanceStatus.INVITED: ("Invited to", "calendar", ""),
@@ -78,17 +79,20 @@ class Moment:
     actor: str = ""
     changes: list[Change] = field(default_factory=list)
     campaign_id: str = ""
+    import_id: str = ""
 
 
-def name_all(store: Store, moments: Sequence[Moment]) -> None:
-    """Put names of staff and subjects of campaigns where they belong: one query of accounts, one batch of campaigns."""
-    campaigns = {one.campaign_id for one in moments if one.campaign_id}
-    subjects = store.campaigns.subjects(campaigns) if campaigns else {}
+def name_all(store: Store, person: Person, moments: Sequence[Moment]) -> None:
+    """Put names of staff, subjects of campaigns and names of imported files in: one query of accounts, a batch each."""
+    subjects = subjects_for(store, person, (one.campaign_id for one in moments if one.campaign_id))
+    files = store.imports.names({one.import_id for one in moments if one.import_id})
     staff = staff_names({one.actor for one in moments if one.actor})
     for one in moments:
         if one.campaign_id:
             one.title = subjects.get(one.campaign_id) or "(no subject)"
             one.url = page_of("campaigns:one", one.campaign_id) if one.campaign_id in subjects else ""
+        if one.import_id:
+            one.title = files.get(one.import_id) or one.title or "a file"
         if one.actor:
             one.by = f"by {staff.get(one.actor, one.actor)}"
 
@@ -116,10 +120,15 @@ def hosted(event: Event, now: datetime) -> Moment:
     )
 
 
+def begins(event: Event) -> str:
+    """When it begins, in its own zone, which is named: as its page says it, without the end."""
+    start = event.start_at.astimezone(event.zone)
+    return f"{start:%a} {start.day} {start:%b %Y, %H:%M} {event.timezone.replace('_', ' ')}"
+
+
 def attended(event: Event, attendance: Attendance) -> Moment:
     """Where somebody stands with an event, since when."""
     lead, icon, dot = ATTENDED[attendance.status]
-    start = event.start_at.astimezone(event.zone)
     return Moment(
         key=f"a{event.id}",
         kind="events",
@@ -129,7 +138,7 @@ def attended(event: Event, attendance: Attendance) -> Moment:
         lead=lead,
         title=event.title,
         url=page_of("events:event", event.id),
-        note=f"{start:%a} {start.day} {start:%b %Y, %H:%M}",
+        note=begins(event),
     )
 
 
@@ -199,7 +208,8 @@ def _edited(told: Moment, entry: LogEntry) -> None:
 
 def _imported(told: Moment, entry: LogEntry) -> None:
     told.icon, told.lead = "file-input", "Came in with" if entry.created else "Changed by import of"
-    told.title, told.url, told.needs = entry.source_name or "a file", page_of("people:import-one", entry.source), "import"
+    told.import_id, told.title, told.needs = entry.source, entry.source_name, "import"
+    told.url = page_of("people:import-one", entry.source)
     told.changes = [] if entry.created else changes_of(entry)
 
 
