@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from crm.domain.emails import EmailState
+from crm.domain.events import EventStatus
 from crm.domain.ids import new_id
 from crm.domain.imports import Import
 from crm.domain.log import LogEntry, LogKind
@@ -75,6 +76,42 @@ def test_everything_that_happened_stands_in_one_line_of_time(sign_in: SignIn, si
     starts = ["Unsubscribed by the link in Letter", "Letter Sent 13:00, opened 13:05", "Registered for Spring Tue 5 May 2026"]
     starts += ["Note by jonas Likes &lt;b&gt;tea&lt;/b&gt;.", "Job title changed by jonas (empty) → Host", "Added by Ingrid Berg"]
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+
+
+def test_an_event_has_one_time_everywhere_and_names_its_zone(sign_in: SignIn, site: Store, zoe: Person) -> None:
+    start = datetime(2035, 1, 3, 17, 30, tzinfo=UTC)
+    event = site.events.create(
+        make_event(owner=zoe.id, start_at=start, timezone="America/New_York", status=EventStatus.PUBLISHED), [], [], now=NOW
+    )
+    site.events.seat(event.id, [zoe.id], now=NOW)
+
+    text = page(sign_in("Viewer"), zoe)
+
+    assert len(re.findall(r">Wed 3 Jan 2035, 12:30 America/New York<", text)) == 2
+    assert "17:30 UTC" not in text
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("You are invited, {{ firstName }}", "You are invited, Zoë"),
+        ("{% if city %}Near you{% else %}Hej{% endif %} <b>", "Hej &lt;b&gt;"),
+        ("Dear {{ nobody.knows | this }} friend", "Dear friend"),
+        ("{{ city }}", "(no subject)"),
+    ],
+)
+def test_the_subject_of_an_email_reads_as_the_person_got_it(
+    sign_in: SignIn, site: Store, zoe: Person, subject: str, shown: str
+) -> None:
+    campaign = site.campaigns.create(make_campaign(subject=subject))
+    sent = make_email(campaign_id=campaign.id, user_id=zoe.id, created_at=NOW, sent_at=NOW)
+    keep_emails(site, [sent])
+    unsubscribe(site, sent.id, zoe.id, now=NOW + timedelta(hours=5))
+
+    text = page(sign_in("Viewer"), zoe)
+
+    assert text.count(f"<bdi>{shown}</bdi>") == 3
+    assert "{{" not in text
 
 
 @pytest.mark.parametrize(
@@ -323,6 +360,7 @@ def test_two_who_edit_in_place_see_both_versions(sign_in: SignIn, site: Store, z
     assert response.status_code == 409
     assert (response.headers["HX-Retarget"], response.headers["HX-Reselect"]) == ("#main", "#main")
     assert "Somebody saved first" in response.content.decode()
+    assert not re.search(r"409|version \d", response.content.decode())
     assert site.people.get(zoe.id).profile.city == "Ulm"
 
 

@@ -30,7 +30,7 @@ def consent_of(store: Store, person: Person, log: Sequence[LogEntry]) -> Consent
     reason = None if person.mailable else store.suppressions.reason(person.profile.email)
     entry = _beginning(person, log)
     since = reason.created_at if reason else entry.at if entry else person.created_at
-    told = _told(store, entry)
+    told = _told(store, person, entry)
     how = told.lead if told else SOURCES.get(reason.source, "") if reason else ""
     before = len(changed) - int(entry is not None and entry.kind is LogKind.STATUS)
     return Consent(
@@ -54,12 +54,12 @@ def _beginning(person: Person, log: Sequence[LogEntry]) -> LogEntry | None:
     return None
 
 
-def _told(store: Store, entry: LogEntry | None) -> Moment | None:
+def _told(store: Store, person: Person, entry: LogEntry | None) -> Moment | None:
     """The entry as the end of a sentence that begins with a date."""
     if entry is None:
         return None
     moment = logged(entry)
-    name_all(store, [moment])
+    name_all(store, person, [moment])
     if entry.kind is LogKind.STATUS:
         by_link = "by the link in" if moment.campaign_id else "by the link in an e-mail"
         moment.lead = by_link if entry.text == "link" else moment.by

@@ -14,6 +14,7 @@ from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import LABELS, EmailStatus, Person
 from crm.store import Store
+from crm.web.people.subjects import subjects_for
 
 ATTENDED = {
     AttendanceStatus.INVITED: ("Invited to", "calendar", ""),
@@ -81,10 +82,9 @@ class Moment:
     import_id: str = ""
 
 
-def name_all(store: Store, moments: Sequence[Moment]) -> None:
+def name_all(store: Store, person: Person, moments: Sequence[Moment]) -> None:
     """Put names of staff, subjects of campaigns and names of imported files in: one query of accounts, a batch each."""
-    campaigns = {one.campaign_id for one in moments if one.campaign_id}
-    subjects = store.campaigns.subjects(campaigns) if campaigns else {}
+    subjects = subjects_for(store, person, (one.campaign_id for one in moments if one.campaign_id))
     files = store.imports.names({one.import_id for one in moments if one.import_id})
     staff = staff_names({one.actor for one in moments if one.actor})
     for one in moments:
@@ -120,10 +120,15 @@ def hosted(event: Event, now: datetime) -> Moment:
     )
 
 
+def begins(event: Event) -> str:
+    """When it begins, in its own zone, which is named: as its page says it, without the end."""
+    start = event.start_at.astimezone(event.zone)
+    return f"{start:%a} {start.day} {start:%b %Y, %H:%M} {event.timezone.replace('_', ' ')}"
+
+
 def attended(event: Event, attendance: Attendance) -> Moment:
     """Where somebody stands with an event, since when."""
     lead, icon, dot = ATTENDED[attendance.status]
-    start = event.start_at.astimezone(event.zone)
     return Moment(
         key=f"a{event.id}",
         kind="events",
@@ -133,7 +138,7 @@ def attended(event: Event, attendance: Attendance) -> Moment:
         lead=lead,
         title=event.title,
         url=page_of("events:event", event.id),
-        note=f"{start:%a} {start.day} {start:%b %Y, %H:%M}",
+        note=begins(event),
     )
 
 

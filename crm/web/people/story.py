@@ -12,7 +12,7 @@ from crm.domain.people import Person
 from crm.store import Store
 from crm.store.event_reads import PersonEvents
 from crm.store.keys import moment, stamp
-from crm.web.people.moments import Moment, added_here, attended, hosted, logged, mailed, name_all
+from crm.web.people.moments import Moment, added_here, attended, begins, hosted, logged, mailed, name_all
 
 SHOWN = 50
 """What happened, at once."""
@@ -70,7 +70,7 @@ def story_of(store: Store, life: Life, now: datetime, *, show: str = "", before:
     told = sorted((one for one in everything if edge is None or _at(one) < edge), key=_at, reverse=True)
     moments = told[:SHOWN]
     left = len(told) - len(moments) + (_unread(store, life, emails) if show in ("", "emails") else 0)
-    name_all(store, moments)
+    name_all(store, life.person, moments)
     return Story(
         moments=moments,
         counts=_counts(life),
@@ -81,12 +81,13 @@ def story_of(store: Store, life: Life, now: datetime, *, show: str = "", before:
     )
 
 
-def coming(events: PersonEvents, now: datetime) -> list[tuple[Event, str, str]]:
-    """Events ahead with where the person stands and its colour, the next one first."""
-    ahead = [(event, "Hosts", "good") for event in events.hosted if event.end_at > now]
+def coming(events: PersonEvents, now: datetime) -> list[tuple[Event, str, str, str]]:
+    """Events ahead with when they begin, where the person stands and its colour, the next one first."""
+    ahead = [(event, begins(event), "Hosts", "good") for event in events.hosted if event.end_at > now]
     for event, attendance in events.attended:
         if event.end_at > now and attendance.status is not AttendanceStatus.CANCELLED:
-            ahead.append((event, attendance.status.value.replace("_", "-").capitalize(), "good" if attendance.seated else "idle"))
+            stands = attendance.status.value.replace("_", "-").capitalize()
+            ahead.append((event, begins(event), stands, "good" if attendance.seated else "idle"))
     return sorted(ahead, key=lambda one: one[0].start_at)
 
 
