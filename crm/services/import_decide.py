@@ -32,10 +32,19 @@ class Decision:
     row: int = 0
     outcomes: list[Outcome]
 
-    def done(self, person_id: str, *, as_kind: Kind | None = None) -> list[Outcome]:
-        """Return the outcomes once it is written; `as_kind` where it was written before and it is known what that was."""
+    def done(self, person_id: str) -> list[Outcome]:
+        """Return the outcomes once it is written."""
+        return [replace(one, person_id=person_id) for one in self.outcomes]
+
+    def done_by(self, row: int, person_id: str, kind: Kind) -> list[Outcome]:
+        """Return the outcomes where it is known that it was written before: by this row, and as what."""
+        same = f"The same address as in row {row}; what stands further down counts."
         return [
-            replace(one, person_id=person_id, kind=as_kind if as_kind and one.kind in _WRITES else one.kind)
+            replace(one, person_id=person_id, kind=kind, reason="")
+            if one.row.number == row
+            else replace(one, person_id=person_id, kind=Kind.DUPLICATE, reason=same)
+            if one.kind in _WRITES
+            else replace(one, person_id=person_id)
             for one in self.outcomes
         ]
 

@@ -1,7 +1,7 @@
 """One step of an import: what its rows would do, or doing it. A step that is done again proves what it did already."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,8 @@ from crm.store.people_writes import Write
 
 TRIES = 3
 Wanted = tuple[Entry, Decision]
-Proofs = Mapping[str, LogEntry]
+ROW = "row "
+"""How the text of an entry in a log begins: behind it stands by which row that was written."""
 
 
 def foreseen(store: Store, imported: Import, part: Part) -> list[Outcome]:
@@ -42,9 +43,9 @@ def written(store: Store, imported: Import, part: Part, *, now: datetime, again:
     for attempt in range(TRIES):
         known = store.people.find_by_emails([entry.address for entry in left])
         if again or attempt:
-            proofs = _proofs(store, imported, left, known)
-            outcomes += [one for entry in left if entry.address in proofs for one in _proven(entry, known, proofs, imported)]
-            left = [entry for entry in left if entry.address not in proofs]
+            before = _done_before(store, imported, left, known)
+            outcomes += [one for some in before.values() for one in some]
+            left = [entry for entry in left if entry.address not in before]
         wanted = [(entry, decide(entry, known.get(entry.address), imported.mode, imported.tag)) for entry in left]
         left = []
         for (entry, decision), result in _write(store, imported, wanted, now):
@@ -63,8 +64,7 @@ def written(store: Store, imported: Import, part: Part, *, now: datetime, again:
 def settled(store: Store, imported: Import, part: Part) -> list[Outcome]:
     """Return what a part that was broken off did already: the outcomes of those whose logs prove it; nothing is written."""
     known = store.people.find_by_emails([entry.address for entry in part.entries])
-    proofs = _proofs(store, imported, part.entries, known)
-    return [one for entry in part.entries if entry.address in proofs for one in _proven(entry, known, proofs, imported)]
+    return [one for some in _done_before(store, imported, part.entries, known).values() for one in some]
 
 
 def entry_key(imported: Import, person_id: str) -> LogEntry:
@@ -127,7 +127,7 @@ def _logged(store: Store, imported: Import, decision: Decision, person: Person) 
     old = decision.existing
     entry = replace(
         entry_key(imported, person.id),
-        text=f"row {decision.row}",
+        text=f"{ROW}{decision.row}",
         changes=changes_between(old.profile, person.profile) if old else {},
         created=old is None,
         version=old.version + 1 if old else 1,
@@ -135,25 +135,49 @@ def _logged(store: Store, imported: Import, decision: Decision, person: Person) 
     return [replace(store.log.put(entry), expect=[absent()])]
 
 
-def _proofs(store: Store, imported: Import, entries: Sequence[Entry], known: Mapping[str, Person]) -> dict[str, LogEntry]:
-    """By address, what this import wrote already."""
-    candidates = [
-        (entry.address, person_id)
-        for entry in entries
-        for person_id in {new_person_id(store, imported, entry.address), *_id_of(known.get(entry.address))}
-    ]
-    found = store.log.get_many([entry_key(imported, person_id) for _, person_id in candidates])
-    return {address: proof for (address, _), proof in zip(candidates, found, strict=True) if proof is not None}
+def _done_before(
+    store: Store, imported: Import, entries: Sequence[Entry], known: Mapping[str, Person]
+) -> dict[str, list[Outcome]]:
+    """By address, what became of rows that this import was at before: the logs prove it, or what is left of who is gone.
+
+    Nobody whom it added is added again under the same id after they were erased or merged.
+    """
+    added = {entry.address: new_person_id(store, imported, entry.address) for entry in entries}
+    proofs = _proofs(store, imported, [*added.values(), *(person.id for person in known.values())])
+    gone = store.tasks.gone_elsewhere([id_ for id_ in added.values() if id_ not in proofs])
+    done: dict[str, list[Outcome]] = {}
+    for entry in entries:
+        person, id_ = known.get(entry.address), added[entry.address]
+        if proof := proofs.get(id_):
+            done[entry.address] = _proven(entry, person, proof, imported)
+        elif id_ in gone:
+            done[entry.address] = _of_who_is_gone(entry, id_, imported, merged=store.merges.heir(id_) is not None)
+        elif person and (proof := proofs.get(person.id)):
+            done[entry.address] = _proven(entry, person, proof, imported)
+    return done
 
 
-def _proven(entry: Entry, known: Mapping[str, Person], proofs: Proofs, imported: Import) -> list[Outcome]:
+def _proofs(store: Store, imported: Import, person_ids: Iterable[str]) -> dict[str, LogEntry]:
+    """By the id of a person, what this import wrote of them."""
+    ids = list(dict.fromkeys(person_ids))
+    found = store.log.get_many([entry_key(imported, person_id) for person_id in ids])
+    return {person_id: proof for person_id, proof in zip(ids, found, strict=True) if proof is not None}
+
+
+def _proven(entry: Entry, person: Person | None, proof: LogEntry, imported: Import) -> list[Outcome]:
     """The outcomes of rows that were written before: as they were then, counted as what they were."""
-    proof = proofs[entry.address]
-    person = known.get(entry.address)
+    wrote = int(proof.text.removeprefix(ROW).partition(",")[0])
+    if wrote not in {row.number for row, _ in entry.rows}:
+        reason = f"This person was written by row {wrote} already, under another address."
+        return [Outcome(row=row, kind=Kind.INVALID, reason=reason) for row, _ in entry.rows]
     before = None if proof.created or person is None else replace(person, profile=as_before(person.profile, proof))
     decision = decide(entry, before, imported.mode, imported.tag)
-    return decision.done(proof.user_id, as_kind=Kind.NEW if proof.created else Kind.UPDATE)
+    return decision.done_by(wrote, proof.user_id, Kind.NEW if proof.created else Kind.UPDATE)
 
 
-def _id_of(person: Person | None) -> list[str]:
-    return [person.id] if person else []
+def _of_who_is_gone(entry: Entry, person_id: str, imported: Import, *, merged: bool) -> list[Outcome]:
+    """The outcomes of rows by which somebody was added who was merged into another person since, or erased."""
+    if merged:
+        return decide(entry, None, imported.mode, imported.tag).done(person_id)
+    reason = "This person was added by the import, and erased since."
+    return [Outcome(row=row, kind=Kind.SKIPPED, reason=reason) for row, _ in entry.rows]
