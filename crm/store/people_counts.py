@@ -58,8 +58,8 @@ class Counts:
         return sorted(key for key, number in self.rows.get("NAME", {}).items() if number > 0)
 
 
-def needed(wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[CounterRange]]:
-    """Return the counters that a plan for this filter and order asks for."""
+def needed(wanted: PeopleFilter, order: Order, *, whole: bool = False) -> tuple[list[RowKey], list[CounterRange]]:
+    """Return the counters that a plan for this filter and order asks for, `whole` where it is for reading everybody."""
     keys: list[RowKey] = [("PEOPLE", "TOTAL")]
     for facet, what in FACET.items():
         if facet == "city":
@@ -73,7 +73,7 @@ def needed(wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[Count
     for what, low, high in (("ATTENDED", *attended_range(wanted)), ("HOSTED", *hosted_range(wanted))):
         if low <= high and ((low, high) != EVERY or order.value.upper() == what):
             ranges.append(CounterRange(what, count(low), count(high)))
-    if order in {Order.NAME, Order.HOSTED} or not has_facet(wanted):
+    if asks_all_names(wanted, order, whole=whole):
         ranges.append(CounterRange("NAME"))
     return keys, ranges
 
@@ -89,6 +89,15 @@ def has_facet(wanted: PeopleFilter) -> bool:
     return (
         any(texts) or wanted.names_members or bool(wanted.words) or attended_range(wanted) != EVERY or hosted_range(wanted)[0] > 0
     )
+
+
+def asks_all_names(wanted: PeopleFilter, order: Order, *, whole: bool) -> bool:
+    """Tell whether all names are a source for the filter: for their order, for want of another, or to do without pointers.
+
+    Whoever is read `whole` costs less among all names than by a pointer, where many match.
+    """
+    by_pointer = bool(wanted.tag or wanted.words or wanted.names_members)
+    return order in {Order.NAME, Order.HOSTED} or not has_facet(wanted) or (whole and by_pointer)
 
 
 def has_other_sources(wanted: PeopleFilter) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 MOST_AT_ONCE = 1000
 """Items of one request: about what the engine's 1 MB holds."""
+EVERYBODY = 1_000_000_000
+"""Wanted of a list that is read to its end: always as much as goes at once."""
 FEW_STRANDS, MORE, LESS = 8, 2, 3
 
 

@@ -1,29 +1,30 @@
 """Pages of people: a plan, carried out until the page is full, and the tokens that lead on from there."""
 
 from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import EmailStatus, Person
+from crm.store import schema
 from crm.store.cost import Cost, metered, unmetered
 from crm.store.keys import AFTER
 from crm.store.membership import Members, SelectedIds, read_members
 from crm.store.people_counts import Counts, counted, decides_places, facets_of, has_other_sources, needed, search_word
+from crm.store.people_items import person_of
+from crm.store.people_pace import EVERYBODY
 from crm.store.people_positions import DESCENDING, Position, just_before, place_of
 from crm.store.people_reading import Found, PeopleReader
-from crm.store.people_sources import MOST_COUNTED, search_strand
+from crm.store.people_sources import LOOKED_UP, MOST_COUNTED, search_strand
 from crm.store.plan import Plan
-from crm.store.planner import plan
+from crm.store.planner import plan, plan_whole
 from crm.store.requests import Query
 from crm.store.stats import StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
-AT_ONCE = 500
-"""People that a walk expects to need next."""
 NEXT, PREVIOUS = "next", "previous"
 
 
@@ -125,46 +126,57 @@ class PeoplePages:
         members, counts = self._counts(wanted, order)
         chosen = plan(wanted, order, counts)
         reader = PeopleReader(self._table, chosen, wanted, members)
-        return (person for _, person in reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches)))
+        return (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
 
     def count(self, wanted: PeopleFilter) -> int:
-        """Return how many match."""
-        members, counts = self._counts(wanted, Order.SOURCE, exact=True)
+        """Return how many match: from counters where they tell, else from whatever costs least to read whole."""
+        if facets_of(wanted) == ["q"] and [len(word) > 1 for word in wanted.words] == [True] and not wanted.needs_membership:
+            return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
+        members, counts = self._counts(wanted, Order.SOURCE, exact=True, whole=True)
         told = counted(wanted, counts)
         if told is not None:
             return told
-        if facets_of(wanted) == ["q"] and len(wanted.words) == 1 and not wanted.needs_membership:
-            return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
-        chosen = plan(wanted, Order.SOURCE, counts)
-        reader = PeopleReader(self._table, chosen, wanted, members)
+        chosen = plan_whole(wanted, counts)
+        among = counted(replace(wanted, attends_not=(), mailed_not=()), counts)
+        if among is not None and len(members.unwanted) * LOOKED_UP < chosen.estimate:
+            return among - self._there(members.unwanted, wanted)
         if chosen.complete:
-            return sum(self._table.count(query) for query in reader.queries())
-        return sum(1 for _ in reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches)))
+            return sum(self._table.count(query) for query in PeopleReader(self._table, chosen, wanted, members).queries())
+        return sum(1 for _ in self._statuses(chosen, wanted, members))
 
     def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
         """Return how many match, by e-mail status, from one reading of the matches."""
-        members, counts = self._counts(wanted, Order.SOURCE)
-        chosen = plan(wanted, Order.SOURCE, counts)
-        reader = PeopleReader(self._table, chosen, wanted, members)
-        if chosen.complete:
-            queries = (replace(query, attributes=("emailStatus",)) for query in reader.queries())
-            return Tally(EmailStatus(item["emailStatus"]) for query in queries for item in self._table.walk(query))
-        people = reader.people(None, backwards=False, many=max(AT_ONCE, chosen.matches))
-        return Tally(person.email_status for _, person in people)
+        members, counts = self._counts(wanted, Order.SOURCE, whole=True)
+        return Tally(self._statuses(plan_whole(wanted, counts), wanted, members))
 
-    def _counts(self, wanted: PeopleFilter, order: Order, *, exact: bool = False) -> tuple[Members, Counts]:
+    def _statuses(self, chosen: Plan, wanted: PeopleFilter, members: Members) -> Iterator[EmailStatus]:
+        """The e-mail status of everybody who matches; where keys and expressions say all of a profile, only that is fetched."""
+        reader = PeopleReader(self._table, chosen, wanted, members)
+        if not chosen.expressed:
+            return (person.email_status for _, person in reader.people(None, backwards=False, many=EVERYBODY))
+        queries = (replace(query, attributes=("id", "emailStatus")) for query in reader.queries())
+        items = (item for query in queries for item in self._table.walk(query))
+        return (EmailStatus(item["emailStatus"]) for item in items if members.hold(item["id"]))
+
+    def _there(self, ids: Iterable[str], wanted: PeopleFilter) -> int:
+        """How many of these people are there, with a profile that matches."""
+        items = self._table.batch_get([schema.key("user", id=id_) for id_ in ids])
+        return sum(1 for item in items if item is not None and wanted.matches(person_of(item)))
+
+    def _counts(self, wanted: PeopleFilter, order: Order, *, exact: bool = False, whole: bool = False) -> tuple[Members, Counts]:
         """What a plan must know; where numbers are only weighed up, and `exact` does not ask for more, an estimate does."""
         members = read_members(self._table, self._selections, wanted) if wanted.needs_membership else Members()
-        search = None
-        if search_word(wanted) and (order is not Order.SOURCE or has_other_sources(wanted)):
-            search = self._table.count(_searching(wanted), most=MOST_COUNTED)
-        keys, ranges = needed(wanted, order)
+        keys, ranges = needed(wanted, order, whole=whole)
         with unmetered():
             exact = exact or decides_places(ranges)
             snapshot = self._stats.snapshot(keys, ranges) if exact else self._stats.estimate(keys, ranges)
             if not exact and not snapshot.has("PEOPLE", "TOTAL"):
                 snapshot = self._stats.snapshot(keys, ranges)
-        return members, Counts.of(snapshot, search=search, members=len(members))
+        counts = Counts.of(snapshot, members=len(members))
+        if search_word(wanted) and (whole or order is not Order.SOURCE or has_other_sources(wanted)):
+            most = max(MOST_COUNTED, (counts.total or 0) // LOOKED_UP + 1 if whole else 0)
+            counts = replace(counts, search=self._table.count(_searching(wanted), most=most))
+        return members, counts
 
     def _token(self, purpose: str, chosen: Plan, way: str, position: Position | None) -> str | None:
         if position is None:

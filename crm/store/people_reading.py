@@ -21,7 +21,7 @@ from crm.store.expressions import one_of
 from crm.store.keys import AFTER, unescape
 from crm.store.membership import Members
 from crm.store.people_items import person_of
-from crm.store.people_pace import MOST_AT_ONCE, Pace, spare
+from crm.store.people_pace import EVERYBODY, MOST_AT_ONCE, Pace, spare
 from crm.store.people_positions import DESCENDING, Position, is_behind, just_before, position_in, smallest_token
 from crm.store.plan import Plan, Stage, Strand
 from crm.store.requests import Query, Rows
@@ -191,8 +191,8 @@ class PeopleReader:
         if self._plan.source == "scan":
             return self._scanned()
         if self._plan.source == "members":
-            return [person for _, person in self._of_members(None, False, MOST_AT_ONCE)]
-        return [person for _, person in self._of_stages(None, False, max(MOST_AT_ONCE, self._plan.estimate))]
+            return [person for _, person in self._of_members(None, False, EVERYBODY)]
+        return [person for _, person in self._of_stages(None, False, EVERYBODY)]
 
     def _scanned(self) -> list[Person]:
         """The whole table in parallel segments: only while nobody was ever counted."""

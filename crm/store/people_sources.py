@@ -13,10 +13,10 @@ from crm.store.people_counts import (
     FACET,
     GUESSED_TOTAL,
     Counts,
+    asks_all_names,
     attended_range,
     both_keys,
     chosen_keys,
-    has_facet,
     hosted_range,
     people_of,
     places,
@@ -28,14 +28,16 @@ from crm.store.schema import Index
 
 POINTERS = frozenset({"tag", "q"})
 """Sources of the table itself, whose items only say who."""
+LOOKED_UP = 5
+"""Items of an index that cost as much as one person who is looked up by id, in read units and in time."""
 SEARCH_SHARE = 0.01
 """What a word of `q` is assumed to match where it was not counted."""
 MOST_COUNTED = 2001
 """Search tokens that are counted for an estimate; as many mean: or more."""
 
 
-def candidates(wanted: PeopleFilter, order: Order, counts: Counts) -> Iterator[Plan]:
-    """Give every source that can answer, each with all of the filter in it."""
+def candidates(wanted: PeopleFilter, order: Order, counts: Counts, *, whole: bool = False) -> Iterator[Plan]:
+    """Give every source that can answer, each with all of the filter in it; `whole` when everybody is to be read."""
     if wanted.company:
         yield _of_values("company", wanted, counts, schema.BY_COMPANY, "company")
     if wanted.job_title:
@@ -56,7 +58,7 @@ def candidates(wanted: PeopleFilter, order: Order, counts: Counts) -> Iterator[P
         yield _of_hosted(wanted, counts)
     if counts.total is None:
         yield _plan("scan", "scan", "name", wanted, counts, GUESSED_TOTAL, note="scan")
-    elif order in {Order.NAME, Order.HOSTED} or not has_facet(wanted) or any(len(word) == 1 for word in wanted.words):
+    elif asks_all_names(wanted, order, whole=whole) or any(len(word) == 1 for word in wanted.words):
         yield _of_names(wanted, counts)
 
 
@@ -170,7 +172,8 @@ def _plan(
     word: str = "",
     note: str = "",
 ) -> Plan:
-    _, complete = residual(wanted, source)
+    _, said = residual(wanted, source)
+    expressed = said and source not in {*POINTERS, "members", "scan"}
     return Plan(
         source=source,
         index=index,
@@ -178,7 +181,8 @@ def _plan(
         stages=tuple(stages),
         estimate=estimate,
         matches=round(estimate * passing(wanted, source, counts)),
-        complete=complete and source not in {*POINTERS, "members", "scan"},
+        expressed=expressed,
+        complete=expressed and not wanted.needs_membership,
         word=word,
         note=note,
     )
@@ -232,6 +236,11 @@ def passing(wanted: PeopleFilter, source: str, counts: Counts) -> float:
 def cost(candidate: Plan) -> int:
     """Return the items read for everything; a pointer costs its person on top."""
     return candidate.estimate * (2 if candidate.source in POINTERS else 1)
+
+
+def whole_cost(candidate: Plan) -> int:
+    """Return what it costs to read everybody, in items of an index."""
+    return candidate.estimate * (LOOKED_UP if candidate.source in {*POINTERS, "members"} else 1)
 
 
 def _filled(template: str, attribute: str, key: str) -> str:

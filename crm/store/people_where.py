@@ -18,9 +18,9 @@ MOST_OPERATORS = 290
 
 
 def residual(wanted: PeopleFilter, source: str) -> tuple[Where, bool]:
-    """Return what must still hold for items of `source`, and whether that is all of the filter."""
+    """Return what must still hold for items of `source`, and whether that is all that the filter asks of a profile."""
     kept: list[Clause | AnyOf] = []
-    complete = not wanted.needs_membership
+    complete = True
     operators = 0
     for clause in _clauses(wanted, source):
         size = _operators(clause)

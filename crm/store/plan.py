@@ -38,8 +38,9 @@ class Stage:
 class Plan:
     """How a filter is answered. `estimate` is how many items a reading of everything looks at, `matches` how many pass.
 
-    `order` is the one that results: name, attended, hosted, city, search or id. `complete` says that the expressions hold
-    all of the filter; else each person is tested once more. `in_memory`: all is read, then sorted.
+    `order` is the one that results: name, attended, hosted, city, search or id. `expressed` says that keys and
+    expressions hold all that the filter asks of a profile, `complete` that they hold all of it; else each person is tested once
+    more. `in_memory`: all is read, then sorted.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Plan:
     stages: tuple[Stage, ...] = ()
     estimate: int = 0
     matches: int = 0
+    expressed: bool = True
     complete: bool = True
     in_memory: bool = False
     word: str = ""

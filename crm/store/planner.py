@@ -9,7 +9,7 @@ from dataclasses import replace
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order, PeopleFilter
 from crm.store.people_counts import Counts
-from crm.store.people_sources import candidates, cost
+from crm.store.people_sources import candidates, cost, whole_cost
 from crm.store.plan import Plan
 
 SORTED_AT_MOST = 2000
@@ -36,6 +36,11 @@ def plan(wanted: PeopleFilter, order: Order, counts: Counts, *, pinned: str | No
     if best is not None and (cheapest.estimate > SORTED_AT_MOST or best.estimate <= cheapest.estimate):
         return _noted(best)
     return replace(cheapest, order=order.value, in_memory=True, note=cheapest.note or "sorted")
+
+
+def plan_whole(wanted: PeopleFilter, counts: Counts) -> Plan:
+    """Return the cheapest plan to read everybody who matches, in whatever order."""
+    return min(candidates(wanted, Order.SOURCE, counts, whole=True), key=whole_cost)
 
 
 def _same(source: str, pinned: str) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order, PeopleFilter, parse_filter
-from crm.domain.folding import control_characters, fold
+from crm.domain.folding import TURNING, control_characters, fold, nothing_visible
 from crm.domain.people import Person, Profile
 from crm.store import Store, planner
 from crm.store.cost import metered
@@ -131,7 +131,8 @@ def test_a_person_edited_a_moment_ago_is_not_beside_themselves(store: Store) -> 
 NAMES = (
     st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=8)
     .map(str.strip)
-    .filter(lambda text: bool(fold(text)) and not control_characters(text))
+    .filter(lambda text: bool(fold(text)) and not control_characters(text) and not nothing_visible(text))
+    .filter(TURNING.isdisjoint)
 )
 
 

@@ -1,6 +1,7 @@
 """The planner alone: which source it takes, in which order, and what it leaves to filters."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from crm.store.expressions import Expression, equals
 from crm.store.people_counts import Counts, counted, needed
 from crm.store.people_where import residual
 from crm.store.plan import Plan
-from crm.store.planner import plan
+from crm.store.planner import plan, plan_whole
 from crm.store.stats import CounterRange
 
 TOWN = Counts(
@@ -143,14 +144,35 @@ def test_guesses_stand_in_while_nobody_was_counted() -> None:
     assert (everybody.source, everybody.in_memory, everybody.note) == ("scan", True, "scan")
 
 
-@pytest.mark.parametrize(
-    ("source", "wanted"),
-    [("state", PeopleFilter(state=("IL",), city_not=("Boston",))), ("company", PeopleFilter(company=("A",), attends=("e",)))],
-)
-def test_what_no_expression_can_say_is_left_to_python(source: str, wanted: PeopleFilter) -> None:
-    where, complete = residual(wanted, source)
+def test_what_no_expression_can_say_is_left_to_python() -> None:
+    where, complete = residual(PeopleFilter(state=("IL",), city_not=("Boston",)), "state")
 
     assert (where, complete) == ((), False)
+
+
+def test_events_are_left_to_python_and_the_profile_to_expressions() -> None:
+    chosen = plan(PeopleFilter(company=("Small",), attends_not=("e",)), Order.SOURCE, TOWN)
+
+    assert (chosen.source, chosen.expressed, chosen.complete) == ("company", True, False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "counts", "source"),
+    [
+        (PeopleFilter(q="ada", company_not=("Acme",)), replace(TOWN, search=1_500), "q"),
+        (PeopleFilter(q="ada", company_not=("Acme",)), replace(TOWN, search=2_500), "name"),
+        (PeopleFilter(q="ada", company=("Acme",)), replace(TOWN, search=1_500), "company"),
+        (PeopleFilter(selected=("task",)), replace(TOWN, members=1_500), "members"),
+        (PeopleFilter(selected=("task",)), replace(TOWN, members=2_500), "name"),
+        (PeopleFilter(tag=("VIP",), email_status=(EmailStatus.BOUNCED,)), TOWN, "tag"),
+    ],
+)
+def test_everybody_is_read_among_all_names_where_pointers_would_cost_more(
+    wanted: PeopleFilter, counts: Counts, source: str
+) -> None:
+    chosen = plan_whole(wanted, counts)
+
+    assert chosen.source == source
 
 
 MANY = tuple(f"v{number}" for number in range(50))
