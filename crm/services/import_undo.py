@@ -26,6 +26,8 @@ CHANGED = "changed since"
 UNKNOWN = "there is no record of what the import did"
 MERGING = "just being merged"
 LEAVING = "just being deleted"
+MARK = "undo:"
+"""Beginning of what stands on the profile of whom an undo is about to delete; the id of its import follows."""
 TRACES = {"attendance": "on the list of an event", "log": "has notes or other changes", "distinct": "compared with somebody else"}
 
 
@@ -106,7 +108,7 @@ def taken_back(store: Store, imported: Import, undoing: Undoing, *, marked: Iter
 
 def mark_of(imported: Import) -> str:
     """What stands on the profile of whom this undo is about to delete: nobody else's mark, so that it takes off its own alone."""
-    return f"undo:{imported.id}"
+    return f"{MARK}{imported.id}"
 
 
 def _delete(store: Store, undoing: Undoing) -> None:

@@ -15,7 +15,7 @@ from crm.store.attendances import LEAVING, STEP, Move, staying, write_moves
 from crm.store.event_items import PENDING, attendance_item, attendance_of, host_item, new_event_actions, next_part
 from crm.store.event_reads import EventReads, hosted_by
 from crm.store.expressions import absent, equals, exists
-from crm.store.keys import behind_prefix
+from crm.store.keys import behind_prefix, stamp
 from crm.store.people_items import MERGING, count_change, person_of
 from crm.store.requests import Action, Delete, Put, Query, Update, changed
 from crm.store.schema import Item
@@ -216,8 +216,9 @@ class EventRepository(EventReads):
 
     def _mark(self, user_id: str) -> None:
         expect = [exists(), absent(MERGING)]
+        marks = {LEAVING: stamp(self._table.clock())}
         try:
-            self._table.write([Update(key=schema.key("user", id=user_id), changes={LEAVING: True}, expect=expect)])
+            self._table.write([Update(key=schema.key("user", id=user_id), changes=marks, expect=expect)])
         except ConditionFailed as failed:
             if user_id in self._profiles([user_id]):
                 raise Conflict("This person is just being merged with another one. Try again in a minute.") from failed

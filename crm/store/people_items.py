@@ -25,7 +25,10 @@ COUNTED = {
 """Counter of each field: the attribute it shows, and its key. A city comes before its state: docs/decisions/0101."""
 
 LEAVING = "leaving"
-"""Set on the profile of a person who is being deleted or merged: nobody can put them on a list, or edit them, any more."""
+"""Set on the profile of a person who is being deleted or merged: nobody can put them on a list, or edit them, any more.
+
+It tells since when, or by which undo of an import; for a merge or an erasure it is just there.
+"""
 MERGING = "merging"
 """Set on both profiles of a merge while it lasts: the id of the other one. Neither can be deleted, or merged again, meanwhile."""
 

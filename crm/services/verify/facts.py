@@ -1,7 +1,7 @@
 """How campaigns, events and suppressions fit together: few enough to be judged whole."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import NotFound
@@ -10,16 +10,21 @@ from crm.domain.people import EmailStatus
 from crm.services import tasks
 from crm.services.erasure import job_of
 from crm.services.events import CREATING
-from crm.services.import_jobs import job_key
+from crm.services.import_jobs import UNDO, job_key
+from crm.services.import_undo import MARK
+from crm.services.merge_steps import merge_job
 from crm.services.verify.difference import Difference
 from crm.services.verify.items import Facts, short
 from crm.store import Store, schema
-from crm.store.expressions import equals
+from crm.store.expressions import absent, equals
 from crm.store.jobs import JobKey
-from crm.store.people_items import status_change
-from crm.store.requests import Action, changed
+from crm.store.keys import stamp
+from crm.store.people_items import LEAVING, MERGING, status_change
+from crm.store.requests import Action, Update, changed
 from crm.store.schema import Item
 
+LONGEST = timedelta(hours=1)
+"""How long somebody may be being deleted until nobody is taken to be at it any more."""
 NEEDS_WORK = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.EXPANDING, CampaignStatus.SENDING})
 
 
@@ -30,6 +35,8 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _windows(store, facts, now)
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
+    yield from _merges(store, facts, now)
+    yield from _leaving(facts, now)
     yield from _tasks(store, facts, now)
     yield from _imports(store, facts, now)
 
@@ -100,6 +107,40 @@ def _erasures(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]
         if job.owner not in facts.due:
             mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
             yield Difference(kind="erasure", subject=person_id, says="it is not finished, but no job is due", mend=(mend,))
+
+
+def _merges(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """Whoever is being merged is so by a job: it goes on with what it was told, else they are no longer being merged."""
+    for person_id, other in sorted(facts.merging.items()):
+        if not {merge_job(person_id).owner, merge_job(other).owner} & facts.due:
+            says = f"it is being merged with {other}, but no job is due"
+            yield Difference(kind="person", subject=person_id, says=says, mend=(_merge_again(store, person_id, other, now),))
+
+
+def _merge_again(store: Store, person_id: str, other: str, now: datetime) -> Action:
+    for gone, kept in ((person_id, other), (other, person_id)):
+        job = store.jobs.get(merge_job(gone))
+        if job is not None and job.state.get("into") == kept and "chosen" in job.state:
+            return store.jobs.wake(job, now)
+    changes = {MERGING: None, LEAVING: None}
+    return Update(key=schema.key("user", id=person_id), changes=changes, expect=[equals(MERGING, other)])
+
+
+def _leaving(facts: Facts, now: datetime) -> Iterator[Difference]:
+    """Whoever is being deleted is so by an undo of an import, an erasure or a task; else people must delete them again."""
+    for person_id, mark in sorted(facts.leaving.items()):
+        if mark.startswith(MARK):
+            if facts.imports.get(mark.removeprefix(MARK)) != UNDO:
+                stays = Update(
+                    key=schema.key("user", id=person_id), changes={LEAVING: None}, expect=[equals(LEAVING, mark), absent(MERGING)]
+                )
+                says = "it is marked by the undo of an import, which is over"
+                yield Difference(kind="person", subject=person_id, says=says, mend=(stays,))
+        elif mark > stamp(now - LONGEST) and mark != str(True):
+            continue
+        elif person_id not in facts.erasures and not facts.tasks:
+            says = "it is marked as being deleted, but nothing is at it: delete it again"
+            yield Difference(kind="person", subject=person_id, says=says)
 
 
 def _tasks(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from crm.store import schema
 from crm.store.emails import email_of
 from crm.store.imports import import_of
 from crm.store.outcomes import email_counts
-from crm.store.people_items import claim_of, item_of, people_changes, person_of, tag_items, token_items
+from crm.store.people_items import LEAVING, MERGING, claim_of, item_of, people_changes, person_of, tag_items, token_items
 from crm.store.schema import Item
 from crm.store.stats import Counter
 
@@ -36,6 +36,8 @@ class Facts:
     hosts: list[Item] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
     erasures: set[str] = field(default_factory=set)
+    merging: dict[str, str] = field(default_factory=dict)
+    leaving: dict[str, str] = field(default_factory=dict)
     tasks: set[str] = field(default_factory=set)
     imports: dict[str, str] = field(default_factory=dict)
     suppressed: dict[str, str] = field(default_factory=dict)
@@ -110,6 +112,10 @@ def _user(look: Look, item: Item) -> None:
     look.ledger.find(group, "hostedEventCount", person.hosted_event_count)
     look.ledger.find(group, "attendedEventCount", person.attended_event_count)
     _count(look, people_changes(None, person)[0])
+    if person.merging:
+        look.facts.merging[person.id] = str(item[MERGING])
+    elif person.leaving:
+        look.facts.leaving[person.id] = str(item[LEAVING])
     hashes = look.hashes(person.profile.email)
     if person.email_status is EmailStatus.MAILABLE:
         look.facts.mailable.update((short(one), person.id) for one in hashes)
