@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from crm.services import people
 from crm.services.merge import likely_same
 from crm.services.verify import differences
 from crm.store import Store
+from tests.factories import NOW
 from tests.services.merging import with_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,11 +29,37 @@ def choose_and_merge(page: Page) -> None:
     expect(page.get_by_text("Zoe Ångström is one person now").first).to_be_visible()
 
 
+def test_the_line_of_doubles_moves_nothing_when_it_comes(open_page: OPEN, site: Store) -> None:
+    kept, _ = with_everything(site)
+    page = open_page(f"/people/{kept.id}/", role="Editor", scripts=False)
+    before = page.locator(".figures").bounding_box()
+
+    page = open_page(f"/people/{kept.id}/", role="Editor")
+    expect(page.get_by_text("1 possible duplicate")).to_be_visible()
+
+    assert page.locator(".figures").bounding_box() == before
+
+
+def test_on_a_phone_no_word_of_either_side_is_broken(open_page: OPEN, site: Store) -> None:
+    kept, gone = with_everything(site)
+    for person, job in ((kept, "Engineering Manager"), (gone, "Infrastructure")):
+        stored = site.people.get(person.id)
+        people.edit(site, stored.id, replace(stored.profile, job_title=job), version=stored.version, now=NOW)
+
+    page = open_page(f"/people/{kept.id}/merge/{gone.id}/", role="Editor", width=390)
+
+    for job in ("Engineering Manager", "Infrastructure"):
+        box = page.get_by_text(job, exact=True).bounding_box()
+        assert box is not None
+        assert box["height"] < 30
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_notice_leads_to_both_sides_and_to_one_person(open_page: OPEN, site: Store, width: int) -> None:
     kept, gone = with_everything(site)
     page = open_page(f"/people/{kept.id}/", role="Editor", width=width)
 
+    page.get_by_text("1 possible duplicate").click()
     page.get_by_role("link", name="Compare and merge").click()
     choose_and_merge(page)
 
@@ -57,6 +86,7 @@ def test_somebody_else_makes_the_notice_go_and_stay_away(open_page: OPEN, site: 
     kept, _ = with_everything(site)
     page = open_page(f"/people/{kept.id}/", role="Marketer")
 
+    page.get_by_text("1 possible duplicate").click()
     page.get_by_role("button", name="Somebody else").click()
 
     expect(page.get_by_role("button", name="Somebody else")).to_have_count(0)

@@ -48,6 +48,20 @@ def test_the_person_page_of_a_double_leads_to_both_side_by_side(sign_in: SignIn,
     assert "<html" not in text
 
 
+def test_doubles_are_one_line_of_the_person_page_until_it_is_opened(sign_in: SignIn, site: Store) -> None:
+    left, right = two(site)
+    client = sign_in("Editor")
+
+    part = client.get(f"/people/{left.id}/duplicates/", headers={"HX-Request": "true", "HX-Target": "duplicates"})
+    alone = client.get(f"/people/{left.id}/duplicates/").content.decode()
+
+    line = re.search(r'<details class="fold">\s*<summary>(.*?)</summary>', part.content.decode(), re.DOTALL)
+    assert line is not None
+    assert "1 possible duplicate<" in line[1]
+    assert '<details class="fold" open>' in alone
+    assert f'href="{address(left, right)}"' in alone
+
+
 def test_by_itself_the_page_says_when_nobody_looks_alike(sign_in: SignIn, site: Store) -> None:
     left, right = two(site)
     people.remove(site, right.id, now=NOW)
@@ -198,7 +212,7 @@ def test_a_person_without_a_double_has_an_empty_part(sign_in: SignIn, site: Stor
 
     part = sign_in("Editor").get(f"/people/{left.id}/duplicates/", headers={"HX-Request": "true", "HX-Target": "duplicates"})
 
-    assert re.sub(r"\s+", " ", part.content.decode()).strip() == '<div id="duplicates"> </div>'
+    assert re.sub(r"\s+", " ", part.content.decode()).strip() == '<div class="likely" id="duplicates"> </div>'
 
 
 def test_an_old_link_to_who_is_gone_leads_to_who_is_left(sign_in: SignIn, site: Store) -> None:

@@ -36,7 +36,8 @@ class Row:
 def duplicates(request: CrmRequest, person_id: str) -> HttpResponse:
     """Who may be the same person: as a part of their page, or by itself."""
     person = request.store.people.get(person_id)
-    context = {"person": person, "likely": merge.likely_same(request.store, person)}
+    opened = request.htmx.target != "duplicates"
+    context = {"person": person, "likely": merge.likely_same(request.store, person), "opened": opened}
     return render_part(request, "people/duplicates.html", context, part="duplicates")
 
 
@@ -47,7 +48,7 @@ def tell_apart(request: CrmRequest, person_id: str, other_id: str) -> HttpRespon
     merge.tell_apart(request.store, person_id, other_id, actor=request.user.get_username())
     if request.htmx:
         person = request.store.people.get(person_id)
-        context = {"person": person, "likely": merge.likely_same(request.store, person)}
+        context = {"person": person, "likely": merge.likely_same(request.store, person), "opened": True}
         return render_part(request, "people/duplicates.html", context, part="duplicates")
     tell(request, "Noted: two people", "They are not suggested for each other again.")
     return redirect("people:person", person_id)
