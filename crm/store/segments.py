@@ -21,9 +21,10 @@ STALE = "This segment was changed by someone else meanwhile. Look at it as it is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPage:
-    """Some segments by name, and the tokens of the pages beside."""
+    """Some segments by name, how many there are in all, and the tokens of the pages beside."""
 
     items: list[Segment]
+    total: int
     next_token: str | None
     prev_token: str | None
 
@@ -71,6 +72,7 @@ class SegmentRepository:
         first, last = (every.index(items[0]), every.index(items[-1])) if items else (0, -1)
         return SegmentPage(
             items=items,
+            total=len(every),
             next_token=self._signer.sign(purpose, [False, _place(items[-1])]) if last + 1 < len(every) else None,
             prev_token=self._signer.sign(purpose, [True, _place(items[0])]) if first else None,
         )

@@ -203,6 +203,8 @@ def test_the_page_lists_each_segment_in_words_with_its_count(sign_in: SignIn, cr
         "Three": ["Only 3 selected people"],
     }
     assert counts == {"Gone": "0", "Guests": "0", "Ours": "2", "Three": "3"}
+    assert "4 segments" in text
+    assert "Previous" not in text
     assert "by tom" in rows["Ours"]
     assert f'href="/campaigns/new/?segment={crowd.segments.visible("tom")[0].id}"' in rows["Ours"]
 
@@ -221,6 +223,8 @@ def test_many_segments_come_page_by_page(sign_in: SignIn, site: Store) -> None:
     second = _text(client, f"/segments/{following[1]}") if following else ""
 
     assert first.count('<tr id="segment-') == 20
+    assert "1–20 of 23" in first
+    assert "21–23 of 23" in second
     assert re.findall(r"<bdi>(Segment \d+)</bdi></a>", second) == ["Segment 20", "Segment 21", "Segment 22"]
 
 

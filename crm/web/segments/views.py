@@ -56,7 +56,7 @@ def segment_list(request: CrmRequest) -> HttpResponse:
         )
         for segment in page.items
     ]
-    context = {"rows": rows, "pager": Pager.of(request, page, limit=PAGE_SIZE)}
+    context = {"rows": rows, "pager": Pager.of(request, page, total=page.total, limit=PAGE_SIZE)}
     return render_part(request, "segments/list.html", context, part="segments")
 
 
