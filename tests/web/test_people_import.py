@@ -389,6 +389,32 @@ def test_a_file_without_addresses_names_its_headings_and_lets_one_choose(editor:
     assert figures_on(chosen)["Can’t be read"] == 1
 
 
+def test_of_a_wide_file_the_columns_with_a_use_stand_first_and_the_others_are_folded(editor: Client, site: Store) -> None:
+    unknown = [f"Question {number}" for number in range(30)]
+    data = "\n".join([",".join([*unknown, "First name", "Email"]), ",".join([*["yes"] * 30, "Ada", "ada@x.example"])]).encode()
+    address = address_after(upload(editor, data))
+
+    page = text_of(editor, address)
+    editor.post(address, {**form_on(page), "map-3": "city", "check": "1"})
+    chosen = text_of(editor, address)
+
+    first, folded = page.split('<details class="fold', 1)
+    order = [name for name in form_on(page) if name.startswith("map-")]
+    assert order == ["map-30", "map-31", *(f"map-{place}" for place in range(30))]
+    assert "30 columns are left out" in folded
+    assert first.count('name="map-') == 2
+    assert chosen.split('<details class="fold', 1)[0].count('name="map-') == 3
+
+
+def test_a_wide_file_without_a_use_shows_all_its_columns(editor: Client, site: Store) -> None:
+    data = ",".join(f"Question {number}" for number in range(30)) + "\n" + ",".join(["yes"] * 30)
+
+    page = text_of(editor, address_after(upload(editor, data.encode())))
+
+    assert '<details class="fold' not in page
+    assert page.count('name="map-') == 30
+
+
 def test_two_columns_for_one_field_are_refused_and_kept_as_chosen(editor: Client, site: Store) -> None:
     address = address_after(upload(editor, b"name,email,x\nAda King,ada@x.example,Lund\n"))
 

@@ -27,6 +27,8 @@ from crm.wiring import get_files
 
 DRY = "import-dry"
 LISTED = 30
+FOLDED = 10
+"""More columns without a use than these stand behind those that have one, folded."""
 SAMPLE_LETTERS = 60
 ELSEWHERE = "It was changed meanwhile, perhaps in another window. Below is what you chose; try it again."
 
@@ -183,11 +185,16 @@ def _columns(imported: Import, shown: Import, problem: str) -> dict[str, Any]:
             check_usable(imports.opened(files, shown), look.columns)
     except RuleViolation as error:
         problem = problem or error.message
+    used = [row for row in rows if row.column.field]
+    unused = [row for row in rows if not row.column.field]
+    fold = bool(used) and len(unused) > FOLDED
     return {
         "look": look,
         "seen": mark,
-        "rows": rows,
-        "recognised": sum(bool(row.column.field) for row in rows),
+        "rows": used if fold else rows,
+        "folded": unused if fold else [],
+        "columns": len(rows),
+        "recognised": len(used),
         "problem": problem or imported.problem,
         "fields": FIELDS,
         "modes": MODES,
