@@ -163,10 +163,15 @@ def test_a_selection_is_called_what_staff_call_it(sign_in: SignIn, site: Store) 
 
 
 def test_what_could_be_left_out_is_said_with_titles(sign_in: SignIn, happenings: dict[str, str]) -> None:
-    text = _text(sign_in("Viewer"), f"/people/?attends={happenings['Spring']}&company=Nobody")
+    client, query = sign_in("Viewer"), f"attends={happenings['Spring']}&company=Nobody"
 
-    assert "without Company Nobody" in text
-    assert "without Attends Spring" not in text
+    at_once = _text(client, f"/people/?{query}")
+    counted = html.unescape(client.get(f"/people/ways-out/?{query}", headers={"HX-Request": "true"}).content.decode())
+
+    assert f'hx-get="/people/ways-out/?attends={happenings["Spring"]}&company=Nobody" hx-trigger="load"' in at_once
+    assert 'href="/people/?company=Nobody">without Attends Spring</a>' in at_once
+    assert 'without Company Nobody <span class="count">' in counted
+    assert "without Attends Spring" not in counted
 
 
 def test_an_audience_is_said_in_the_same_words(sign_in: SignIn, happenings: dict[str, str]) -> None:

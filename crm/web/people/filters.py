@@ -22,11 +22,11 @@ ALTERNATIVES = 4
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A way out of an empty list: without what, and how many there would be."""
+    """A way out of an empty list: without what, and how many there would be, None before they are counted."""
 
     words: str
     query: str
-    count: int
+    count: int | None = None
 
 
 class FilterBar:
@@ -155,14 +155,18 @@ class FilterBar:
         listed = state_query(self.query)
         return [(name, value) for name in listed if name not in shown for value in listed.getlist(name)]
 
+    def uncounted(self) -> list[Alternative]:
+        """What an empty list could leave out, in order of the fields."""
+        return [Alternative(words, f"?{query.urlencode()}") for words, query in active_groups(self.query, self._names)]
+
     def alternatives(self) -> list[Alternative]:
         """What an empty list could leave out so that there is somebody: counted, fewest people first."""
-        found = []
-        for words, query in active_groups(self.query, self._names):
-            count = self.store.people.count(parse_filter(values_of(query)))
-            if count:
-                found.append(Alternative(words, f"?{query.urlencode()}", count))
-        return sorted(found, key=lambda one: one.count)[:ALTERNATIVES]
+        counted = (
+            (self.store.people.count(parse_filter(values_of(query))), words, query)
+            for words, query in active_groups(self.query, self._names)
+        )
+        found = sorted(((number, words, query) for number, words, query in counted if number), key=lambda one: one[0])
+        return [Alternative(words, f"?{query.urlencode()}", number) for number, words, query in found[:ALTERNATIVES]]
 
     @cached_property
     def _names(self) -> dict[str, str] | None:

@@ -9,6 +9,7 @@ app_name = "people"
 urlpatterns = [
     path("", views.person_list, name="list"),
     path("export.csv", exporting.export, name="export"),
+    path("ways-out/", views.ways_out, name="ways-out"),
     path("suggest/", views.suggest, name="suggest"),
     path("new/", person.create, name="new"),
     path("tasks/", tasks.recent, name="tasks"),

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from crm.domain.errors import BadToken
@@ -49,6 +50,16 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
         context |= {"page": page, "total": total, "pager": Pager.of(request, page, total=total), "order": page.order or bar.order}
         context["file"] = file_menu(request)
     return render_part(request, "people/list.html", context, part="people-table")
+
+
+@require_safe
+@permission_required("crm.view_people")
+def ways_out(request: CrmRequest) -> HttpResponseBase:
+    """What an empty list could leave out, counted: as a part of the list, which comes later by itself."""
+    bar = FilterBar(request.GET, request.store, request.user.get_username())
+    if not request.htmx or bar.wanted is None:
+        return HttpResponseRedirect(f"{reverse('people:list')}?{request.GET.urlencode()}")
+    return render(request, "people/_ways_out.html", {"bar": bar, "alternatives": bar.alternatives(), "counted": True})
 
 
 @require_safe
