@@ -128,6 +128,8 @@ def _tag(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Call
                 found[new.id] = Outcome.DONE
         if len(found) == len(set(ids)):
             break
+    gone = [person_id for person_id, outcome in found.items() if outcome is Outcome.GONE]
+    found |= dict.fromkeys(_changed_and_merged(store, task, gone), Outcome.DONE)
     return Tally(found.get(person_id, Outcome.BUSY) for person_id in ids)
 
 
@@ -164,6 +166,13 @@ def _changed(store: Store, task: Task, ids: Sequence[str]) -> list[str]:
     """Who of this part was changed by this step already."""
     entries = store.log.get_many([_entry(task, person_id) for person_id in ids])
     return [entry.user_id for entry in entries if entry is not None]
+
+
+def _changed_and_merged(store: Store, task: Task, gone: Sequence[str]) -> list[str]:
+    """Who of those who are gone was changed by this step before they were merged: their log stands in another one."""
+    handed = {person_id: store.merges.handed_over(_entry(task, person_id)) for person_id in gone}
+    sought = {person_id: entry for person_id, entry in handed.items() if entry is not None}
+    return [person_id for person_id, entry in zip(sought, store.log.get_many(list(sought.values())), strict=True) if entry]
 
 
 # events

@@ -126,6 +126,19 @@ class MergeRepository:
             puts = [self._log.put(replace(entry, user_id=new_id, id=_id_of(old_id, entry))) for entry in part]
             self._table.write([*puts, *[self._log.delete(entry) for entry in part]])
 
+    def handed_over(self, entry: LogEntry) -> LogEntry | None:
+        """Return an entry as it stands in the log of whom its person was merged into, in the end; None where they were not.
+
+        Whether it stands there is not looked at. A read a merge.
+        """
+        found = entry
+        for _ in range(FARTHEST):
+            item = self._table.get(schema.key("merged", id=found.user_id))
+            if item is None:
+                break
+            found = replace(found, user_id=str(item["into"]), id=_id_of(found.user_id, found))
+        return found if found is not entry else None
+
     def settle_tags(self, pair: Pair) -> bool:
         """Give who stays their tags and take them from who goes; tell whether there was anything to do. ConditionFailed."""
         tags = pair.wanted.tags

@@ -160,6 +160,22 @@ def test_a_step_of_tagging_that_was_done_but_not_written_counts_the_same(store: 
     assert differences(store) == []
 
 
+def test_whoever_was_tagged_by_an_unwritten_step_and_merged_then_counts_as_tagged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, tagged_then_merged, *_ = crowd(store, 5)
+    heir, last = (store.people.create(make_person(company="Other")) for _ in range(2))
+    task = noted(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP"))
+    merged(store, heir, before, now=LATER)
+    unwritten_step(store, task)
+    merged(store, heir, tagged_then_merged, now=LATER)
+    merged(store, last, heir, now=LATER)
+
+    done = to_the_end(store, task)
+
+    assert done.counts == {Outcome.DONE: 4, Outcome.GONE: 1}
+
+
 def test_whoever_is_edited_at_the_same_moment_keeps_the_edit_and_gets_the_tag(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
