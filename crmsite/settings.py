@@ -131,6 +131,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "crm.web.middleware.HeadMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "crm.web.middleware.ContentPolicyMiddleware",
     "django.middleware.gzip.GZipMiddleware",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages import get_messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils.functional import SimpleLazyObject
@@ -21,6 +21,25 @@ from crm.staff import role_of
 from crm.web.http import CrmRequest, crm_error_answer, error_answer
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+class HeadMiddleware:
+    """Leave the body away where only headers are asked for, so that the server has none to drop; outside of all others.
+
+    Views answer HEAD as they answer GET; what was to be streamed is not begun.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.method == "HEAD":
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = ()
+            elif isinstance(response, HttpResponse):
+                response.content = b""
+        return response
 
 
 class ContentPolicyMiddleware:

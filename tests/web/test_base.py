@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import StreamingHttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -23,6 +25,7 @@ from crm import staff
 from crm.logs import JsonFormatter, PlainFormatter
 from crm.web.csv import csv_response
 from crm.web.forms import FormIdField
+from crm.web.middleware import HeadMiddleware
 from crm.web.paging import Pager
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.broken_pages")]
@@ -237,6 +240,42 @@ def test_an_unknown_address_of_the_api_is_problem_json() -> None:
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["status"] == 404
+
+
+def headers_alone(address: str) -> tuple[dict[str, str], bytes]:
+    """What the server is given for HEAD; the client of the tests takes a body away by itself."""
+    sent: dict[str, str] = {}
+
+    def start(_: str, headers: list[tuple[str, str]], *__: object) -> Callable[[bytes], object]:
+        sent.update(headers)
+        return len
+
+    response = WSGIHandler()(RequestFactory().head(address).environ, start)
+    body = b"".join(response)
+    response.close()
+    return sent, body
+
+
+@pytest.mark.parametrize("address", ["/open/", "/nowhere/", "/api/nowhere"])
+def test_asked_for_headers_alone_an_answer_has_its_length_but_no_body(address: str) -> None:
+    whole = Client().get(address)
+
+    headers, body = headers_alone(address)
+
+    assert body == b""
+    assert int(headers["Content-Length"]) == len(whole.content) > 0
+    assert headers["Content-Type"] == whole.headers["Content-Type"]
+
+
+def test_asked_for_headers_alone_a_file_is_not_even_begun() -> None:
+    rows = iter([["Zoë"], ["Ada"]])
+
+    response = HeadMiddleware(lambda _: csv_response("people.csv", ["name"], rows))(RequestFactory().head("/"))
+
+    assert isinstance(response, StreamingHttpResponse)
+    assert list(response) == []
+    assert len(list(rows)) == 2
+    assert response.headers["Content-Disposition"] == 'attachment; filename="people.csv"'
 
 
 def test_the_wrong_method_is_a_page_that_still_says_what_is_allowed(browse: Callable[[str], Client]) -> None:
