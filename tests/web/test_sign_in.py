@@ -297,7 +297,7 @@ def test_health_needs_nobody_and_readiness_needs_the_table(monkeypatch: pytest.M
     from crm.web import middleware
 
     stores: list[Any] = [TableOf(), TableOf(StoreUnavailable("The table does not answer."))]
-    monkeypatch.setattr(middleware, "_open_store", lambda: stores.pop(0))
+    monkeypatch.setattr(middleware, "_open_store", lambda _: stores.pop(0))
 
     ready, down = Client().get("/readyz"), Client().get("/readyz")
     alive = Client().get("/healthz")
