@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from urllib.parse import urlencode
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.folding import control_characters, fold, fold_words
@@ -12,6 +13,8 @@ from crm.domain.people import EmailStatus, Person, distinct, search_tokens
 MAX_VALUES = 50
 MAX_IDS = 200
 MAX_COUNT = 999_999
+MAX_LENGTH = 7_500
+"""Characters of a filter in an address: servers take 8,190 in all, with its path and the link to a page."""
 PAGING_FIELDS = frozenset({"order", "limit", "nextToken", "prevToken", "explain"})
 
 
@@ -156,10 +159,11 @@ NAMES = frozenset({*TEXTS, *NUMBERS, "q", "emailStatus"})
 """Every name that a filter may have in a query string, a JSON body or a segment."""
 
 
-def parse_filter(values: Mapping[str, Sequence[str]]) -> PeopleFilter:
+def parse_filter(values: Mapping[str, Sequence[str]], *, stored: bool = False) -> PeopleFilter:
     """Return the filter that `{contract name: values as typed}` means; names that are not a filter's are left alone.
 
-    RuleViolation names each field whose value can't be. Empty values count as not given.
+    RuleViolation names each field whose value can't be, and the longest where no address holds the filter, unless it is one that
+    was `stored`. Empty values count as not given.
     """
     errors: list[FieldError] = []
     parsed: dict[str, object] = {}
@@ -177,7 +181,16 @@ def parse_filter(values: Mapping[str, Sequence[str]]) -> PeopleFilter:
             )
     if errors:
         raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
-    return PeopleFilter(**parsed)  # type: ignore[arg-type]  # each value was parsed to its field's type above
+    wanted = PeopleFilter(**parsed)  # type: ignore[arg-type]  # each value was parsed to its field's type above
+    if not stored:
+        _check_length(filter_values(wanted))
+    return wanted
+
+
+def _check_length(values: Mapping[str, Sequence[str]]) -> None:
+    if len(urlencode(values, doseq=True)) > MAX_LENGTH:
+        longest = max(values, key=lambda name: len(urlencode({name: values[name]}, doseq=True)))
+        raise RuleViolation("This filter is too long for an address; take some values out of its longest field.", field=longest)
 
 
 def filter_values(wanted: PeopleFilter) -> dict[str, list[str]]:

@@ -86,6 +86,8 @@ def edit(
 ) -> Segment:
     """Rename it, share it or not, put another filter or order in its place; None leaves it as it is. Return it as saved.
 
+    What is the same already is not written again.
+
     Whether `viewer` may is for the caller to ask (`Segment.changed_by`). Raises NotFound, RuleViolation, and Conflict for a
     taken name or a `version` that is not the stored one.
     """
@@ -94,6 +96,8 @@ def edit(
         raise Conflict(STALE)
     given = {"name": name, "shared": shared, "filter": wanted, "order": order}
     changed = replace(old, **{field: value for field, value in given.items() if value is not None}).cleaned()  # type: ignore[arg-type]
+    if changed == old:
+        return old
     if (fold(changed.name), changed.shared) != (fold(old.name), old.shared):
         _check_name(changed, store.segments.visible(viewer))
     saved = store.segments.save(replace(changed, updated_at=now))

@@ -119,7 +119,7 @@ def campaign_of(item: Item, content: Item | None) -> Campaign:
         body=content.get("body", "") if content else "",
         sender=item.get("sender", ""),
         utm=Utm(campaign=item.get("utmCampaign", ""), source=item.get("utmSource", ""), medium=item.get("utmMedium", "")),
-        audience_filter=parse_filter(content.get("filter", {})) if content else PeopleFilter(),
+        audience_filter=parse_filter(content.get("filter", {}), stored=True) if content else PeopleFilter(),
         audience=Audience(matched=item.get("matched", 0), suppressed=item.get("suppressed", {})),
         left_out=_left_out(item),
         status=CampaignStatus(item["status"]),

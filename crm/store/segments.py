@@ -128,7 +128,7 @@ def segment_of(item: Item) -> Segment:
     return Segment(
         id=item["id"],
         name=item["name"],
-        filter=parse_filter(item.get("filter", {})),
+        filter=parse_filter(item.get("filter", {}), stored=True),
         order=Order(item.get("order", "")),
         owner=item.get("owner", ""),
         shared=item.get("shared", False),

@@ -66,7 +66,7 @@ class TaskRepository:
     def half_deleted(self, person_ids: Sequence[str]) -> list[str]:
         """Return who of these is being deleted, and not merged, erased or taken back with an import; read consistently."""
         items = self._table.batch_get([schema.key("user", id=person_id) for person_id in person_ids], consistent=True)
-        going = [item["id"] for item in items if item is not None and item.get(LEAVING) is True and MERGING not in item]
+        going = [item["id"] for item in items if item is not None and _since_when(item) and MERGING not in item]
         apart = self.gone_elsewhere(going)
         return [person_id for person_id in going if person_id not in apart]
 
@@ -74,6 +74,12 @@ class TaskRepository:
         """Return who of these was merged into somebody else, or erased; one request per 50."""
         keys = [schema.key(entity, id=person_id) for person_id in person_ids for entity in ("merged", "erasure")]
         return frozenset(item["id"] for item in self._table.batch_get(keys, consistent=True) if item is not None)
+
+
+def _since_when(profile: Item) -> bool:
+    """Whether the mark of who is leaving is that of a delete: a time, or just there; an undo of an import says which."""
+    mark = profile.get(LEAVING)
+    return mark is True or (isinstance(mark, str) and mark[:1].isdigit())
 
 
 def item_of(task: Task) -> Item:
@@ -109,7 +115,7 @@ def task_of(item: Item) -> Task:
         action=TaskAction(item["action"]),
         subject=item.get("subject", ""),
         name=item.get("name", ""),
-        wanted=parse_filter(item.get("filter", {})),
+        wanted=parse_filter(item.get("filter", {}), stored=True),
         actor=item.get("actor", ""),
         status=TaskStatus(item["status"]),
         matched=item.get("matched", 0),

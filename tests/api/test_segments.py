@@ -57,6 +57,14 @@ def test_the_list_goes_page_by_page_and_leaves_out_what_others_keep_for_themselv
     assert script.get(f"/segments?limit=2&prevToken={second['prevToken']}")[1]["items"] == first["items"]
 
 
+def test_a_change_that_changes_nothing_keeps_the_version(script: Script, crowd: None) -> None:
+    made = script.post("/segments", BODY)[1]
+
+    status, same = script.call("PATCH", f"/segments/{made['id']}", {"version": made["version"], "name": made["name"]})
+
+    assert (status, same) == (200, made)
+
+
 def test_somebody_elses_own_segment_is_not_there(script: Script, site: Store) -> None:
     theirs = _own_of_tom(site)
     send = {"subject": "Hello", "body": "Text", "segment": theirs}

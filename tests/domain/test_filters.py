@@ -112,6 +112,17 @@ def test_a_value_that_can_not_be_is_refused_with_its_field(values: dict[str, lis
     assert refused.value.field == field
 
 
+def test_a_filter_that_no_address_holds_is_refused_by_its_longest_field() -> None:
+    values = {"company": [f"株式会社ひまわり電気機械製造第{number}工場" for number in range(50)], "city": ["東京"]}
+
+    with pytest.raises(RuleViolation, match="too long for an address") as refused:
+        parse_filter(values)
+
+    assert [error.field for error in refused.value.errors] == ["company"]
+    assert len(parse_filter(values, stored=True).company) == 50
+    assert len(parse_filter({"id": [f"{number:032}" for number in range(200)]}).ids) == 200
+
+
 def test_empty_values_and_other_names_ask_for_nothing() -> None:
     wanted = parse_filter({"company": ["", "  "], "attendedEventCountMin": [""], "q": [" "], "limit": ["5"], "order": ["name"]})
 
