@@ -542,6 +542,18 @@ def test_cancelling_a_delete_leaves_nobody_deleted_by_half(store: Store, monkeyp
     assert differences(store) == []
 
 
+def test_cancelling_a_delete_leaves_alone_who_is_taken_back_with_an_import(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "AT_ONCE", 2)
+    people = crowd(store, 3)
+    task = step(store, noted(store, start(store, TaskAction.DELETE)))
+    store.table.write([*store.traces.leaving(people[:1], "undo:one")])
+
+    cancelled = tasks.cancel(store, task.id, actor="grace", now=LATER)
+
+    assert cancelled.counts == {}
+    assert store.people.count(EVERYBODY) == 3
+
+
 def test_whoever_is_being_deleted_cant_be_edited_and_that_is_said(store: Store) -> None:
     [person] = crowd(store, 1)
     with pytest.raises(Died), dying(store, 1):
