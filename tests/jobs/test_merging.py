@@ -42,6 +42,12 @@ def drive_on(work: Work, clock: Clock) -> None:
         drive(work)
 
 
+def begin_alone(store: Store, clock: Clock, kept: Person, gone: Person) -> None:
+    """Begin a merge that nobody goes on with before tomorrow."""
+    job = store.jobs.put(merge_steps.merge_job(gone.id), due_at=clock() + timedelta(days=1))
+    store.merges.begin(kept, gone, [job])
+
+
 def states(store: Store, campaign: Campaign) -> set[tuple[EmailState, SkipReason | None]]:
     return {(email.status, email.skip_reason) for email in emails_of(store, campaign)}
 
@@ -215,7 +221,7 @@ def test_who_is_just_being_merged_is_held_back_and_others_are_not(store: Store, 
     kept, gone, other = crowd(store, 3)
     mailer = ToldMailer()
     campaign = accepted(store, clock())
-    store.merges.begin(kept, gone, [])
+    begin_alone(store, clock, kept, gone)
     work = make_work(store, mailer, clock)
     drive(work)
 
@@ -231,7 +237,7 @@ def test_a_cancelled_campaign_holds_nothing_back(store: Store, clock: Clock) -> 
     kept, gone = crowd(store, 2)
     mailer = ToldMailer()
     campaign = accepted(store, clock())
-    store.merges.begin(kept, gone, [])
+    begin_alone(store, clock, kept, gone)
     work = make_work(store, mailer, clock)
     drive(work)
 
