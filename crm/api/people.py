@@ -13,6 +13,7 @@ from crm.api.wire import (
     LIST_NAMES,
     LIST_PARAMETERS,
     PROBLEMS,
+    STATUSES,
     In,
     Page,
     filter_of,
@@ -77,7 +78,7 @@ class UserOut(Schema):
     tags: list[str]
     hostedEventCount: int
     attendedEventCount: int
-    emailStatus: str
+    emailStatus: str = Field(json_schema_extra=STATUSES)
     version: int
     createdAt: str
     updatedAt: str

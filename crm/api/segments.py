@@ -6,6 +6,7 @@ from ninja import Field, Router, Schema, Status
 from crm.api.auth import Scope
 from crm.api.wire import (
     FILTER_NAMES,
+    ORDERS,
     PROBLEMS,
     In,
     Page,
@@ -36,7 +37,7 @@ class SegmentIn(In):
 
     name: str
     filter: PeopleFilterMembers = Field(description="The people filter, with the names of GET /api/users.")
-    order: str = Field("", description="name, attended or hosted; left out for the order of what answers.")
+    order: str = Field("", description="Left out or empty: the order of what answers.", json_schema_extra=ORDERS)
     shared: bool = False
 
 
@@ -46,7 +47,7 @@ class SegmentPatch(In):
     version: int
     name: str | None = None
     filter: PeopleFilterMembers | None = None
-    order: str | None = None
+    order: str | None = Field(None, json_schema_extra=ORDERS)
     shared: bool | None = None
 
 
@@ -56,7 +57,7 @@ class SegmentOut(Schema):
     id: str
     name: str
     filter: dict[str, list[str]]
-    order: str
+    order: str = Field(json_schema_extra=ORDERS)
     shared: bool
     owner: str
     count: int

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from crm.api.errors import UnsupportedMediaType
 from crm.domain.errors import Conflict, FieldError, RuleViolation
-from crm.domain.filters import PAGING_FIELDS, PeopleFilter, parse_filter
+from crm.domain.filters import MAX_COUNT, PAGING_FIELDS, Order, PeopleFilter, parse_filter
+from crm.domain.people import EmailStatus
 from crm.services import segments
 from crm.staff import TokenUse
 from crm.store import Store
@@ -166,6 +167,10 @@ def once(
         return again(twin.made)
 
 
+STATUSES: dict[str, Any] = {"type": "string", "enum": [status.value for status in EmailStatus]}
+ORDERS: dict[str, Any] = {"enum": [order.value for order in Order]}
+WHOLE: dict[str, Any] = {"minimum": 0, "maximum": MAX_COUNT}
+"""What the description says of a value; the filter itself tells what is wrong with one."""
 TextOrTexts = str | list[str] | None
 """A value, or several of which any will do."""
 
@@ -183,12 +188,14 @@ class PeopleFilterMembers(In):
     stateNot: TextOrTexts = None
     tag: TextOrTexts = None
     tagNot: TextOrTexts = None
-    hostedEventCountMin: int | None = None
-    hostedEventCountMax: int | None = None
-    attendedEventCountMin: int | None = None
-    attendedEventCountMax: int | None = None
+    hostedEventCountMin: int | None = Field(None, json_schema_extra=WHOLE)
+    hostedEventCountMax: int | None = Field(None, json_schema_extra=WHOLE)
+    attendedEventCountMin: int | None = Field(None, json_schema_extra=WHOLE)
+    attendedEventCountMax: int | None = Field(None, json_schema_extra=WHOLE)
     q: str | None = Field(None, description="Prefixes of words of a name, or of an address.")
-    emailStatus: TextOrTexts = Field(None, description="mailable, unsubscribed, bounced, complained")
+    emailStatus: TextOrTexts = Field(
+        None, json_schema_extra={"anyOf": [STATUSES, {"type": "array", "items": STATUSES}, {"type": "null"}]}
+    )
     attends: TextOrTexts = Field(None, description="Ids of events: registered or attended.")
     attendsNot: TextOrTexts = None
     mailed: TextOrTexts = Field(None, description="Ids of campaigns: sent or uncertain.")
@@ -220,10 +227,10 @@ def viewer_of(request: HttpRequest) -> str:
 
 def _parameters(*, paging: bool) -> list[dict[str, Any]]:
     texts = {"type": "array", "items": {"type": "string"}}
-    whole = {"type": "integer", "minimum": 0, "maximum": 999_999}
+    kinds = {"q": {"type": "string"}, "segment": {"type": "string"}, "emailStatus": {"type": "array", "items": STATUSES}}
     given: list[dict[str, Any]] = []
     for name, declared in AudienceMembers.model_fields.items():
-        schema = whole if declared.annotation == int | None else {"type": "string"} if name in {"q", "segment"} else texts
+        schema = {"type": "integer", **WHOLE} if declared.annotation == int | None else kinds.get(name, texts)
         given.append({"name": name, "in": "query", "schema": schema, "description": declared.description or ""})
     if paging:
         given += [

@@ -29,6 +29,18 @@ def test_every_promised_call_is_described(script: Script) -> None:
     assert described >= CALLS
 
 
+def test_what_a_value_can_be_is_described_in_bodies_as_in_addresses(script: Script) -> None:
+    schema = script.get("/openapi.json")[1]
+
+    shapes = {name: shape["properties"] for name, shape in schema["components"]["schemas"].items() if "properties" in shape}
+    listed = {one["name"]: one["schema"] for one in schema["paths"]["/api/users"]["get"]["parameters"]}
+    statuses = ["mailable", "unsubscribed", "bounced", "complained"]
+    assert shapes["UserOut"]["emailStatus"]["enum"] == listed["emailStatus"]["items"]["enum"] == statuses
+    assert shapes["PeopleFilterMembers"]["emailStatus"]["anyOf"][0]["enum"] == statuses
+    assert shapes["PeopleFilterMembers"]["attendedEventCountMax"]["maximum"] == 999_999
+    assert {shapes[name]["order"]["enum"][1] for name in ("SegmentIn", "SegmentPatch", "SegmentOut")} == {"name"}
+
+
 def test_the_description_page_lists_the_calls_and_needs_a_sign_in(sign_in: Callable[[str], Client]) -> None:
     page = sign_in("Viewer").get("/api/docs")
 
