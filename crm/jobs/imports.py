@@ -11,6 +11,7 @@ from crm.jobs.work import Held, Work
 from crm.services.import_decide import Outcome, counted
 from crm.services.import_parts import WRITING, checking, drop_parts, join_parts, put_part
 from crm.services.import_staging import Part, Staging
+from crm.services.import_threads import THREADS
 from crm.services.import_writing import foreseen, settled, written
 from crm.store.jobs import LeaseLost
 from crm.store.keys import stamp
@@ -57,13 +58,17 @@ def write_step(work: Work, held: Held) -> None:
 def _write(work: Work, held: Held, imported: Import, staging: Staging) -> None:
     again = _just_taken(held)
     if imported.status is ImportStatus.RUNNING:
+        jobs = work.store.jobs
+        if again:
+            jobs.open_gates(held.job, THREADS)
+        gates = [jobs.gate(held.job, place) for place in range(THREADS)]
         _advance(
             work,
             held,
             imported,
             staging,
             WRITING,
-            lambda part: written(work.store, imported, part, now=work.clock(), again=again),
+            lambda part: written(work.store, imported, part, now=work.clock(), again=again, gates=gates),
         )
     elif again:
         _advance(work, held, imported, staging, WRITING, lambda part: settled(work.store, imported, part), stop=True)

@@ -12,10 +12,11 @@ from crm.domain.people import ATTRIBUTES, Person, Profile
 from crm.services.import_decide import Decision, Outcome, decide, failed
 from crm.services.import_rows import Entry
 from crm.services.import_staging import Part
-from crm.services.import_threads import together
+from crm.services.import_threads import together_numbered
 from crm.store import Store
 from crm.store.expressions import absent
 from crm.store.people_writes import Write
+from crm.store.requests import Check
 
 TRIES = 3
 Wanted = tuple[Entry, Decision]
@@ -32,11 +33,13 @@ def foreseen(store: Store, imported: Import, part: Part) -> list[Outcome]:
     return outcomes
 
 
-def written(store: Store, imported: Import, part: Part, *, now: datetime, again: bool) -> list[Outcome]:
+def written(
+    store: Store, imported: Import, part: Part, *, now: datetime, again: bool, gates: Sequence[Check] = ()
+) -> list[Outcome]:
     """Write the people of a part, several per transaction, and return what became of all its rows.
 
     `again`: it may have been done before, wholly or partly; what its entries in the logs prove is not done once more. Who was
-    added or changed by others meanwhile is decided anew.
+    added or changed by others meanwhile is decided anew. `gates`: a condition for the transactions of each thread.
     """
     outcomes = failed(part.unusable)
     left = list(part.entries)
@@ -48,7 +51,7 @@ def written(store: Store, imported: Import, part: Part, *, now: datetime, again:
             left = [entry for entry in left if entry.address not in before]
         wanted = [(entry, decide(entry, known.get(entry.address), imported.mode, imported.tag)) for entry in left]
         left = []
-        for (entry, decision), result in _write(store, imported, wanted, now):
+        for (entry, decision), result in _write(store, imported, wanted, now, gates):
             if isinstance(result, Conflict):
                 left.append(entry)
             elif isinstance(result, CrmError):
@@ -98,7 +101,7 @@ def new_person_id(store: Store, imported: Import, address: str) -> str:
 
 
 def _write(
-    store: Store, imported: Import, wanted: Sequence[Wanted], now: datetime
+    store: Store, imported: Import, wanted: Sequence[Wanted], now: datetime, gates: Sequence[Check]
 ) -> Iterator[tuple[Wanted, Person | CrmError | None]]:
     """Write what is to be written; give for each what came of it, None where there was nothing to write."""
     fresh: list[tuple[Wanted, Person]] = []
@@ -117,8 +120,16 @@ def _write(
             new = decision.existing.edited(decision.profile, now=now)
             changed.append((one, (decision.existing, new)))
             also[new.id] = _logged(store, imported, decision, new)
-    results = together(lambda some: store.people.create_many(some, also), [person for _, person in fresh])
-    results += together(lambda some: store.people.save_many(some, also), [pair for _, pair in changed])
+
+    def gate(number: int) -> Sequence[Check]:
+        return [gates[number % len(gates)]] if gates else []
+
+    results = together_numbered(
+        lambda some, number: store.people.create_many(some, also, gate=gate(number)), [person for _, person in fresh]
+    )
+    results += together_numbered(
+        lambda some, number: store.people.save_many(some, also, gate=gate(number)), [pair for _, pair in changed]
+    )
     yield from zip([one for one, _ in [*fresh, *changed]], results, strict=True)
 
 

@@ -13,7 +13,7 @@ from crm.domain.errors import Conflict
 from crm.store import schema
 from crm.store.expressions import absent, equals
 from crm.store.keys import behind_prefix, moment, stamp
-from crm.store.requests import Action, Put, Query, Update, changed
+from crm.store.requests import Action, Check, Put, Query, Update, changed
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import ConditionFailed, Table
 
@@ -184,6 +184,19 @@ class JobRepository:
             return None
         return taken
 
+    def open_gates(self, held: Job, number: int) -> None:
+        """Let pass `number` threads of who holds a job, and none of who held it before; one transaction. Raises LeaseLost.
+
+        An item for each thread: of two transactions at a time with a condition on the same one, one has to wait.
+        """
+        ours = Check(key=held.key.key, expect=_held(held), error=LeaseLost())
+        self._table.write([ours, *[Put(item=item_of(_gate(held, place))) for place in range(number)]])
+
+    def gate(self, held: Job, place: int) -> Check:
+        """Return the condition that nobody has opened the gates since; LeaseLost where it fails."""
+        gate = _gate(held, place)
+        return Check(key=gate.key.key, expect=_held(gate), error=LeaseLost())
+
     def save(self, old: Job, new: Job, *others: Action, still: Collection[str] = ()) -> Job:
         """Turn a leased job into `new` under its fence: a renewal, a step, or giving it back; return it.
 
@@ -211,6 +224,11 @@ def _as_read(job: Job) -> Sequence[Any]:
         equals("dueAt", stamp(job.due_at) if job.due_at else None),
         equals("worker", job.worker),
     ]
+
+
+def _gate(held: Job, place: int) -> Job:
+    key = JobKey(owner=held.key.owner, name=f"{held.key.name}GATE{place}")
+    return Job(key=key, due_at=None, fence=held.fence, worker=held.worker)
 
 
 def _held(job: Job) -> Sequence[Any]:

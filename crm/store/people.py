@@ -126,27 +126,36 @@ class PeopleRepository:
 
     # many people
 
-    def create_many(self, people: Sequence[Person], also: Also = NOTHING) -> list[Person | CrmError]:
+    def create_many(
+        self, people: Sequence[Person], also: Also = NOTHING, *, gate: Sequence[Check] = ()
+    ) -> list[Person | CrmError]:
         """Write new people, about twelve in a transaction; return for each the person as stored, or why not.
 
         Of two with one address, the first is written. Safe to repeat: who is there already is a Conflict. `also` has, by the id
-        of a person, what is written if and only if this person is.
+        of a person, what is written if and only if this person is; `gate`: a condition of each transaction, with its error.
         """
         statuses = self._suppressions.lookup_many([person.profile.email for person in people])
         prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
         wanted = [(person, also.get(person.id, ())) for person in prepared]
         return self._write_many(
-            [(one, partial(self._creation, one, more), partial(self.create, one, more)) for one, more in wanted]
+            [(one, partial(self._creation, one, more), partial(self.create, one, [*more, *gate])) for one, more in wanted],
+            gate,
         )
 
-    def save_many(self, pairs: Sequence[tuple[Person, Person]], also: Also = NOTHING) -> list[Person | CrmError]:
+    def save_many(
+        self, pairs: Sequence[tuple[Person, Person]], also: Also = NOTHING, *, gate: Sequence[Check] = ()
+    ) -> list[Person | CrmError]:
         """Write (old, new) pairs as `save` does, several in a transaction; return for each the person, or why not.
 
-        `also` is as in `create_many`.
+        `also` and `gate` are as in `create_many`.
         """
         wanted = [(old, new, also.get(new.id, ())) for old, new in pairs]
         return self._write_many(
-            [(new, partial(self._edition, old, new, more), partial(self.save, old, new, more)) for old, new, more in wanted]
+            [
+                (new, partial(self._edition, old, new, more), partial(self.save, old, new, [*more, *gate]))
+                for old, new, more in wanted
+            ],
+            gate,
         )
 
     def delete_many(self, people: Sequence[Person], also: Also = NOTHING) -> list[Person | CrmError]:
@@ -227,7 +236,9 @@ class PeopleRepository:
             raise outcome
         return outcome
 
-    def _write_many(self, wanted: Sequence[tuple[Person, Callable[[], Parcel], Callable[[], Person]]]) -> list[Person | CrmError]:
+    def _write_many(
+        self, wanted: Sequence[tuple[Person, Callable[[], Parcel], Callable[[], Person]]], gate: Sequence[Check] = ()
+    ) -> list[Person | CrmError]:
         """Write the parcel of each, several together; whose address was suppressed meanwhile is written once more, alone."""
         outcomes: list[Person | CrmError | None] = [None] * len(wanted)
         parcels: list[Parcel] = []
@@ -243,12 +254,12 @@ class PeopleRepository:
                 seen[address] = person
             except (RuleViolation, Conflict) as error:
                 outcomes[place] = error
-        done = [outcome for together in packed(parcels) for outcome in self._send(together)]
+        done = [outcome for together in packed(parcels) for outcome in self._send(together, gate)]
         for place, outcome in zip(places, done, strict=True):
             outcomes[place] = _or_error(wanted[place][2]) if isinstance(outcome, ConditionFailed) else outcome
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def _send(self, parcels: list[Parcel]) -> list[Person | CrmError]:
+    def _send(self, parcels: list[Parcel], gate: Sequence[Check] = ()) -> list[Person | CrmError]:
         """Write parcels together; who fails is left out with the reason, and the others are written all the same."""
         outcomes: dict[str, Person | CrmError] = {}
         left = parcels
@@ -257,7 +268,7 @@ class PeopleRepository:
             actions: list[Action] = [action for parcel in left for action in parcel.actions]
             actions += self._stats.delta(changes, labels=labels, now=self._table.clock())
             try:
-                self._table.write(actions)
+                self._table.write([*actions, *gate])
             except ConditionFailed as failed:
                 errors = self._errors(left, failed.failed)
                 outcomes |= errors

@@ -107,14 +107,14 @@ def removal(person: Person) -> Parcel:
 
 
 def packed(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:
-    """Give the parcels in order, as many together as one transaction with one delta takes, each item in it once."""
+    """Give the parcels in order, as many together as one transaction with a delta and a condition takes, each item once."""
     together: list[Parcel] = []
     written: set[tuple[str, str]] = set()
     rows: set[RowKey] = set()
     for parcel in parcels:
         touched = {(counter.what, counter.key) for counter in parcel.changes}
         keys = {_written(action) for action in parcel.actions}
-        full = len(written) + len(keys) > MAX_ACTIONS - 1 or len(rows | touched) > MAX_ROWS or keys & written
+        full = len(written) + len(keys) > MAX_ACTIONS - 2 or len(rows | touched) > MAX_ROWS or keys & written
         if together and (full or len(together) == MOST_PEOPLE):
             yield together
             together, written, rows = [], set(), set()

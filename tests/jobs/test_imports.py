@@ -1,7 +1,6 @@
 """The jobs of an import: large files, steps that break off and are done again, stopping, taking back."""
 
 import itertools
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -167,12 +166,12 @@ def test_a_step_that_broke_off_is_done_again_with_the_same_counts(
     imported = begun(store, files, text)
     real, left = store.people._send, transactions
 
-    def cut_off(parcels: Sequence[object]) -> list[Person | CrmError]:
+    def cut_off(*given: Any) -> list[Person | CrmError]:
         nonlocal left
         if left == 0:
             raise StoreUnavailable("away")
         left -= 1
-        return real(parcels)  # type: ignore[arg-type]
+        return real(*given)
 
     monkeypatch.setattr(store.people, "_send", cut_off)
     with pytest.raises(StoreUnavailable):
@@ -241,7 +240,7 @@ def test_a_row_that_failed_in_a_step_that_broke_off_and_not_when_it_was_done_aga
     imported = begun(store, files, lines("Ada King,ada@x.example,Acme"))
     held = step_of(store, files, imported)
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(store.people, "save_many", lambda pairs, also: [Conflict("changed") for _ in pairs])
+        meanwhile.setattr(store.people, "save_many", lambda pairs, also, gate: [Conflict("changed") for _ in pairs])
         meanwhile.setattr(held, "save", _away)
         with pytest.raises(StoreUnavailable):
             import_jobs.write_step(work_on(store, files), held)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,13 @@ from crm.domain.errors import StoreUnavailable
 from crm.domain.imports import Import, Kind
 from crm.domain.people import Person
 from crm.jobs import imports as import_jobs
-from crm.services import erasure, imports, merge, people
+from crm.services import erasure, import_writing, imports, merge, people
 from crm.services.files import FolderFiles
 from crm.store import Store
+from crm.store.jobs import LeaseLost
 from crm.store.table import utc_now
 from tests.factories import make_person
-from tests.jobs.importing import assert_sound, begun, work_on
+from tests.jobs.importing import assert_sound, begun, undone, work_on
 from tests.jobs.test_imports import lines, person_at, step_of
 
 
@@ -104,3 +106,23 @@ def test_a_row_that_was_written_counts_as_that_whatever_others_made_of_the_perso
 
     assert found.counts == {Kind.UPDATE: 1}
     assert list(store.selections.walk(imported.id)) == [ada.id]
+
+
+def test_a_worker_that_slept_through_the_end_and_the_undo_of_its_import_writes_nobody(
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = begun(store, files, lines("Ada King,ada@x.example,Acme"))
+    asleep = step_of(store, files, imported)
+    write = import_writing._write
+
+    def slept(*given: Any) -> Any:
+        monkeypatch.undo()
+        undone(store, files, done_again(store, files, imported))
+        return write(*given)
+
+    monkeypatch.setattr(import_writing, "_write", slept)
+    with pytest.raises(LeaseLost):
+        import_jobs.write_step(work_on(store, files), asleep)
+
+    assert store.people.totals().total == 0
+    assert_sound(store)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,7 @@ def test_a_row_with_too_many_cells_keeps_its_reason_in_the_last_column(store: St
 def test_whoever_was_added_meanwhile_is_updated_instead(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     real = store.people.create_many
 
-    def overtaken(people: list[Person], also: Also = NOTHING) -> list[Person | CrmError]:
+    def overtaken(people: list[Person], also: Also = NOTHING, **named: Any) -> list[Person | CrmError]:
         monkeypatch.setattr(store.people, "create_many", real)
         store.people.create(make_person(email="ADA@x.example", city="Lund"))
         return real(people, also)
@@ -200,7 +201,7 @@ def test_whoever_was_added_meanwhile_is_updated_instead(store: Store, monkeypatc
 
 def test_whoever_keeps_changing_is_told_as_failed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.people.create(make_person(email="ada@x.example"))
-    monkeypatch.setattr(store.people, "save_many", lambda pairs, also: [Conflict("changed") for _ in pairs])
+    monkeypatch.setattr(store.people, "save_many", lambda pairs, also, **_: [Conflict("changed") for _ in pairs])
 
     report = run(store, "name,email,company\nAda Lovelace,ada@x.example,New\n")
 
