@@ -196,7 +196,9 @@ class PeopleFilterMembers(In):
     emailStatus: TextOrTexts = Field(
         None, json_schema_extra={"anyOf": [STATUSES, {"type": "array", "items": STATUSES}, {"type": "null"}]}
     )
-    attends: TextOrTexts = Field(None, description="Ids of events: registered or attended.")
+    attends: TextOrTexts = Field(
+        None, description="Ids of events: registered or attended; `id:status` for those with one status."
+    )
     attendsNot: TextOrTexts = None
     mailed: TextOrTexts = Field(None, description="Ids of campaigns: sent or uncertain.")
     mailedNot: TextOrTexts = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlencode
 
 from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.events import SEATED, AttendanceStatus
 from crm.domain.folding import control_characters, fold, fold_words
 from crm.domain.people import EmailStatus, Person, distinct, search_tokens
 
@@ -34,8 +35,9 @@ class Order(StrEnum):
 class PeopleFilter:
     """Which people. Values are as typed and compare folded; several values of a field mean either, fields must all hold.
 
-    `None` for a count means no bound; both ends belong to the range. `attends` holds event ids (registered or attended),
-    `mailed` campaign ids (sent or uncertain), `selected` ids of tasks and imports (whom they work on), `ids` people themselves.
+    `None` for a count means no bound; both ends belong to the range. `attends` holds event ids (registered or attended), each
+    perhaps with a status, as in `e1:waitlisted`; `mailed` campaign ids (sent or uncertain), `selected` ids of tasks and imports
+    (whom they work on), `ids` people themselves.
     """
 
     company: tuple[str, ...] = ()
@@ -121,6 +123,23 @@ class PeopleFilter:
         )
 
 
+def attending(value: str) -> tuple[str, frozenset[AttendanceStatus]]:
+    """Return event id and statuses that a value of `attends` means; RuleViolation for a status that does not exist.
+
+    >>> attending("e1:no_show")
+    ('e1', frozenset({<AttendanceStatus.NO_SHOW: 'no_show'>}))
+    >>> attending("e1") == ("e1", SEATED)
+    True
+    """
+    event_id, colon, status = value.partition(":")
+    if not colon:
+        return event_id, SEATED
+    if status not in set(AttendanceStatus):
+        allowed = ", ".join(AttendanceStatus)
+        raise RuleViolation(f"“{status[:40]}” is not where somebody can stand with an event; use {allowed}.", field="attends")
+    return event_id, frozenset({AttendanceStatus(status)})
+
+
 def _folded(values: Sequence[str]) -> frozenset[str]:
     return frozenset(fold(value) for value in values)
 
@@ -169,6 +188,12 @@ def parse_filter(values: Mapping[str, Sequence[str]], *, stored: bool = False) -
     parsed: dict[str, object] = {}
     for name, attribute in TEXTS.items():
         parsed[attribute] = _texts(name, values.get(name, ()), errors)
+    for name in ("attends", "attendsNot"):
+        for value in values.get(name, ()):
+            try:
+                attending(value.strip())
+            except RuleViolation as error:
+                errors.append(FieldError(field=name, message=error.message))
     for name, attribute in NUMBERS.items():
         parsed[attribute] = _number(name, values.get(name, ()), errors)
     parsed["q"] = _search(values.get("q", ()), errors)

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from crm.domain.campaigns import CampaignStatus
+from crm.domain.events import STATUS_WORDS, AttendanceStatus
 from crm.domain.filters import PeopleFilter
 from crm.domain.folding import fold_words
 from crm.store import Store
@@ -26,18 +27,19 @@ class Titled:
 
 
 def names(store: Store, filters: Iterable[PeopleFilter]) -> dict[str, str]:
-    """Return `{id: name}` of what the filters name and what is still there; a batch per kind of thing that is named at all.
+    """Return `{value: name}` of what the filters name and what is still there; a batch per kind of thing that is named at all.
 
     Of `ids` only one alone is looked up: several are shown as a number.
     """
     wanted = list(filters)
-    events = {id_ for one in wanted for id_ in (*one.attends, *one.attends_not)}
+    events = {value: value.partition(":")[0] for one in wanted for value in (*one.attends, *one.attends_not)}
     campaigns = {id_ for one in wanted for id_ in (*one.mailed, *one.mailed_not)}
     selections = {id_ for one in wanted for id_ in one.selected}
     people = {one.ids[0] for one in wanted if len(one.ids) == 1}
     found: dict[str, str] = {}
     if events:
-        found |= {event.id: event.title for event in store.events.get_many(sorted(events)).values()}
+        titles = {event.id: event.title for event in store.events.get_many(sorted({*events.values()})).values()}
+        found |= {value: _standing(titles[id_], value) for value, id_ in events.items() if id_ in titles}
     if campaigns:
         found |= {
             id_: subject or "Draft without a subject" for id_, subject in store.campaigns.subjects(sorted(campaigns)).items()
@@ -47,6 +49,16 @@ def names(store: Store, filters: Iterable[PeopleFilter]) -> dict[str, str]:
     if people:
         found |= {person.id: person.name for person in store.people.get_many(sorted(people)).values()}
     return found
+
+
+def _standing(title: str, value: str) -> str:
+    """An event, and the status that a value of `attends` names with it.
+
+    >>> _standing("Spring meet-up", "e1"), _standing("Spring meet-up", "e1:no_show")
+    ('Spring meet-up', 'Spring meet-up (no-show)')
+    """
+    status = value.partition(":")[2]
+    return f"{title} ({STATUS_WORDS[AttendanceStatus(status)].lower()})" if status else title
 
 
 def events_titled(store: Store, text: str, limit: int) -> list[Titled]:

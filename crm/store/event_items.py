@@ -27,12 +27,19 @@ def event_item(event: Event) -> Item:
             "startAt": stamp(event.start_at),
             "endAt": stamp(event.end_at),
             "owner": event.owner,
+            "hostIds": list(event.host_ids),
             "description": event.description,
             "venue": event.venue,
+            "city": event.city,
+            "onlineUrl": event.online_url,
             "timezone": event.timezone,
             "maxCapacity": event.max_capacity,
+            "waitlist": event.waitlist,
+            "autoNoShow": event.auto_no_show,
             "status": event.status.value,
             "registeredCount": event.registered_count,
+            "waitlistedCount": event.waitlisted_count,
+            "noShowAt": stamp(event.no_show_at) if event.no_show_at else None,
             "version": event.version,
             "createdAt": stamp(event.created_at),
             "updatedAt": stamp(event.updated_at),
@@ -49,12 +56,19 @@ def event_of(item: Mapping[str, Any]) -> Event:
         start_at=moment(item["startAt"]),
         end_at=moment(item["endAt"]),
         owner=item.get("owner", ""),
+        host_ids=tuple(item.get("hostIds", ())),
         description=item.get("description", ""),
         venue=item.get("venue", ""),
+        city=item.get("city", ""),
+        online_url=item.get("onlineUrl", ""),
         timezone=item.get("timezone", "UTC"),
         max_capacity=item.get("maxCapacity"),
+        waitlist=item.get("waitlist", True),
+        auto_no_show=item.get("autoNoShow", True),
         status=EventStatus(item["status"]),
         registered_count=item.get("registeredCount", 0),
+        waitlisted_count=item.get("waitlistedCount", 0),
+        no_show_at=moment(item["noShowAt"]) if "noShowAt" in item else None,
         version=item.get("version", 0),
         created_at=moment(item["createdAt"]),
         updated_at=moment(item["updatedAt"]),
@@ -71,6 +85,12 @@ def attendance_item(attendance: Attendance) -> Item:
             "userId": attendance.user_id,
             "status": attendance.status.value,
             "since": stamp(attendance.since),
+            "was": attendance.was.value if attendance.was else None,
+            "wasSince": stamp(attendance.was_since) if attendance.was_since else None,
+            "registeredAt": stamp(attendance.registered_at) if attendance.registered_at else None,
+            "signedUpOn": attendance.signed_up_on,
+            "by": attendance.by,
+            "walkIn": attendance.walk_in or None,
             "erased": attendance.erased or None,
         },
     )
@@ -83,8 +103,25 @@ def attendance_of(item: Mapping[str, Any]) -> Attendance:
         user_id=item["userId"],
         status=AttendanceStatus(item["status"]),
         since=moment(item["since"]),
+        was=AttendanceStatus(item["was"]) if "was" in item else None,
+        was_since=moment(item["wasSince"]) if "wasSince" in item else None,
+        registered_at=moment(item["registeredAt"]) if "registeredAt" in item else None,
+        signed_up_on=item.get("signedUpOn", ""),
+        by=item.get("by", ""),
+        walk_in=item.get("walkIn", False),
         erased=item.get("erased", False),
     )
+
+
+def waiting_item(attendance: Attendance) -> Item:
+    """Return the place in line of somebody who is waitlisted: read consistently, in order of arrival."""
+    attributes = {
+        "id": f"{attendance.event_id}:{attendance.user_id}",
+        "eventId": attendance.event_id,
+        "userId": attendance.user_id,
+        "since": stamp(attendance.since),
+    }
+    return schema.keyed("waiting", attributes)
 
 
 def host_item(event: Event, user_id: str) -> Item:

@@ -67,14 +67,15 @@ class EventRepository(EventReads):
         def attempt() -> Event:
             profiles = self._profiles(host_ids)
             hosts = [person_of(profile) for profile in profiles.values() if LEAVING not in profile]
+            hosted = replace(written, host_ids=tuple(host.id for host in hosts))
             counted = Tally({Counter("EVENTS", written.start_at.astimezone(UTC).strftime("%Y")): 1})
-            actions = [*also, *new_event_actions(written, attendee_ids)]
+            actions = [*also, *new_event_actions(hosted, attendee_ids)]
             for host in hosts:
                 update, counters = count_change(host, hosted=1)
                 counted.update(counters)
                 actions += [Put(item=host_item(written, host.id), expect=[absent()]), staying(update)]
             self._table.write([*actions, *self._stats.delta(counted, now=now)])
-            return written
+            return hosted
 
         return self._deciding(attempt)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from crm.domain.emails import EmailState
-from crm.domain.events import SEATED
-from crm.domain.filters import PeopleFilter
+from crm.domain.filters import PeopleFilter, attending
 from crm.store import schema
 from crm.store.keys import LANES, behind_prefix, render
 from crm.store.requests import Query
@@ -113,11 +112,12 @@ def read_members(table: Table, selections: SelectedIds, wanted: PeopleFilter) ->
     )
 
 
-def _attending(table: Table, event_id: str) -> Iterator[str]:
-    """Registered or attended."""
+def _attending(table: Table, value: str) -> Iterator[str]:
+    """Registered or attended, or those with the status that the value names."""
+    event_id, statuses = attending(value)
     entry = schema.EVENT_ATTENDEES.entry("attendance")
     partition = render(entry.partition, {"eventId": event_id}) or ""
-    beginnings = [f"{status.value}#" for status in sorted(SEATED)]
+    beginnings = [f"{status.value}#" for status in sorted(statuses)]
     queries = (
         Query(
             partition=partition,

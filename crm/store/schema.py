@@ -82,8 +82,13 @@ ENTITIES = (
     Entity(name="merged", pk="USER#{id}", sk="MERGED", note="into whom a person was merged: old links lead there"),
     Entity(name="erasure", pk="ERASURE#{id}", sk="DETAIL", note="that a person was erased; a sealed name to look for until done"),
     Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
-    Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount"),
+    Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount and waitlistedCount"),
+    Entity(name="draftPeople", pk="EVENT#{eventId}", sk="DRAFT#PEOPLE", note="whom the draft of an event would bring in"),
     Entity(name="host", pk="EVENT#{eventId}", sk="HOST#{userId}", note="at most 20"),
+    Entity(name="waiting", pk="EVENT#{eventId}", sk="WAIT#{since:raw}#{userId}", note="a place in line, read consistently"),
+    Entity(name="eventLog", pk="EVENT#{eventId}", sk="LOG#{at:raw}#{id}", note="what staff did to an event"),
+    Entity(name="cancellation", pk="EVENT#{eventId}", sk="CANCELLED", note="why, when and by whom an event was cancelled"),
+    Entity(name="feed", pk="FEED#{id}", sk="DETAIL", note="a calendar feed: the filter of events behind a secret link"),
     Entity(
         name="pending",
         pk="EVENT#{eventId}",
@@ -225,8 +230,8 @@ INDEXES = (
             Entry(
                 entity="event",
                 partition="EVENTS#DRAFT",
-                sort="{startAt:raw}#EVENT#{id}",
-                serves="drafts, by date",
+                sort="{updatedAt:raw}#EVENT#{id}",
+                serves="drafts, by when they were changed",
                 only=("status", ("draft",)),
             ),
             Entry(
@@ -234,6 +239,18 @@ INDEXES = (
                 partition="EVENTS#{startAt:year}",
                 sort="{startAt:raw}#EVENT#{id}",
                 serves="events in a date range",
+            ),
+            Entry(
+                entity="cancellation",
+                partition="EVENTS#CANCELLED",
+                sort="{startAt:raw}#EVENT#{eventId}",
+                serves="cancelled events, by date",
+            ),
+            Entry(
+                entity="feed",
+                partition="FEEDS",
+                sort="{createdAt:raw}#FEED#{id}",
+                serves="calendar feeds, newest first",
             ),
             Entry(
                 entity="campaign",

@@ -28,7 +28,11 @@ def test_an_event_is_kept_with_its_hosts_and_their_counts(store: Store) -> None:
 
     created = store.events.create(event, [ada, bob], [], now=NOW)
 
-    assert store.events.get(event.id) == created == replace(event, status=EventStatus.PUBLISHED, version=1)
+    assert (
+        store.events.get(event.id)
+        == created
+        == replace(event, status=EventStatus.PUBLISHED, version=1, host_ids=created.host_ids)
+    )
     assert sorted(store.events.host_ids(event.id)) == sorted([ada, bob])
     assert store.people.get(ada).hosted_event_count == 1
     assert [hosted.id for hosted in store.events.of_person(bob).hosted] == [event.id]

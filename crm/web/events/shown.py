@@ -3,17 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm.domain.events import AttendanceStatus, Event, EventStatus
-
-STATUS_WORDS = {
-    AttendanceStatus.REGISTERED: "Registered",
-    AttendanceStatus.WAITLISTED: "Waitlisted",
-    AttendanceStatus.INVITED: "Invited",
-    AttendanceStatus.ATTENDED: "Attended",
-    AttendanceStatus.NO_SHOW: "No-show",
-    AttendanceStatus.CANCELLED: "Cancelled",
-}
-"""Where people stand, in the order of the tabs."""
+from crm.domain.events import Event, EventStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from crm.domain.errors import BadToken
-from crm.domain.events import MAX_DAYS, Attendance, AttendanceStatus
+from crm.domain.events import MAX_DAYS, STATUS_WORDS, Attendance, AttendanceStatus
 from crm.domain.people import Person
 from crm.store import Store
 from crm.web.csv import csv_response
-from crm.web.events.shown import STATUS_WORDS, Shown, shown
+from crm.web.events.shown import Shown, shown
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 
