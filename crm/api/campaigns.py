@@ -1,12 +1,13 @@
 """Calls about campaigns: where they stand, and acting on them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 
 from crm.api.auth import Scope
-from crm.api.wire import PROBLEMS, Page, known_only, limit_of, now, once, paging_parameters, token_of, typed, utc
+from crm.api.wire import PAGING, PROBLEMS, Page, cut, known_only, listed, now, once, paging_parameters, typed, utc
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
 from crm.domain.errors import NotFound
@@ -16,7 +17,6 @@ from crm.store import Store
 from crm.store.requests import Action
 
 router = Router(tags=["campaigns"])
-PAGING = frozenset({"limit", "nextToken", "prevToken"})
 
 
 class CampaignOut(Schema):
@@ -70,9 +70,7 @@ def list_campaigns(request: HttpRequest) -> Page[CampaignOut]:
     """With their figures."""
     given = known_only(request, PAGING)
     store = typed(request).store
-    page = store.campaigns.page(limit=limit_of(given, 50), token=token_of(given))
-    items = [campaign_out(store, campaign) for campaign in page.items]
-    return Page(items=items, nextToken=page.next_token, prevToken=page.prev_token)
+    return listed(store.campaigns.page(**cut(given)), partial(campaign_out, store))
 
 
 @router.get("/{campaign_id}", auth=Scope("emails:read"), response={200: CampaignOut, **PROBLEMS}, summary="Read a campaign")

@@ -10,18 +10,19 @@ from ninja import Field, Router, Schema, Status
 from crm.api.auth import Scope
 from crm.api.wire import (
     FILTER_NAMES,
+    PAGING,
     PROBLEMS,
     AudienceMembers,
     Page,
     Time,
+    cut,
     filter_members,
     filter_of,
     known_only,
-    limit_of,
+    listed,
     now,
     once,
     paging_parameters,
-    token_of,
     typed,
     utc,
 )
@@ -36,7 +37,6 @@ from crm.services import analytics, campaigns
 router = Router(tags=["emails"])
 LATE = timedelta(minutes=10)
 """How far in the past sendAt may lie: a clock may be wrong, a year mistyped may not."""
-PAGING = frozenset({"limit", "nextToken", "prevToken"})
 QUERY_PARAMETERS: list[dict[str, Any]] = [
     {"name": name, "in": "query", "schema": {"type": "string", **({"format": "date"} if name.endswith("_date") else {})}}
     for name in sorted(QUERY_NAMES)
@@ -158,10 +158,9 @@ def list_emails(request: HttpRequest) -> Page[EmailOut]:
     given = known_only(request, QUERY_NAMES | PAGING)
     store = typed(request).store
     query = parse_email_query(given, zone=settings.CRM_TIME_ZONE)
-    page = analytics.emails(store, query, limit=limit_of(given, 25), token=token_of(given))
+    page = analytics.emails(store, query, **cut(given, 25))
     subjects = store.campaigns.subjects({email.campaign_id for email in page.items})
-    items = [_email_out(email, subjects.get(email.campaign_id, "")) for email in page.items]
-    return Page(items=items, nextToken=page.next_token, prevToken=page.prev_token)
+    return listed(page, lambda email: _email_out(email, subjects.get(email.campaign_id, "")))
 
 
 @router.get(

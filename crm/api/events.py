@@ -7,28 +7,28 @@ from ninja import Field, Router, Schema, Status
 
 from crm.api.auth import Scope
 from crm.api.wire import (
+    PAGING,
     PROBLEMS,
     Id,
     In,
     Page,
     Time,
+    cut,
     in_range,
     known_only,
-    limit_of,
+    listed,
     now,
     once,
     paging_parameters,
-    token_of,
     typed,
     utc,
 )
 from crm.domain.errors import RuleViolation
-from crm.domain.events import Event
+from crm.domain.events import Attendance, Event
 from crm.domain.ids import new_id
 from crm.services import events
 
 router = Router(tags=["events"])
-PAGING = frozenset({"limit", "nextToken", "prevToken"})
 
 
 class EventIn(In):
@@ -76,7 +76,7 @@ class AttendeeOut(Schema):
     since: str
 
 
-def event_out(event: Event, host_ids: list[str]) -> EventOut:
+def event_out(event: Event) -> EventOut:
     """Return an event as the API shows it."""
     return EventOut(
         id=event.id,
@@ -89,13 +89,18 @@ def event_out(event: Event, host_ids: list[str]) -> EventOut:
         timezone=event.timezone,
         maxCapacity=event.max_capacity,
         owner=event.owner,
-        hostIds=host_ids,
+        hostIds=list(event.host_ids),
         status=event.status.value,
         registeredCount=event.registered_count,
         version=event.version,
         createdAt=utc(event.created_at) or "",
         updatedAt=utc(event.updated_at) or "",
     )
+
+
+def attendee_out(attendance: Attendance) -> AttendeeOut:
+    """Return where somebody stands as the API shows it."""
+    return AttendeeOut(userId=attendance.user_id, status=attendance.status.value, since=utc(attendance.since) or "")
 
 
 @router.post("", auth=Scope("events:write", "crm.edit_events"), response={201: EventOut, **PROBLEMS}, summary="Publish an event")
@@ -124,7 +129,7 @@ def create_event(request: HttpRequest, data: EventIn) -> Status[EventOut]:
         make=lambda also: events.create(store, wanted, now=now(), also=also),
         again=lambda made: store.events.get(made["id"]),
     )
-    return Status(201, event_out(event, store.events.host_ids(event.id)))
+    return Status(201, event_out(event))
 
 
 @router.get(
@@ -145,16 +150,13 @@ def list_events(request: HttpRequest) -> Page[EventOut]:
     given = known_only(request, PAGING | {"from", "to"})
     store = typed(request).store
     start, end = _moment("from", given.get("from")), _moment("to", given.get("to"))
-    page = store.events.page(start=start, end=end, limit=limit_of(given, 50), token=token_of(given))
-    hosts = store.events.host_ids
-    return Page(items=[event_out(e, hosts(e.id)) for e in page.items], nextToken=page.next_token, prevToken=page.prev_token)
+    return listed(store.events.page(start=start, end=end, **cut(given)), event_out)
 
 
 @router.get("/{event_id}", auth=Scope("events:read"), response={200: EventOut, **PROBLEMS}, summary="Read an event")
 def read_event(request: HttpRequest, event_id: str) -> EventOut:
     """One event with the ids of its hosts."""
-    store = typed(request).store
-    return event_out(store.events.get(event_id), store.events.host_ids(event_id))
+    return event_out(typed(request).store.events.get(event_id))
 
 
 @router.get(
@@ -169,9 +171,7 @@ def list_attendees(request: HttpRequest, event_id: str) -> Page[AttendeeOut]:
     given = known_only(request, PAGING)
     store = typed(request).store
     store.events.get(event_id)
-    page = store.events.attendees(event_id, limit=limit_of(given, 50), token=token_of(given))
-    items = [AttendeeOut(userId=a.user_id, status=a.status.value, since=utc(a.since) or "") for a in page.items]
-    return Page(items=items, nextToken=page.next_token, prevToken=page.prev_token)
+    return listed(store.events.attendees(event_id, **cut(given)), attendee_out)
 
 
 def _moment(name: str, values: list[str] | None) -> datetime | None:

@@ -16,13 +16,12 @@ from crm.api.wire import (
     STATUSES,
     In,
     Page,
+    cut,
     filter_of,
     known_only,
-    limit_of,
     now,
     once,
     opened_segment,
-    token_of,
     typed,
     utc,
 )
@@ -153,8 +152,7 @@ def list_users(request: HttpRequest) -> dict[str, Any]:
     page = typed(request).store.people.page(
         parse_filter(given),
         order=parse_order((given.get("order") or [""])[-1]),
-        limit=limit_of(given, 50),
-        token=token_of(given),
+        **cut(given),
     )
     answer: dict[str, Any] = {
         "items": [user_out(person).model_dump() for person in page.items],

@@ -1,5 +1,7 @@
 """Calls about segments: filters saved under a name."""
 
+from functools import partial
+
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
@@ -7,17 +9,18 @@ from crm.api.auth import Scope
 from crm.api.wire import (
     FILTER_NAMES,
     ORDERS,
+    PAGING,
     PROBLEMS,
     In,
     Page,
     PeopleFilterMembers,
+    cut,
     filter_members,
     known_only,
-    limit_of,
+    listed,
     now,
     once,
     paging_parameters,
-    token_of,
     typed,
     utc,
     viewer_of,
@@ -29,7 +32,6 @@ from crm.services import segments
 from crm.store import Store
 
 router = Router(tags=["segments"])
-PAGING = frozenset({"limit", "nextToken", "prevToken"})
 
 
 class SegmentIn(In):
@@ -93,9 +95,8 @@ def list_segments(request: HttpRequest) -> Page[SegmentOut]:
     """Shared ones and those of the token's owner, by name, each with its count."""
     given = known_only(request, PAGING)
     store = typed(request).store
-    page = store.segments.page(viewer_of(request), limit=limit_of(given, 50), token=token_of(given))
-    items = [segment_out(store, segment) for segment in page.items]
-    return Page(items=items, nextToken=page.next_token, prevToken=page.prev_token)
+    page = store.segments.page(viewer_of(request), **cut(given))
+    return listed(page, partial(segment_out, store))
 
 
 @router.post("", auth=Scope("people:write"), response={201: SegmentOut, **PROBLEMS}, summary="Save a segment")

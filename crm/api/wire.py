@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Protocol, TypedDict, TypeVar, cast
 
 from django.http import HttpRequest
 from ninja import Field, Schema
@@ -20,7 +20,11 @@ from crm.store import Store
 from crm.store.keys import stamp
 from crm.store.requests import Put
 
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 T = TypeVar("T")
+PAGING = frozenset({"limit", "nextToken", "prevToken"})
+"""Parameters of every list."""
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 
 
@@ -59,6 +63,24 @@ class Page(Schema, Generic[T]):
     items: list[T]
     nextToken: str | None = None
     prevToken: str | None = None
+
+
+class Found(Protocol[S_co]):
+    """One page as a repository gives it."""
+
+    @property
+    def items(self) -> Sequence[S_co]: ...
+    @property
+    def next_token(self) -> str | None: ...
+    @property
+    def prev_token(self) -> str | None: ...
+
+
+class Cut(TypedDict):
+    """Which page of a list: how many, and behind which token."""
+
+    limit: int
+    token: str | None
 
 
 class Problem(Schema):
@@ -103,6 +125,16 @@ def token_of(given: Mapping[str, Sequence[str]]) -> str | None:
     if len(tokens) > 1:
         raise RuleViolation("Give nextToken or prevToken, not both.", field="nextToken")
     return tokens[0] if tokens else None
+
+
+def cut(given: Mapping[str, Sequence[str]], default: int = 50) -> Cut:
+    """Return which page of a list is asked for; RuleViolation where that can't be."""
+    return {"limit": limit_of(given, default), "token": token_of(given)}
+
+
+def listed(page: Found[S], shown: Callable[[S], T]) -> Page[T]:
+    """Return a page of a repository as the API answers it."""
+    return Page(items=[shown(one) for one in page.items], nextToken=page.next_token, prevToken=page.prev_token)
 
 
 def filter_members(body: Mapping[str, Any], names: frozenset[str]) -> dict[str, list[str]]:
