@@ -112,9 +112,13 @@ def render_part(request: HttpRequest, template: str, context: dict[str, Any], *,
     return response
 
 
-def tell(request: HttpRequest, text: str, note: str = "", *, level: int = messages.SUCCESS) -> None:
-    """Say in a toast what was just done, on this answer or on the page that a redirect leads to. Errors stay until closed."""
-    messages.add_message(request, level, format_html('<b>{}</b><span class="sub">{}</span>', text, note) if note else text)
+def tell(request: HttpRequest, text: str, note: str = "", *, level: int = messages.SUCCESS, undo: str = "") -> None:
+    """Say in a toast what was just done, on this answer or on the page that a redirect leads to. Errors stay until closed.
+
+    `undo` is the address, query and all, that takes it back when it is posted to: the toast has a button for it.
+    """
+    words = format_html('<b>{}</b><span class="sub">{}</span>', text, note) if note else text
+    messages.add_message(request, level, words, extra_tags=undo)
 
 
 def error_answer(request: HttpRequest, status: int, message: str = "", *, title: str = "") -> HttpResponse:
