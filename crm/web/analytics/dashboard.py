@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 
 from crm.domain.campaigns import RUNNING, Campaign, CampaignStatus
 from crm.domain.emails import EmailState
-from crm.domain.events import Event
+from crm.domain.events import Event, EventStatus
 from crm.domain.metrics import EmailQuery
 from crm.domain.people import EmailStatus
 from crm.services import analytics
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures
 from crm.web.charts import Piece, columns, plot, spark, split
+from crm.web.event_times import begins
 from crm.web.http import CrmRequest
 
 DAYS = 30
@@ -98,9 +99,11 @@ def _mailings(store: Store, now: datetime) -> dict[str, Any]:
     }
 
 
-def _next_events(store: Store, now: datetime) -> list[Event]:
-    """What begins from now on; what is going on since this morning, too."""
-    return store.events.page(start=now - timedelta(hours=4), limit=EVENTS).items
+def _next_events(store: Store, now: datetime) -> list[tuple[Event, str]]:
+    """What begins from now on, and what is going on since this morning, with when it begins; what was cancelled left out."""
+    page = store.events.page(start=now - timedelta(hours=4), limit=2 * EVENTS)
+    standing = [event for event in page.items if event.status is not EventStatus.CANCELLED]
+    return [(event, begins(event)) for event in standing[:EVENTS]]
 
 
 def _campaigns(store: Store) -> dict[str, Any]:

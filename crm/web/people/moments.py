@@ -1,22 +1,23 @@
 """One thing that happened with a person, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.contrib.auth.models import User
 from django.template.defaultfilters import date as format_date
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from crm.domain.emails import Email, EmailState
-from crm.domain.events import Attendance, AttendanceStatus, Event
+from crm.domain.events import SEATED, Attendance, AttendanceStatus, Event, EventStatus
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import LABELS, EmailStatus, Person
 from crm.store import Store
+from crm.web.event_times import begins
 from crm.web.people.subjects import subjects_for
+from crm.web.staff_names import staff_names
 
-ATTENDED = {
+STANDS = {
     AttendanceStatus.INVITED: ("Invited to", "calendar", ""),
     AttendanceStatus.REGISTERED: ("Registered for", "calendar-check", "dot-good"),
     AttendanceStatus.WAITLISTED: ("On the waitlist of", "clock", ""),
@@ -24,6 +25,7 @@ ATTENDED = {
     AttendanceStatus.NO_SHOW: ("Did not come to", "user-x", "dot-bad"),
     AttendanceStatus.CANCELLED: ("Cancelled", "calendar", ""),
 }
+CAME_BACK = frozenset({AttendanceStatus.ATTENDED, AttendanceStatus.NO_SHOW, AttendanceStatus.CANCELLED})
 MAILED = {
     EmailState.QUEUED: ("Waits to be sent", "mail", ""),
     EmailState.SENT: ("Sent", "mail", "dot-good"),
@@ -38,6 +40,7 @@ LATER = {
     "marked as spam": "complained_at",
     "unsubscribed": "unsubscribed_at",
 }
+CALLED_OFF = "the event was cancelled"
 BAD = ("bounced_at", "complained_at")
 STATUSES = {
     EmailStatus.MAILABLE.value: ("May be written to again", "mail", "dot-good"),
@@ -97,12 +100,6 @@ def name_all(store: Store, person: Person, moments: Sequence[Moment]) -> None:
             one.by = f"by {staff.get(one.actor, one.actor)}"
 
 
-def staff_names(usernames: set[str]) -> dict[str, str]:
-    """Return what these staff are called: full name, else the username, which is also left where there is no account."""
-    found = User.objects.filter(username__in=usernames) if usernames else ()
-    return {user.username: user.get_full_name() or user.username for user in found}
-
-
 def page_of(name: str, key: str) -> str:
     """The address of a page, empty where there is none."""
     try:
@@ -113,33 +110,50 @@ def page_of(name: str, key: str) -> str:
 
 def hosted(event: Event, now: datetime) -> Moment:
     """That somebody hosts an event, at its start."""
-    lead = "Hosts" if event.start_at > now else "Hosted"
-    url = page_of("events:event", event.id)
-    return Moment(
-        key=f"h{event.id}", kind="events", when=event.start_at, icon="mic", dot="dot-good", lead=lead, title=event.title, url=url
-    )
+    off = event.status is EventStatus.CANCELLED
+    lead = "Was to host" if off else "Hosts" if event.start_at > now else "Hosted"
+    told = _of_event(event, f"h{event.id}", event.start_at)
+    told.icon, told.dot, told.lead, told.note = "mic", "" if off else "dot-good", lead, CALLED_OFF if off else ""
+    return told
 
 
-def begins(event: Event) -> str:
-    """When it begins, in its own zone, which is named: as its page says it, without the end."""
-    start = event.start_at.astimezone(event.zone)
-    return f"{start:%a} {start.day} {start:%b %Y, %H:%M} {event.timezone.replace('_', ' ')}"
+def attended(event: Event, attendance: Attendance) -> Iterator[Moment]:
+    """Where somebody stands with an event, since when and by whom; before it, where they stood, and that they signed up."""
+    told = _stands(event, attendance.status, attendance.since, f"a{event.id}")
+    told.lead = _arrived(attendance) or told.lead
+    told.actor = attendance.by
+    told.note = f"{begins(event)} · {CALLED_OFF}" if event.status is EventStatus.CANCELLED else begins(event)
+    if attendance.status is AttendanceStatus.NO_SHOW and not attendance.by and event.no_show_at:
+        told.note = f"{begins(event)} · marked by itself after the end"
+    yield told
+    if attendance.was and attendance.was_since:
+        yield _stands(event, attendance.was, attendance.was_since, f"w{event.id}")
+    if attendance.registered_at and attendance.registered_at not in (attendance.since, attendance.was_since):
+        yield _stands(event, AttendanceStatus.REGISTERED, attendance.registered_at, f"r{event.id}")
 
 
-def attended(event: Event, attendance: Attendance) -> Moment:
-    """Where somebody stands with an event, since when."""
-    lead, icon, dot = ATTENDED[attendance.status]
-    return Moment(
-        key=f"a{event.id}",
-        kind="events",
-        when=attendance.since,
-        icon=icon,
-        dot=dot,
-        lead=lead,
-        title=event.title,
-        url=page_of("events:event", event.id),
-        note=begins(event),
-    )
+def _arrived(attendance: Attendance) -> str:
+    """How they came to stand where they stand, where that says more than the status."""
+    status, was = attendance.status, attendance.was
+    if status is AttendanceStatus.ATTENDED and (attendance.walk_in or attendance.by):
+        return "Walked in to" if attendance.walk_in else "Checked in at"
+    if status is AttendanceStatus.REGISTERED and was is AttendanceStatus.WAITLISTED:
+        return "Got a seat from the waitlist of"
+    if status is AttendanceStatus.REGISTERED and was in CAME_BACK:
+        return "Registered again for"
+    if status is AttendanceStatus.CANCELLED and was is AttendanceStatus.WAITLISTED:
+        return "Left the waitlist of"
+    return "Gave up the seat at" if status is AttendanceStatus.CANCELLED and was in SEATED else ""
+
+
+def _stands(event: Event, status: AttendanceStatus, since: datetime, key: str) -> Moment:
+    told = _of_event(event, key, since)
+    told.lead, told.icon, told.dot = STANDS[status]
+    return told
+
+
+def _of_event(event: Event, key: str, when: datetime) -> Moment:
+    return Moment(key=key, kind="events", when=when, icon="calendar", title=event.title, url=page_of("events:event", event.id))
 
 
 def mailed(email: Email) -> Moment:

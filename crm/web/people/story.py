@@ -1,18 +1,20 @@
 """What happened with one person, in one line of time: events, e-mails, notes, edits and imports; newest first, in pieces."""
 
+from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import BadToken
-from crm.domain.events import AttendanceStatus, Event
+from crm.domain.events import STATUS_WORDS, AttendanceStatus, Event, EventStatus
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import Person
 from crm.store import Store
 from crm.store.event_reads import PersonEvents
 from crm.store.keys import moment, stamp
-from crm.web.people.moments import Moment, added_here, attended, begins, hosted, logged, mailed, name_all
+from crm.web.event_times import begins
+from crm.web.people.moments import Moment, added_here, attended, hosted, logged, mailed, name_all
 
 SHOWN = 50
 """What happened, at once."""
@@ -73,7 +75,7 @@ def story_of(store: Store, life: Life, now: datetime, *, show: str = "", before:
     name_all(store, life.person, moments)
     return Story(
         moments=moments,
-        counts=_counts(life),
+        counts=_counts(life, now),
         show=show,
         left=left,
         before="~".join(_at(moments[-1])) if left and moments else None,
@@ -83,12 +85,17 @@ def story_of(store: Store, life: Life, now: datetime, *, show: str = "", before:
 
 def coming(events: PersonEvents, now: datetime) -> list[tuple[Event, str, str, str]]:
     """Events ahead with when they begin, where the person stands and its colour, the next one first."""
-    ahead = [(event, begins(event), "Hosts", "good") for event in events.hosted if event.end_at > now]
+    ahead = [(event, begins(event), *_standing(event, "Hosts", seated=True)) for event in events.hosted if event.end_at > now]
     for event, attendance in events.attended:
         if event.end_at > now and attendance.status is not AttendanceStatus.CANCELLED:
-            stands = attendance.status.value.replace("_", "-").capitalize()
-            ahead.append((event, begins(event), stands, "good" if attendance.seated else "idle"))
+            stands = _standing(event, STATUS_WORDS[attendance.status], seated=attendance.seated)
+            ahead.append((event, begins(event), *stands))
     return sorted(ahead, key=lambda one: one[0].start_at)
+
+
+def _standing(event: Event, words: str, *, seated: bool) -> tuple[str, str]:
+    """Where a person stands with an event to come, and its colour; that it was cancelled counts more."""
+    return ("Event cancelled", "bad") if event.status is EventStatus.CANCELLED else (words, "good" if seated else "idle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def figures_of(life: Life, now: datetime) -> Figures:
     no_shows = statuses.count(AttendanceStatus.NO_SHOW)
     return Figures(
         came=next((event.start_at for event, one in life.events.attended if one.status is AttendanceStatus.ATTENDED), None),
-        hosted=next((event.start_at for event in life.events.hosted if event.start_at <= now), None),
+        hosted=next((event.start_at for event in life.events.hosted if _took_place(event, now)), None),
         no_shows=no_shows,
         registered=no_shows + sum(one.seated for _, one in life.events.attended),
         sent=sum(email.status is EmailState.SENT for email in life.emails),
@@ -123,9 +130,14 @@ def figures_of(life: Life, now: datetime) -> Figures:
     )
 
 
+def _took_place(event: Event, now: datetime) -> bool:
+    return event.start_at <= now and event.status is not EventStatus.CANCELLED
+
+
 def _without_emails(life: Life, now: datetime) -> Iterator[Moment]:
     yield from (hosted(event, now) for event in life.events.hosted)
-    yield from (attended(event, attendance) for event, attendance in life.events.attended)
+    for event, attendance in life.events.attended:
+        yield from attended(event, attendance)
     yield from (logged(entry) for entry in life.log)
     if _unwritten(life.log):
         yield added_here(life.person)
@@ -136,14 +148,9 @@ def _unwritten(log: Sequence[LogEntry]) -> bool:
     return not any(entry.created or entry.kind is LogKind.ADDED for entry in log)
 
 
-def _counts(life: Life) -> dict[str, int]:
-    notes = sum(entry.kind is LogKind.NOTE for entry in life.log)
-    return {
-        "events": len(life.events.hosted) + len(life.events.attended),
-        "emails": life.mailed,
-        "notes": notes,
-        "edits": len(life.log) - notes + int(_unwritten(life.log)),
-    }
+def _counts(life: Life, now: datetime) -> dict[str, int]:
+    kinds = Tally(one.kind for one in _without_emails(life, now))
+    return {name: life.mailed if name == "emails" else kinds[name] for name in TABS}
 
 
 def _emails_before(store: Store, life: Life, edge: tuple[str, str] | None) -> list[Email]:
