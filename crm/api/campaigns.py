@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 
 from crm.api.auth import Scope
-from crm.api.wire import PAGING, PROBLEMS, Page, cut, known_only, listed, now, once, paging_parameters, typed, utc
+from crm.api.repeats import once
+from crm.api.wire import PAGING, PROBLEMS, Page, cut, known_only, listed, now, paging_parameters, typed, utc
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
 from crm.domain.errors import NotFound

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from crm.api.auth import Scope
+from crm.api.repeats import once
 from crm.api.wire import (
     PAGING,
     PROBLEMS,
@@ -18,7 +19,6 @@ from crm.api.wire import (
     known_only,
     listed,
     now,
-    once,
     paging_parameters,
     typed,
     utc,

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from crm.api.auth import Scope
+from crm.api.repeats import once
 from crm.api.wire import (
     FILTER_NAMES,
     FILTER_PARAMETERS,
@@ -20,7 +21,6 @@ from crm.api.wire import (
     filter_of,
     known_only,
     now,
-    once,
     opened_segment,
     typed,
     utc,

@@ -1,4 +1,4 @@
-"""The shapes that calls share: typed requests, lists, times, the people filter; and answering a repeat as the first time."""
+"""The shapes that calls share: typed requests, lists, times and the people filter."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +11,13 @@ from ninja.parser import Parser
 from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from crm.api.errors import UnsupportedMediaType
-from crm.domain.errors import Conflict, FieldError, RuleViolation
+from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.filters import MAX_COUNT, PAGING_FIELDS, Order, PeopleFilter, parse_filter
 from crm.domain.people import EmailStatus
 from crm.services import segments
 from crm.staff import TokenUse
 from crm.store import Store
 from crm.store.keys import stamp
-from crm.store.requests import Put
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
@@ -171,32 +170,6 @@ def utc(moment: datetime | None) -> str | None:
 def now() -> datetime:
     """Return the present moment in UTC."""
     return datetime.now(UTC)
-
-
-def once(
-    request: HttpRequest,
-    made: Mapping[str, str],
-    *,
-    make: Callable[[Sequence[Put]], T],
-    again: Callable[[Mapping[str, str]], T],
-) -> T:
-    """Do `make` once for the request's Idempotency-Key and answer a repeat by `again`, from what the first one made.
-
-    `make` is given the actions that belong into its first transaction; without the header it is just done.
-    """
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key:
-        return make(())
-    token = str(typed(request).auth.token_id)
-    body = f"{request.method} {request.path}\n".encode() + request.body
-    if (first := typed(request).store.repeats.find(token, key, body)) is not None:
-        return again(first.made)
-    try:
-        return make([typed(request).store.repeats.action(token, key, body, made=made, now=now())])
-    except Conflict:
-        if (twin := typed(request).store.repeats.find(token, key, body)) is None:
-            raise
-        return again(twin.made)
 
 
 STATUSES: dict[str, Any] = {"type": "string", "enum": [status.value for status in EmailStatus]}

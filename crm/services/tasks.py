@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,9 +55,12 @@ def start(
     actor: str,
     now: datetime,
     task_id: str | None = None,
+    at_once: int = AT_ONCE,
+    also: Sequence[Action] = (),
 ) -> Task:
     """Begin to do `action` to everybody who matches at this moment; return the task, ended where they are few.
 
+    `at_once` is how many are few; `also` joins the first transaction, and what it raises is raised.
     `subject` is a tag or the id of an event. A repeat under the same `task_id` gives the task that is there. Raises RuleViolation
     for a tag that can't be or a filter that nobody matches, NotFound or Conflict for an event that takes nobody.
     """
@@ -77,17 +81,20 @@ def start(
         matched=matched,
         created_at=begun,
     )
-    few = matched <= AT_ONCE
+    few = matched <= at_once
     try:
         store.table.write(
             [
                 store.tasks.put(task),
                 store.jobs.put(job_of(task.id), due_at=now + GRACE if few else now),
                 store.audit.put(_noted(task)),
+                *also,
             ]
         )
     except Conflict:
-        return store.tasks.get(task.id)
+        if (there := store.tasks.find(task.id)) is None:
+            raise
+        return there
     logger.info("task begun", extra={"task_id": task.id, "action": action.value, "matched": matched, "actor": actor})
     return _work_now(store, task, now) if few else task
 
@@ -104,6 +111,12 @@ def progress(store: Store, task_id: str, *, now: datetime) -> TaskProgress:
     seconds = (now - task.started_at).total_seconds()
     rate = task.reached / seconds if seconds >= 1 and task.reached else None
     return TaskProgress(task=task, rate=rate, seconds_left=(task.total - task.reached) / rate if rate else None)
+
+
+def go_on(store: Store, task_id: str, *, now: datetime) -> Task:
+    """Work on a task for a few seconds while somebody waits, as `start` does, and return it; safe beside a worker."""
+    task = store.tasks.get(task_id)
+    return task if task.ended else _work_now(store, task, now)
 
 
 def cancel(store: Store, task_id: str, *, actor: str, now: datetime) -> Task:

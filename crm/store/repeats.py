@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, RuleViolation
 from crm.store import schema
-from crm.store.expressions import AnyOf, Clause, absent
-from crm.store.requests import Put
+from crm.store.expressions import AnyOf, Clause, absent, equals
+from crm.store.requests import Put, Update
 from crm.store.table import Table
 
 KEPT_FOR = timedelta(days=1)
@@ -63,6 +63,11 @@ class RepeatRepository:
         )
         unused = AnyOf((absent(), Clause("expiresAt", "at most", (int(now.timestamp()),))))
         return Put(item=item, expect=[unused], error=Conflict("The same request is just being answered; repeat it."))
+
+    def settled(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str]) -> Update:
+        """Return the Update that notes down the whole answer, where the first transaction could not know it yet."""
+        key = schema.key("repeat", token=token, hash=_digest(idempotency_key))
+        return Update(key=key, changes={"made": dict(made)}, expect=[equals("body", self._body(body))])
 
     def _body(self, body: bytes) -> str:
         return hmac.new(self._key, body, hashlib.sha256).hexdigest()
