@@ -72,7 +72,7 @@ def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datet
     """
     distinct = list(dict.fromkeys(user_ids))
     store.events.get(event_id)
-    _check_known(store, {"userIds": distinct})
+    check_known(store, {"userIds": distinct})
     parts = [store.events.seat(event_id, distinct[start : start + STEP], now=now) for start in range(0, len(distinct), STEP)]
     seated = Seated(
         registered=tuple(user_id for part in parts for user_id in part.registered),
@@ -120,10 +120,10 @@ def _check_lists(store: Store, event: Event, hosts: Sequence[str], attendees: Se
         raise RuleViolation(f"{limit} Add the others afterwards.", field="attendeeIds")
     if event.max_capacity is not None and len(attendees) > event.max_capacity:
         raise Conflict(f"There are {event.max_capacity:,} seats for {len(attendees):,} attendees.", field="attendeeIds")
-    _check_known(store, {"owner": [event.owner], "hostIds": hosts, "attendeeIds": attendees})
+    check_known(store, {"owner": [event.owner], "hostIds": hosts, "attendeeIds": attendees})
 
 
-def _check_known(store: Store, given: dict[str, Sequence[str]]) -> None:
+def check_known(store: Store, given: dict[str, Sequence[str]]) -> None:
     """RuleViolation that names, field by field, the ids that are nobody's."""
     known = store.people.get_many(list(dict.fromkeys(user_id for ids in given.values() for user_id in ids if user_id)))
     errors = []

@@ -40,11 +40,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seated:
-    """What became of people who were to be registered: their ids. `unknown` are not people, or are being deleted."""
+    """What became of people who were to be registered: their ids. `unknown` are not people, or are being deleted.
+
+    `refused` found neither a seat nor a waitlist.
+    """
 
     registered: tuple[str, ...] = ()
     waitlisted: tuple[str, ...] = ()
     already: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
