@@ -73,7 +73,8 @@ class Event:
 
     `max_capacity` counts seats, None is unlimited; `registered_count` are those taken, `waitlisted_count` the people in line.
     `waitlist`: who finds no seat waits in line, else is refused. `auto_no_show`: who is registered and not checked in becomes a
-    no-show after the end; `no_show_at` is when that was done. `description` is Markdown.
+    no-show after the end; `no_show_at` is when that was done. `deleting`: it was deleted, and who is on its list is being taken
+    off; such an event is cancelled. `description` is Markdown.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Event:
     registered_count: int = 0
     waitlisted_count: int = 0
     no_show_at: datetime | None = None
+    deleting: bool = False
     version: int = 0
     created_at: datetime
     updated_at: datetime

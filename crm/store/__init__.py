@@ -11,6 +11,7 @@ from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
 from crm.store.erasures import ErasureRepository
 from crm.store.event_handover import EventHandover
+from crm.store.event_log import EventLogRepository
 from crm.store.events import EventRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
@@ -39,6 +40,7 @@ class Store:
         self.suppressions = SuppressionRepository(table, hashes)
         self.people = PeopleRepository(table, self.stats, self.suppressions, signer)
         self.events = EventRepository(table, self.stats, signer)
+        self.event_log = EventLogRepository(table)
         self.jobs = JobRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.chunks = ChunkRepository(table)

@@ -38,6 +38,11 @@ class Move:
         return attendance.user_id
 
     @property
+    def erased(self) -> bool:
+        """Whether nobody knows any more whose step it is: there is no profile to keep in step."""
+        return self.old is not None and self.old.erased
+
+    @property
     def seats(self) -> int:
         """1 when it takes a seat, -1 when it frees one, else 0."""
         return int(self.new is not None and self.new.seated) - int(self.old is not None and self.old.seated)
@@ -75,11 +80,11 @@ def write_moves(
     actions: list[Action] = [*also, _event_action(event, sum(move.seats for move in moves), changes or {})]
     for move in moves:
         actions.append(_attendance_action(move))
-        if move.seats:
+        if move.seats and not move.erased:
             profile, counters = count_change(person_of(profiles[move.user_id]), attended=move.seats)
             counted.update(counters)
             actions.append(staying(profile) if move.new is not None else profile)
-        elif move.new is not None:
+        elif move.new is not None and not move.erased:
             actions.append(Check(key=schema.key("user", id=move.user_id), expect=[exists(), absent(LEAVING)]))
     table.write([*actions, *stats.delta(counted, now=now)])
 
