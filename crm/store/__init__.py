@@ -10,6 +10,7 @@ from crm.store.email_handover import EmailHandover
 from crm.store.email_lists import EmailLists
 from crm.store.emails import EmailRepository
 from crm.store.erasures import ErasureRepository
+from crm.store.event_drafts import DraftRepository
 from crm.store.event_handover import EventHandover
 from crm.store.event_log import EventLogRepository
 from crm.store.events import EventRepository
@@ -40,6 +41,7 @@ class Store:
         self.suppressions = SuppressionRepository(table, hashes)
         self.people = PeopleRepository(table, self.stats, self.suppressions, signer)
         self.events = EventRepository(table, self.stats, signer)
+        self.drafts = DraftRepository(table, signer)
         self.event_log = EventLogRepository(table)
         self.jobs = JobRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crm.domain.errors import NotFound
-from crm.domain.events import Attendance, AttendanceStatus, Event
+from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store import ranges, schema
 from crm.store.event_items import attendance_of, event_of
 from crm.store.keys import behind_prefix, render, stamp, unescape
@@ -51,16 +51,16 @@ class EventReads:
         self._signer = signer
 
     def get(self, event_id: str) -> Event:
-        """Return the event as it is at this moment. Raises NotFound."""
+        """Return the event as it is at this moment. Raises NotFound, also for what is a draft yet."""
         item = self._table.get(schema.key("event", id=event_id))
-        if item is None:
+        if item is None or _is_draft(item):
             raise NotFound("There is no such event; it may have been deleted.")
         return event_of(item)
 
     def get_many(self, event_ids: Sequence[str]) -> dict[str, Event]:
-        """Return those that exist, by id; one request per 100."""
+        """Return those that exist, by id, drafts left out; one request per 100."""
         items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids])
-        return {item["id"]: event_of(item) for item in items if item is not None}
+        return {item["id"]: event_of(item) for item in items if item is not None and not _is_draft(item)}
 
     def page(
         self,
@@ -184,6 +184,10 @@ def _by_status(event_id: str, statuses: Sequence[AttendanceStatus]) -> list[Quer
     head = entry.sort[: entry.sort.index("{since")]
     lows = [str(render(head, {"status": status.value})) for status in dict.fromkeys(statuses)]
     return [Query(partition=partition, index=EVENT_ATTENDEES, low=low, high=behind_prefix(low)) for low in lows]
+
+
+def _is_draft(item: Item) -> bool:
+    return bool(item["status"] == EventStatus.DRAFT.value)
 
 
 def _id_of(item: Item) -> str:
