@@ -45,8 +45,12 @@ class NewEvent:
     attendee_ids: Sequence[str] = ()
 
 
-def create(store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action] = ()) -> Event:
+def create(
+    store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action] = (), replaces_draft: int | None = None
+) -> Event:
     """Create and publish an event with its hosts and registered attendees, and return it. `also` joins the first transaction.
+
+    `replaces_draft` is the version of the draft that the event was until now; Conflict when that has moved on.
 
     All ids are checked first. Raises RuleViolation, which names unknown ids, and Conflict for a taken slug or more attendees
     than seats; nothing is written then. A process that dies half-way leaves it `creating`, and a job goes on.
@@ -56,7 +60,7 @@ def create(store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action]
     _check_lists(store, event, hosts, attendees)
     job = _job(event.id)
     jobs = [store.jobs.put(job, due_at=now + GRACE)] if attendees else []
-    created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs])
+    created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs], replaces_draft=replaces_draft)
     if attendees:
         while store.events.fill(event.id, now=now, at_the_end=[Delete(key=job.key)]):
             store.stats.keep_up()

@@ -7,7 +7,7 @@ from typing import Any
 from crm.domain.errors import Conflict
 from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store import schema
-from crm.store.expressions import absent, equals
+from crm.store.expressions import Where, absent, equals
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Delete, Put, Update
 from crm.store.schema import Item
@@ -132,12 +132,19 @@ def host_item(event: Event, user_id: str) -> Item:
     return schema.keyed("host", attributes)
 
 
-def new_event_actions(event: Event, attendee_ids: Sequence[str]) -> Iterator[Action]:
-    """Give the writes of a new event: itself, the claim on its slug, and the ids that are still to be seated."""
+def new_event_actions(event: Event, attendee_ids: Sequence[str], replaces_draft: int | None = None) -> Iterator[Action]:
+    """Give the writes of a new event: itself, the claim on its slug, and the ids that are still to be seated.
+
+    `replaces_draft` is the version of the draft that it was until now: nobody may have changed or published that meanwhile.
+    """
     twice = Conflict("There is an event with this id already.")
+    new: Where = [absent()]
+    if replaces_draft is not None:
+        twice = Conflict("This draft was changed or published since you opened it.")
+        new = [equals("status", EventStatus.DRAFT.value), equals("version", replaces_draft)]
     taken = Conflict(f"The slug {event.slug} is taken by another event; choose another one.", field="slug")
     claim = schema.keyed("slugClaim", {"id": event.id, "slug": event.slug})
-    yield Put(item=event_item(event), expect=[absent()], error=twice)
+    yield Put(item=event_item(event), expect=new, error=twice)
     yield Put(item=claim, expect=[absent()], error=taken)
     for seq, start in enumerate(range(0, len(attendee_ids), PENDING)):
         ids = list(attendee_ids[start : start + PENDING])

@@ -58,12 +58,20 @@ class EventRepository(EventReads):
     # creating
 
     def create(
-        self, event: Event, host_ids: Sequence[str], attendee_ids: Sequence[str], *, now: datetime, also: Sequence[Action] = ()
+        self,
+        event: Event,
+        host_ids: Sequence[str],
+        attendee_ids: Sequence[str],
+        *,
+        now: datetime,
+        also: Sequence[Action] = (),
+        replaces_draft: int | None = None,
     ) -> Event:
         """Write a new event with its hosts and return it; with attendees it is `creating` until `fill` has seated the last.
 
         One transaction, with the slug's claim and the ids that still have to be seated. Hosts must exist; those of them
-        who are deleted in this moment are left out. Raises Conflict when the slug is taken, or what `also` raises.
+        who are deleted in this moment are left out. Raises Conflict when the slug is taken, or what `also` raises, or when the
+        event is a draft until now (`replaces_draft` is its version) and that has moved on.
         """
         status = EventStatus.CREATING if attendee_ids else EventStatus.PUBLISHED
         written = replace(event, status=status, registered_count=0, version=1)
@@ -73,7 +81,7 @@ class EventRepository(EventReads):
             hosts = [person_of(profile) for profile in profiles.values() if LEAVING not in profile]
             hosted = replace(written, host_ids=tuple(host.id for host in hosts))
             counted = Tally({Counter("EVENTS", written.start_at.astimezone(UTC).strftime("%Y")): 1})
-            actions = [*also, *new_event_actions(hosted, attendee_ids)]
+            actions = [*also, *new_event_actions(hosted, attendee_ids, replaces_draft)]
             for host in hosts:
                 update, counters = count_change(host, hosted=1)
                 counted.update(counters)
