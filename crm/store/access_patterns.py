@@ -99,7 +99,9 @@ def _indexes() -> Iterator[str]:
     yield f"## Indexes: {len(INDEXES)}"
     for index in INDEXES:
         yield f"\n### {index.name}\n"
-        yield f"Keys `{index.pk}` and `{index.sk}`. Holds {'whole items' if index.whole else 'keys only'}: {index.why}.\n"
+        carried = ", ".join(f"`{name}`" for name in index.carries)
+        holds = "whole items" if index.whole else f"keys and, where there are such, {carried}" if carried else "keys only"
+        yield f"Keys `{index.pk}` and `{index.sk}`. Holds {holds}: {index.why}.\n"
         yield "| who is in it | partition key | sort key | serves |"
         yield "| --- | --- | --- | --- |"
         for entry in index.entries:

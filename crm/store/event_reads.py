@@ -1,28 +1,17 @@
-"""What is read of events: by id, by date, by person, and who is on their lists."""
+"""What is read of events beside lists of them: who hosts and attends one, and what a person takes part in."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from crm.domain.errors import NotFound
-from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
+from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.store import ranges, schema
-from crm.store.event_items import attendance_of, event_of
-from crm.store.keys import behind_prefix, render, stamp, unescape
+from crm.store.event_items import attendance_of
+from crm.store.event_lists import EventLists
+from crm.store.keys import behind_prefix, render
 from crm.store.requests import Query
-from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Item
-from crm.store.stats import CounterRange, StatsRepository
-from crm.store.table import Table
-from crm.store.tokens import TokenSigner
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventPage:
-    """Some events by date, and the tokens of the pages beside."""
-
-    items: list[Event]
-    next_token: str | None
-    prev_token: str | None
+from crm.store.schema import EVENT_ATTENDEES
+from crm.store.stats import CounterRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,75 +31,8 @@ class PersonEvents:
     attended: list[tuple[Event, Attendance]]
 
 
-class EventReads:
+class EventReads(EventLists):
     """Reading; EventRepository adds the writes."""
-
-    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
-        self._table = table
-        self._stats = stats
-        self._signer = signer
-
-    def get(self, event_id: str) -> Event:
-        """Return the event as it is at this moment. Raises NotFound, also for what is a draft yet."""
-        item = self._table.get(schema.key("event", id=event_id))
-        if item is None or _is_draft(item):
-            raise NotFound("There is no such event; it may have been deleted.")
-        return event_of(item)
-
-    def get_many(self, event_ids: Sequence[str]) -> dict[str, Event]:
-        """Return those that exist, by id, drafts left out; one request per 100."""
-        items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids])
-        return {item["id"]: event_of(item) for item in items if item is not None and not _is_draft(item)}
-
-    def page(
-        self,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int = 50,
-        token: str | None = None,
-        newest_first: bool = False,
-    ) -> EventPage:
-        """Return events, drafts left out, that start from `start` to `end`, both inclusive; None is no bound.
-
-        One query per year that has events, and one batch. Raises BadToken.
-        """
-        purpose = f"events {start} {end} {newest_first}"
-        position = self._signer.read(purpose, token) if token else None
-        found = ranges.read(self._table, self._years(start, end, newest_first), limit=limit, position=position)
-        events = self.get_many([_id_of(item) for item in found.items])
-        return EventPage(
-            items=[events[event_id] for item in found.items if (event_id := _id_of(item)) in events],
-            next_token=self._signer.sign(purpose, found.next) if found.next else None,
-            prev_token=self._signer.sign(purpose, found.prev) if found.prev else None,
-        )
-
-    def count(self, *, start: datetime | None = None, end: datetime | None = None) -> int:
-        """Return how many events, drafts left out, start in that range; a query per year, which reads keys alone."""
-        return sum(self._table.count(query) for query in self._years(start, end, newest_first=False))
-
-    def total(self) -> int:
-        """Return how many events there are, drafts left out; from the counters."""
-        rows = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
-        return sum(int(row.get("n", 0)) for row in rows.values())
-
-    def _years(self, start: datetime | None, end: datetime | None, newest_first: bool) -> list[Query]:
-        """One range per year that may have events; the counters tell which these are."""
-        counted = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
-        years = sorted(year for year in counted if (start is None or year >= f"{start.astimezone(UTC):%Y}"))
-        years = [year for year in years if end is None or year <= f"{end.astimezone(UTC):%Y}"]
-        partition = next(entry.partition for entry in BY_DATE.entries if entry.entity == "event" and entry.only is None)
-        queries = [
-            Query(
-                partition=str(render(partition, {"startAt": year})),
-                index=BY_DATE,
-                low=stamp(start) if start is not None else None,
-                high=behind_prefix(stamp(end)) if end is not None else None,
-                forward=not newest_first,
-            )
-            for year in years
-        ]
-        return queries[::-1] if newest_first else queries
 
     def host_ids(self, event_id: str) -> list[str]:
         """Return who hosts the event, at this moment: ids of people, in no order that means something."""
@@ -184,15 +106,6 @@ def _by_status(event_id: str, statuses: Sequence[AttendanceStatus]) -> list[Quer
     head = entry.sort[: entry.sort.index("{since")]
     lows = [str(render(head, {"status": status.value})) for status in dict.fromkeys(statuses)]
     return [Query(partition=partition, index=EVENT_ATTENDEES, low=low, high=behind_prefix(low)) for low in lows]
-
-
-def _is_draft(item: Item) -> bool:
-    return bool(item["status"] == EventStatus.DRAFT.value)
-
-
-def _id_of(item: Item) -> str:
-    """The event's id from an item of the index, which has keys alone."""
-    return unescape(str(item["PK"]).partition("#")[2])
 
 
 def _start(event: Event) -> datetime:

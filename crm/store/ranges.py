@@ -1,6 +1,6 @@
 """One page of several key ranges that are read one after another: forwards and back, each item once, none lost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -23,17 +23,27 @@ class Slice:
     prev: Position | None
 
 
-def read(table: Table, ranges: Sequence[Query], *, limit: int, position: Position | None) -> Slice:
+def read(
+    table: Table,
+    ranges: Sequence[Query],
+    *,
+    limit: int,
+    position: Position | None,
+    keep: Callable[[Iterable[Item]], Iterator[Item]] = iter,
+    at_once: bool = False,
+) -> Slice:
     """Return up to `limit` items behind (or before) `position`; one item more is read, to know whether there is another page.
 
     The ranges must not overlap and come in the order of the list. When everything behind the position is gone meanwhile, the
-    page at that end of the list is given. BadToken when the position lies in none of the ranges.
+    page at that end of the list is given. BadToken when the position lies in none of the ranges. `keep` lets through the items
+    that count, in their order; where that may be few, `at_once` reads as much as an answer takes, as is done with a range that
+    has a filter.
     """
     back, start = _parse(position)
-    page = [replace(query, limit=limit + 1) for query in ranges]
-    found = list(islice(_walk(table, page, back=back, start=start), limit + 1))
+    page = [query if at_once or query.where else replace(query, limit=limit + 1) for query in ranges]
+    found = list(islice(keep(_walk(table, page, back=back, start=start)), limit + 1))
     if not found and start is not None:
-        return read(table, ranges, limit=limit, position=[not back])
+        return read(table, ranges, limit=limit, position=[not back], keep=keep, at_once=at_once)
     items, more = found[:limit], len(found) > limit
     if back:
         items.reverse()

@@ -49,13 +49,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """One global secondary index. It holds whole items, or keys only; `why` says so (docs/decisions/0106)."""
+    """One global secondary index. It holds whole items, or keys and what it `carries`; `why` says so (decisions 0106, 0306)."""
 
     number: int
     name: str
     entries: tuple[Entry, ...]
     whole: bool
     why: str
+    carries: tuple[str, ...] = ()
 
     @property
     def pk(self) -> str:
@@ -291,7 +292,9 @@ INDEXES = (
             ),
         ),
         whole=False,
-        why="registeredCount, leases and outcomes change often and cost no write here; a list reads its 50 items in one batch",
+        why="registeredCount, leases and outcomes change often and cost no write here; what events are chosen by is carried, "
+        "so that a list looks at thousands of them in one request, and reads its 50 items in one batch",
+        carries=("title", "endAt", "venue", "city", "hostIds"),
     ),
     Index(
         number=7,
@@ -387,7 +390,9 @@ def create_request(name: str) -> dict[str, Any]:
 
 def index_request(index: Index) -> dict[str, Any]:
     """Return the declaration of one index, for CreateTable or UpdateTable."""
-    projection: Any = {"ProjectionType": "ALL" if index.whole else "KEYS_ONLY"}
+    projection: Any = {"ProjectionType": "ALL" if index.whole else "INCLUDE" if index.carries else "KEYS_ONLY"}
+    if index.carries:
+        projection["NonKeyAttributes"] = list(index.carries)
     return {"IndexName": index.name, "KeySchema": _key_schema(index.pk, index.sk), "Projection": projection}
 
 

@@ -223,6 +223,15 @@ class StatsRepository:
         rows, _ = self._stored(keys, ranges, consistent=False)
         return Snapshot(rows)
 
+    def known(self, what: str) -> set[str]:
+        """Return the keys under which something was ever counted, folded or not. Five requests.
+
+        What is folded between the two readings is seen by the second.
+        """
+        waiting = {key for delta in self._deltas() for kind, key in _parsed(delta) if kind == what}
+        rows, _ = self._stored((), [CounterRange(what)])
+        return waiting | {key for _, key in rows}
+
     def _relieve(self) -> bool:
         return sum(1 for _ in range(FOLDS_WHILE_READING) if self.fold()) > 0
 
@@ -294,6 +303,10 @@ def _rows_of(text: str) -> Iterator[tuple[RowKey, dict[str, Any]]]:
     for what, rows in json.loads(text).items():
         for key, values in rows.items():
             yield (what, key), values
+
+
+def _parsed(delta: Item) -> list[RowKey]:
+    return [row for row, _ in _rows_of(delta["changes"])]
 
 
 def _first(deltas: Sequence[Item]) -> tuple[list[Item], _Sum]:

@@ -1,0 +1,263 @@
+"""Events in order of time: which ones a filter finds, page by page, all of them, or how many."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from crm.domain.errors import NotFound
+from crm.domain.event_filters import EventFilter, Listable
+from crm.domain.events import MAX_DAYS, Event, EventStatus
+from crm.store import ranges, schema
+from crm.store.event_items import event_of
+from crm.store.expressions import AnyOf, Clause, absent
+from crm.store.keys import behind_prefix, moment, render, stamp, unescape
+from crm.store.requests import Query
+from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Item
+from crm.store.stats import CounterRange, StatsRepository
+from crm.store.table import BATCH, Table
+from crm.store.tokens import TokenSigner
+
+LEAD = timedelta(days=MAX_DAYS)
+"""How long before a moment an event can have begun that still goes on."""
+YEARS_TRIED = 3
+"""So many years are read without asking first which of them have events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events by date, and the tokens of the pages beside."""
+
+    items: list[Event]
+    next_token: str | None
+    prev_token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What the index knows of an event: enough to choose it by."""
+
+    id: str
+    title: str
+    venue: str
+    city: str
+    host_ids: tuple[str, ...]
+    start_at: datetime
+    end_at: datetime
+
+
+class EventLists:
+    """Lists of events; EventReads adds what is read of one of them.
+
+    An index answers, so a moment may pass until a change is seen. What it carries of an event is chosen by; a table that was
+    made before it carried anything is read event by event instead, which is slower and as right.
+    """
+
+    def __init__(self, table: Table, stats: StatsRepository, signer: TokenSigner) -> None:
+        self._table = table
+        self._stats = stats
+        self._signer = signer
+
+    def get(self, event_id: str) -> Event:
+        """Return the event as it is at this moment. Raises NotFound, also for what is a draft yet."""
+        item = self._table.get(schema.key("event", id=event_id))
+        if item is None or _is_draft(item):
+            raise NotFound("There is no such event; it may have been deleted.")
+        return event_of(item)
+
+    def get_many(self, event_ids: Sequence[str]) -> dict[str, Event]:
+        """Return those that exist, by id, drafts left out; one request per 100."""
+        items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids])
+        return {item["id"]: event_of(item) for item in items if item is not None and not _is_draft(item)}
+
+    def page(
+        self,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int = 50,
+        token: str | None = None,
+        newest_first: bool = False,
+    ) -> EventPage:
+        """Return events, drafts left out, that go on at some moment from `start` to `end`, both inclusive; None is no bound.
+
+        In order of their start: what began up to 31 days before `start` and lasts comes first. Costs as `list`. Raises BadToken.
+        """
+        wanted = EventFilter(start=start, end=end)
+        return self.list(wanted, limit=limit, token=token, newest_first=newest_first)
+
+    def list(
+        self,
+        wanted: EventFilter,
+        *,
+        limit: int = 50,
+        token: str | None = None,
+        newest_first: bool = False,
+        purpose: str = "",
+    ) -> EventPage:
+        """Return some of the events of a filter, by their start. Raises BadToken.
+
+        One query per year that has events until the page is full, one for the 31 days before `start`, and one batch; five to
+        learn which years have some unless the filter names few; one where cancelled ones are told apart. `purpose` binds the
+        tokens where the filter holds the present time: it names what stays the same from page to page.
+        """
+        purpose = f"events {purpose or wanted} {newest_first}"
+        position = self._signer.read(purpose, token) if token else None
+        queries = self._queries(wanted, newest_first)
+        keep, at_once = self._keeping(wanted, limit + 1), wanted.reads_all or bool(wanted.host)
+        found = ranges.read(self._table, queries, limit=limit, position=position, keep=keep, at_once=at_once)
+        events = self.get_many([id_of(item) for item in found.items])
+        return EventPage(
+            items=[events[event_id] for item in found.items if (event_id := id_of(item)) in events],
+            next_token=self._signer.sign(purpose, found.next) if found.next else None,
+            prev_token=self._signer.sign(purpose, found.prev) if found.prev else None,
+        )
+
+    def walk_list(self, wanted: EventFilter, *, newest_first: bool = False) -> Iterator[Event]:
+        """Give every event of a filter, in the order of `list`; one batch per 100 beside the queries."""
+        rows = self.rows(wanted, newest_first=newest_first)
+        while part := [id_of(item) for item in islice(rows, BATCH)]:
+            events = self.get_many(part)
+            yield from (events[event_id] for event_id in part if event_id in events)
+
+    def rows(self, wanted: EventFilter, *, newest_first: bool = False) -> Iterator[Item]:
+        """Give the items of the index that stand for the events of a filter; thousands per request."""
+        keep = self._keeping(wanted, BATCH)
+        return keep(item for query in self._queries(wanted, newest_first) for item in self._table.walk(query))
+
+    def count_of(self, wanted: EventFilter) -> int:
+        """Return how many events a filter finds; without counting one by one where keys alone tell it."""
+        if wanted.reads_all or wanted.host or wanted.ended_by is not None or wanted.cancelled is False:
+            return sum(1 for _ in self.rows(wanted))
+        total = 0
+        keep = self._keeping(wanted, BATCH)
+        for query in self._queries(wanted, newest_first=False):
+            total += sum(1 for _ in keep(self._table.walk(query))) if query.where else self._table.count(query)
+        return total
+
+    def count(self, *, start: datetime | None = None, end: datetime | None = None) -> int:
+        """Return how many events, drafts left out, go on in that range, as `page` has it."""
+        return self.count_of(EventFilter(start=start, end=end))
+
+    def total(self) -> int:
+        """Return how many events there are, drafts left out; from the counters."""
+        rows = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
+        return sum(int(row.get("n", 0)) for row in rows.values())
+
+    # how a filter is read
+
+    def _queries(self, wanted: EventFilter, newest_first: bool) -> Sequence[Query]:
+        """One range per partition, in order; before `start` one more, of what began in the 31 days before and lasts."""
+        queries = []
+        index, partitions = self._partitions(wanted)
+        high = _earliest(wanted.end, wanted.ended_by)
+        top = _behind(high) if high is not None else None
+        for partition in partitions:
+            if wanted.start is not None:
+                lasting = AnyOf((Clause("endAt", "more", (stamp(wanted.start),)), absent("endAt")))
+                low, begins = stamp(before(wanted.start)), stamp(wanted.start)
+                queries.append(Query(partition=partition, index=index, low=low, high=begins, where=(lasting,)))
+            low_end = stamp(wanted.start) if wanted.start is not None else None
+            if low_end is None or top is None or low_end <= top:
+                queries.append(Query(partition=partition, index=index, low=low_end, high=top))
+        queries = [query for query in queries if self._can_hold(query)]
+        if not newest_first:
+            return queries
+        return [replace(query, forward=False) for query in reversed(queries)]
+
+    def _partitions(self, wanted: EventFilter) -> tuple[schema.Index, Sequence[str]]:
+        """The index that leads to the events, and the partitions in it, in order of time."""
+        if wanted.host:
+            return EVENT_ATTENDEES, [str(render(EVENT_ATTENDEES.entry("host").partition, {"userId": wanted.host}))]
+        if wanted.cancelled:
+            return BY_DATE, [str(render(BY_DATE.entry("cancellation").partition, {}))]
+        entry = next(entry for entry in BY_DATE.entries if entry.entity == "event" and entry.only is None)
+        return BY_DATE, [str(render(entry.partition, {"startAt": year})) for year in self._years(wanted)]
+
+    def _years(self, wanted: EventFilter) -> Sequence[str]:
+        """The years in which events of the filter can begin, those that have some; the counters tell which these are."""
+        high = _earliest(wanted.end, wanted.ended_by)
+        first = before(wanted.start).year if wanted.start is not None else None
+        last = high.astimezone(UTC).year if high is not None else None
+        if first is not None and last is not None and last - first < YEARS_TRIED:
+            return [f"{year:04d}" for year in range(first, last + 1)]
+        years = sorted(self._stats.known("EVENTS"))
+        return [y for y in years if (first is None or y >= f"{first:04d}") and (last is None or y <= f"{last:04d}")]
+
+    def _keeping(self, wanted: EventFilter, size: int) -> Callable[[Iterable[Item]], Iterator[Item]]:
+        """A sieve that lets through the items whose events match; where the index tells too little, `size` are read at a time."""
+        hidden = self._cancelled(wanted)
+
+        def keep(items: Iterable[Item]) -> Iterator[Item]:
+            items = iter(items)
+            while part := list(islice(items, size)):
+                known = self._known(part)
+                for item in part:
+                    row = known.get(id_of(item))
+                    if row is not None and wanted.matches(row) and (hidden is None or hidden(id_of(item))):
+                        yield item
+
+        return keep
+
+    def _cancelled(self, wanted: EventFilter) -> Callable[[str], bool] | None:
+        """A test of ids by whether the event was cancelled, None where that does not matter or the partition says it."""
+        if wanted.cancelled is None or (wanted.cancelled and not wanted.host):
+            return None
+        within = EventFilter(start=wanted.start, end=wanted.end, ended_by=wanted.ended_by, cancelled=True)
+        ids = {id_of(item) for query in self._queries(within, newest_first=False) for item in self._table.walk(query)}
+        return ids.__contains__ if wanted.cancelled else lambda event_id: event_id not in ids
+
+    def _known(self, items: Sequence[Item]) -> dict[str, Listable]:
+        """What is known of the events behind items of an index: what it carries, else the events themselves."""
+        known: dict[str, Listable] = {id_of(item): row_of(item) for item in items if "endAt" in item and "title" in item}
+        if lacking := [event_id for item in items if (event_id := id_of(item)) not in known]:
+            known |= self.get_many(lacking)
+        return known
+
+    @staticmethod
+    def _can_hold(query: Query) -> bool:
+        """Whether a range of a year's partition can hold what begins in that year."""
+        year = query.partition.partition("#")[2]
+        if query.index is not BY_DATE or not year.isdigit():
+            return True
+        return (query.low is None or query.low[:4] <= year) and (query.high is None or query.high[:4] >= year)
+
+
+def row_of(item: Item) -> Row:
+    """Return what an item of the index tells of its event."""
+    return Row(
+        id=id_of(item),
+        title=item["title"],
+        venue=item.get("venue", ""),
+        city=item.get("city", ""),
+        host_ids=tuple(item.get("hostIds", ())),
+        start_at=moment(str(item[BY_DATE.sk]).partition("#")[0]),
+        end_at=moment(item["endAt"]),
+    )
+
+
+def id_of(item: Item) -> str:
+    """Return the event's id from an item of an index."""
+    return unescape(str(item["PK"]).partition("#")[2])
+
+
+def before(start: datetime) -> datetime:
+    """Return the earliest time at which something can have begun that still goes on at `start`, in UTC."""
+    try:
+        return start.astimezone(UTC) - LEAD
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _is_draft(item: Item) -> bool:
+    """Whether it is what the wizard keeps, which has no times yet."""
+    return bool(item["status"] == EventStatus.DRAFT.value)
+
+
+def _behind(high: datetime) -> str:
+    """The bound of keys of what begins at `high` at the latest."""
+    return behind_prefix(stamp(high))
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((one for one in moments if one is not None), default=None)
