@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from crm.domain.campaigns import RUNNING, Campaign, CampaignStatus
 from crm.domain.emails import EmailState
+from crm.domain.event_times import begins
 from crm.domain.events import Event, EventStatus
 from crm.domain.metrics import EmailQuery
 from crm.domain.people import EmailStatus
@@ -21,7 +22,6 @@ from crm.services import analytics
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures
 from crm.web.charts import Piece, columns, plot, spark, split
-from crm.web.event_times import begins
 from crm.web.http import CrmRequest
 
 DAYS = 30

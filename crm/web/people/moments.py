@@ -9,11 +9,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from crm.domain.emails import Email, EmailState
+from crm.domain.event_times import begins
 from crm.domain.events import SEATED, Attendance, AttendanceStatus, Event, EventStatus
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import LABELS, EmailStatus, Person
 from crm.store import Store
-from crm.web.event_times import begins
 from crm.web.people.subjects import subjects_for
 from crm.web.staff_names import staff_names
 

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import BadToken
+from crm.domain.event_times import begins
 from crm.domain.events import STATUS_WORDS, AttendanceStatus, Event, EventStatus
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import Person
 from crm.store import Store
 from crm.store.event_reads import PersonEvents
 from crm.store.keys import moment, stamp
-from crm.web.event_times import begins
 from crm.web.people.moments import Moment, added_here, attended, hosted, logged, mailed, name_all
 
 SHOWN = 50
