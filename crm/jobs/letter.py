@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from crm.domain.campaigns import Utm
 from crm.jobs.layout import BUTTON, PRE, STYLES
 from crm.jobs.merge import SPAN, TAG_NAME, UNSUBSCRIBE, URL_FILTER
-from crm.jobs.plaintext import as_text
+from crm.services.plaintext import as_text
 
 WEB_ADDRESS = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 ADDRESS = re.compile(r"(https?://[^\s/?#]|mailto:|tel:)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The plain-text part of a letter, from the same Markdown tokens as its HTML."""
+"""Markdown as plain text: of a letter, and of an event in a calendar."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ class _Writer:
 
 
 def as_text(tokens: Sequence[Token]) -> str:
-    """Return the letter as plain text: links keep their address, emphasis goes."""
+    """Return Markdown as plain text: links keep their address, emphasis goes."""
     writer = _Writer()
     for number, token in enumerate(tokens):
         match token.type:
