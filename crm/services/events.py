@@ -1,25 +1,25 @@
 """What staff do with events."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, FieldError, RuleViolation
-from crm.domain.events import MAX_HOSTS, Attendance, AttendanceStatus, Event
+from crm.domain.event_log import EventLogEntry, EventLogKind
+from crm.domain.events import MAX_HOSTS, Attendance, AttendanceStatus, Event, EventStatus
 from crm.domain.ids import new_id
-from crm.store import Store, schema
+from crm.services.event_jobs import CREATING, GRACE, job_key, no_show_actions
+from crm.store import Store
 from crm.store.attendances import STEP
 from crm.store.events import MAX_ATTENDEES, Seated
-from crm.store.jobs import JobKey
 from crm.store.requests import Action, Delete
+
+__all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create", "register", "set_status"]
 
 logger = logging.getLogger(__name__)
 
-CREATING = "ATTENDEES"
-"""Name of the job that goes on with an event whose creation was cut off."""
-GRACE = timedelta(seconds=60)
-"""How long the request that creates an event is left alone with it before the job takes over."""
 NAMED = 20
 """Unknown ids that a message names."""
 
@@ -28,7 +28,8 @@ NAMED = 20
 class NewEvent:
     """What an event is created from. Times are aware; `max_capacity` None means no limit.
 
-    `owner` is the person who answers for it. The owner is a host only if `host_ids` says so as well.
+    `owner` is the person who answers for it. The owner is a host only if `host_ids` says so as well. `overflow`: those of
+    `attendee_ids` who find no seat go to the waitlist; else more of them than seats are refused.
     """
 
     id: str = field(default_factory=new_id)
@@ -39,28 +40,40 @@ class NewEvent:
     owner: str
     description: str = ""
     venue: str = ""
+    city: str = ""
+    online_url: str = ""
     timezone: str = "UTC"
     max_capacity: int | None = None
+    waitlist: bool = True
+    auto_no_show: bool = True
     host_ids: Sequence[str] = ()
     attendee_ids: Sequence[str] = ()
+    overflow: bool = False
 
 
 def create(
-    store: Store, new: NewEvent, *, now: datetime, also: Sequence[Action] = (), replaces_draft: int | None = None
+    store: Store,
+    new: NewEvent,
+    *,
+    now: datetime,
+    also: Sequence[Action] = (),
+    actor: str = "",
+    replaces_draft: int | None = None,
 ) -> Event:
     """Create and publish an event with its hosts and registered attendees, and return it. `also` joins the first transaction.
 
-    `replaces_draft` is the version of the draft that the event was until now; Conflict when that has moved on.
-
     All ids are checked first. Raises RuleViolation, which names unknown ids, and Conflict for a taken slug or more attendees
-    than seats; nothing is written then. A process that dies half-way leaves it `creating`, and a job goes on.
+    than seats; nothing is written then. A process that dies half-way leaves it `creating`, and a job goes on. Where the end
+    lies ahead, another job marks who did not come. `replaces_draft` is the version of the draft that the event was until now;
+    Conflict when that has moved on.
     """
     event = _event(new, now).cleaned()
     hosts, attendees = list(dict.fromkeys(new.host_ids)), list(dict.fromkeys(new.attendee_ids))
-    _check_lists(store, event, hosts, attendees)
-    job = _job(event.id)
+    _check_lists(store, event, hosts, attendees, overflow=new.overflow)
+    job = job_key(event.id, CREATING)
     jobs = [store.jobs.put(job, due_at=now + GRACE)] if attendees else []
-    created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs], replaces_draft=replaces_draft)
+    noted = [*_noted(store, event, actor), *no_show_actions(store, None, event, now)]
+    created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs, *noted], replaces_draft=replaces_draft)
     if attendees:
         while store.events.fill(event.id, now=now, at_the_end=[Delete(key=job.key)]):
             store.stats.keep_up()
@@ -105,29 +118,37 @@ def _event(new: NewEvent, now: datetime) -> Event:
         owner=new.owner,
         description=new.description,
         venue=new.venue,
+        city=new.city,
+        online_url=new.online_url,
         timezone=new.timezone,
         max_capacity=new.max_capacity,
+        waitlist=new.waitlist,
+        auto_no_show=new.auto_no_show,
+        status=EventStatus.PUBLISHED,
         created_at=now,
         updated_at=now,
     )
 
 
-def _job(event_id: str) -> JobKey:
-    return JobKey(owner=schema.key("event", id=event_id)["PK"], name=CREATING)
+def _noted(store: Store, event: Event, actor: str) -> list[Action]:
+    """That it was created, in its history and in the audit log."""
+    entry = EventLogEntry(id=new_id(), event_id=event.id, at=event.created_at, kind=EventLogKind.CREATED, actor=actor)
+    audit = AuditEntry(id=new_id(), at=event.created_at, actor=actor, action="event.created", subject=event.id)
+    return [store.event_log.put(entry), store.audit.put(audit)]
 
 
-def _check_lists(store: Store, event: Event, hosts: Sequence[str], attendees: Sequence[str]) -> None:
+def _check_lists(store: Store, event: Event, hosts: Sequence[str], attendees: Sequence[str], *, overflow: bool) -> None:
     if len(hosts) > MAX_HOSTS:
         raise RuleViolation(f"An event can have {MAX_HOSTS} hosts; these are {len(hosts)}.", field="hostIds")
     if len(attendees) > MAX_ATTENDEES:
         limit = f"An event can be created with {MAX_ATTENDEES:,} attendees; these are {len(attendees):,}."
         raise RuleViolation(f"{limit} Add the others afterwards.", field="attendeeIds")
-    if event.max_capacity is not None and len(attendees) > event.max_capacity:
+    if event.max_capacity is not None and len(attendees) > event.max_capacity and not (overflow and event.waitlist):
         raise Conflict(f"There are {event.max_capacity:,} seats for {len(attendees):,} attendees.", field="attendeeIds")
     check_known(store, {"owner": [event.owner], "hostIds": hosts, "attendeeIds": attendees})
 
 
-def check_known(store: Store, given: dict[str, Sequence[str]]) -> None:
+def check_known(store: Store, given: Mapping[str, Sequence[str]]) -> None:
     """RuleViolation that names, field by field, the ids that are nobody's."""
     known = store.people.get_many(list(dict.fromkeys(user_id for ids in given.values() for user_id in ids if user_id)))
     errors = []

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from crm.domain.event_log import EventLogEntry, EventLogKind
+from crm.domain.event_log import FIELDS, EventLogEntry, EventLogKind
 from crm.store import schema
 from crm.store.keys import behind_prefix, moment, stamp
 from crm.store.requests import Put, Query
@@ -39,6 +39,7 @@ class EventLogRepository:
 
 
 def _entry_of(item: Item) -> EventLogEntry:
+    changes = item.get("changes", {})
     return EventLogEntry(
         id=item["id"],
         event_id=item["eventId"],
@@ -46,5 +47,5 @@ def _entry_of(item: Item) -> EventLogEntry:
         kind=EventLogKind(item["kind"]),
         actor=item.get("actor", ""),
         text=item.get("text", ""),
-        changes={name: (before, after) for name, (before, after) in item.get("changes", {}).items()},
+        changes={name: (changes[name][0], changes[name][1]) for name in FIELDS if name in changes},
     )

@@ -13,7 +13,8 @@ from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store import schema
 from crm.store.attendances import LEAVING, STEP, Move, staying, write_moves
 from crm.store.event_items import PENDING, attendance_item, attendance_of, host_item, new_event_actions, next_part
-from crm.store.event_reads import EventReads, hosted_by
+from crm.store.event_lifecycle import EventLifecycle
+from crm.store.event_reads import hosted_by
 from crm.store.expressions import absent, equals, exists
 from crm.store.keys import behind_prefix, stamp
 from crm.store.people_items import MERGING, count_change, person_of
@@ -52,7 +53,7 @@ class Seated:
     unknown: tuple[str, ...] = ()
 
 
-class EventRepository(EventReads):
+class EventRepository(EventLifecycle):
     """Events. Every change of a seat or a count is conditioned on what it was decided from, and decided anew if that moved."""
 
     # creating

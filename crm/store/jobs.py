@@ -184,13 +184,16 @@ class JobRepository:
             return None
         return taken
 
+    def ours(self, held: Job) -> Check:
+        """Return the condition that who holds a job still does; LeaseLost where it fails."""
+        return Check(key=held.key.key, expect=_held(held), error=LeaseLost())
+
     def open_gates(self, held: Job, number: int) -> None:
         """Let pass `number` threads of who holds a job, and none of who held it before; one transaction. Raises LeaseLost.
 
         An item for each thread: of two transactions at a time with a condition on the same one, one has to wait.
         """
-        ours = Check(key=held.key.key, expect=_held(held), error=LeaseLost())
-        self._table.write([ours, *[Put(item=item_of(_gate(held, place))) for place in range(number)]])
+        self._table.write([self.ours(held), *[Put(item=item_of(_gate(held, place))) for place in range(number)]])
 
     def gate(self, held: Job, place: int) -> Check:
         """Return the condition that nobody has opened the gates since; LeaseLost where it fails."""

@@ -10,6 +10,7 @@ from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.events import AttendanceStatus, EventStatus
 from crm.domain.people import Person
 from crm.services import events
+from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER
 from crm.services.events import NewEvent
 from crm.services.verify import differences
 from crm.store import Store
@@ -40,7 +41,8 @@ def test_an_event_is_created_and_published_with_hosts_and_attendees(store: Store
     assert event.registered_count == 75
     assert sorted(store.events.host_ids(event.id)) == sorted(ids[:2])
     assert len(list(store.events.walk_attendees(event.id))) == 75
-    assert store.jobs.next_due() is None
+    assert list(store.jobs.of(f"EVENT#{event.id}")) == [NO_SHOW]
+    assert store.jobs.next_due() == event.end_at + NO_SHOW_AFTER
     assert differences(store) == []
 
 

@@ -1,0 +1,71 @@
+"""The jobs that stand beside an event: what each is called, and when it is due."""
+
+from datetime import datetime, timedelta
+
+from crm.domain.events import Event, EventStatus
+from crm.store import Store, schema
+from crm.store.expressions import absent, equals
+from crm.store.jobs import Job, JobKey, item_of
+from crm.store.requests import Action, Delete, Put
+
+CREATING = "ATTENDEES"
+"""Goes on with an event whose creation was cut off."""
+PROMOTE = "PROMOTE"
+"""Gives seats to people in line."""
+NO_SHOW = "NOSHOW"
+"""Marks who did not come, a while after the end."""
+NO_SHOW_UNDO = "NOSHOWUNDO"
+"""Takes that back."""
+DELETE = "EVENTDELETE"
+"""Goes on with a deletion."""
+NO_SHOW_AFTER = timedelta(hours=3)
+"""How long after the end the doors may still write down who came."""
+GRACE = timedelta(seconds=60)
+"""How long a request that works on an event is left alone with it before the job takes over."""
+
+
+def job_key(event_id: str, name: str) -> JobKey:
+    """Return which job of the event that is."""
+    return JobKey(owner=schema.key("event", id=event_id)["PK"], name=name)
+
+
+def put_job(store: Store, key: JobKey, *, due_at: datetime, state: dict[str, str] | None = None) -> Action:
+    """Return the action that gives a job work, whether there is one already or not; one read."""
+    return store.jobs.put(key, due_at=due_at, state=state, old=store.jobs.get(key))
+
+
+def no_show_actions(store: Store, old: Event | None, new: Event, now: datetime) -> list[Action]:
+    """Return what keeps the job that marks no-shows in step when `old` (None: is not there) becomes `new`; one read.
+
+    An event has the job when its end lay ahead as it was set: who writes down an event after the fact says who came. It is
+    parked while it is switched off or the event is cancelled.
+    """
+    job = store.jobs.get(job_key(new.id, NO_SHOW)) if old is not None else None
+    ahead = new.end_at > now
+    if new.status is EventStatus.CANCELLED:
+        return [store.jobs.park(job)] if job is not None and job.due_at is not None else []
+    if not ahead and old is not None and old.end_at != new.end_at:
+        return [Delete(key=job.key.key, expect=[equals("fence", job.fence)])] if job is not None else []
+    if (job is None and not ahead) or (old is not None and _same(old, new)):
+        return []
+    if old is not None and old.status is EventStatus.CANCELLED and not ahead:
+        return []
+    wanted = new.auto_no_show and new.no_show_at is None
+    return _due(store, new, job) if wanted else _parked(store, new, job)
+
+
+def _same(old: Event, new: Event) -> bool:
+    """Whether nothing has changed that the job is about."""
+    names = ("end_at", "auto_no_show", "status", "no_show_at")
+    return all(getattr(old, name) == getattr(new, name) for name in names)
+
+
+def _due(store: Store, event: Event, job: Job | None) -> list[Action]:
+    return [store.jobs.put(job_key(event.id, NO_SHOW), due_at=event.end_at + NO_SHOW_AFTER, old=job)]
+
+
+def _parked(store: Store, event: Event, job: Job | None) -> list[Action]:
+    if job is not None:
+        return [store.jobs.park(job)] if job.due_at is not None else []
+    key = job_key(event.id, NO_SHOW)
+    return [Put(item=item_of(Job(key=key, due_at=None, fence=0, worker=None)), expect=[absent()])]
