@@ -57,3 +57,19 @@ def script_for(site: Store, db: None) -> Callable[..., Script]:
 @pytest.fixture
 def script(script_for: Callable[..., Script]) -> Script:
     return script_for()
+
+
+@pytest.fixture
+def ids(script: Script) -> list[str]:
+    """Five people, of whom three work at Acme."""
+
+    def create(number: int) -> str:
+        body = {
+            "firstName": "P",
+            "lastName": f"Q{number}",
+            "email": f"p{number}@example.org",
+            "company": "Acme" if number < 3 else "Other",
+        }
+        return str(script.post("/users", body)[1]["id"])
+
+    return [create(number) for number in range(5)]

@@ -1,0 +1,70 @@
+"""The calls about sending and analytics."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.api.conftest import Script
+
+
+def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: list[str]) -> None:
+    body = {"subject": "Hello {{ firstName }}", "body": "Text", "company": "ACME", "utmCampaign": "spring"}
+
+    status, accepted = script.post("/emails/send", body, Idempotency_Key="once")
+    again = script.post("/emails/send", body, Idempotency_Key="once")
+    campaign = script.get(f"/campaigns/{accepted['campaignId']}")[1]
+
+    assert status == 202
+    assert (accepted["matched"], accepted["suppressed"], accepted["willReceive"]) == (3, 0, 3)
+    assert again == (202, accepted)
+    assert campaign["filter"] == {"company": ["ACME"]}
+    assert set(campaign["counts"]) == {"queued", "sent", "failed", "uncertain", "skipped"}
+    assert len(script.get("/campaigns")[1]["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"company": "nobody there"}, None),
+        ({"subject": " "}, "subject"),
+        ({"body": "Hi {{ fristName }}"}, "body"),
+        ({"body": "{% if %}"}, "body"),
+        ({"compnay": "Acme"}, "compnay"),
+        ({"emailStatus": "happy"}, "emailStatus"),
+        ({"company": 7}, "company"),
+        ({"sendAt": "2020-01-01T00:00:00Z"}, "sendAt"),
+        ({"sendAt": "9999-12-31T23:59:59-14:00"}, "sendAt"),
+    ],
+)
+def test_a_campaign_that_cannot_be_is_refused(script: Script, ids: list[str], change: dict[str, str], field: str | None) -> None:
+    status, answer = script.post("/emails/send", {"subject": "S", "body": "B", **change})
+
+    assert status == 422
+    assert answer["detail"]
+    assert field is None or field in {error["field"] for error in answer["errors"]}
+    assert script.get("/campaigns")[1]["items"] == []
+
+
+def test_analytics_of_nothing_are_zeros_and_bad_dates_are_named(script: Script) -> None:
+    status, summary = script.get("/emails/analytics/summary?start_date=2026-05-01&end_date=2026-05-02")
+
+    assert status == 200
+    assert set(summary["totals"].values()) <= {0}
+    assert script.get("/emails/analytics")[1] == {"items": [], "nextToken": None, "prevToken": None}
+    assert script.get("/emails/analytics?start_date=yesterday")[0] == 422
+    assert script.get("/emails/analytics?status=lost")[0] == 422
+
+
+def test_somebody_without_the_scope_sends_nothing(script_for: Callable[..., Script]) -> None:
+    assert script_for("people:read", "emails:read").post("/emails/send", {"subject": "S", "body": "B"})[0] == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/emails/analytics?start_date=9999-12-31T23:59:59-14:00",
+        "/emails/analytics/summary?end_date=0001-01-01T00:00:00%2B14:00",
+    ],
+)
+def test_a_time_that_no_calendar_holds_is_refused(script: Script, address: str) -> None:
+    assert script.get(address)[0] == 422
