@@ -137,8 +137,8 @@
   on("htmx:beforeHistoryUpdate", ({ detail: { history: step, requestConfig: { elt } } }) => {  // Back from a search leads to where it began
     if (step.type === "replace" && !new URLSearchParams(location.search).get(elt.name)) step.type = "push";
   });
-  const goOn = (field) => { field?.focus(); field?.select(); };
-  on("htmx:afterRequest", ({ detail: { elt, successful } }) => successful && goOn(document.getElementById(elt.dataset.then)));  // [data-then]
+  const goOn = (field) => { field?.focus(); field?.select(); };  // [data-then]: where one types next
+  on("htmx:afterRequest", ({ detail: { requestConfig: { elt }, successful } }) => successful && goOn(document.getElementById(elt.dataset.then)));
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
   const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
