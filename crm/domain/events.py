@@ -166,7 +166,8 @@ class Event:
 class Attendance:
     """One person at one event; `since` is when the present status began, in UTC. `erased`: nobody knows any more who it was.
 
-    `was` and `was_since` are the status before, None for who was not on the list. `registered_at` is when they signed up, and
+    `was` and `was_since` are the status before, None for who was not on the list; where the last change was taken back they are
+    the present one. `registered_at` is when they signed up, and
     `signed_up_on` the day in the event's zone, such as `2026-05-04`, for those who count in the sign-ups. `by` is who made the
     last change: a username, empty for a script or the line itself. `walk_in`: they came to the door without being on the list.
     """
@@ -204,7 +205,7 @@ class Attendance:
         if self.was is None:
             return None
         since = self.was_since or self.since
-        old = replace(self, status=self.was, since=since, was=None, was_since=None, by=by, walk_in=False)
+        old = replace(self, status=self.was, since=since, was_since=since, by=by, walk_in=False)
         return old._signed_up(event, since)
 
     def _signed_up(self, event: Event, now: datetime) -> "Attendance":

@@ -1,14 +1,17 @@
 """What somebody attends and hosts goes over to another person: each step one transaction with seats and counts in step."""
 
+from dataclasses import replace
+
 from crm.domain.merging import stronger
 from crm.store import schema
-from crm.store.attendances import Move, staying, write_moves
-from crm.store.event_items import attendance_of, host_item
+from crm.store.attendances import Move, staying
+from crm.store.event_items import attendance_of, event_item, host_item
+from crm.store.event_leaving import hosts_change
 from crm.store.event_reads import hosted_by
 from crm.store.events import EventRepository
 from crm.store.expressions import absent, equals, exists
 from crm.store.people_items import count_change, person_of
-from crm.store.requests import Action, Check, Delete, Put, Update
+from crm.store.requests import Action, Check, Delete, Put
 from crm.store.schema import Item
 from crm.store.stats import Counter, StatsRepository
 from crm.store.table import Table
@@ -40,10 +43,9 @@ class EventHandover:
         held = stronger(mine, theirs)
         moves = [Move(old=theirs, new=None)]
         if mine is None or held is not mine:
-            taken = type(theirs)(event_id=event_id, user_id=new_id, status=held.status, since=held.since)
-            moves.append(Move(old=mine, new=taken))
+            moves.append(Move(old=mine, new=replace(held, user_id=new_id)))
         event = self._events.get(event_id)
-        write_moves(self._table, self._stats, event, moves, self._profiles(old_id, new_id), now=self._table.clock())
+        self._events.hand_over(event, moves, self._profiles(old_id, new_id), now=self._table.clock())
 
     def host(self, event_id: str, old_id: str, new_id: str) -> None:
         """Let `new_id` host what `old_id` does, and own it where `old_id` did; who hosts it already is not counted twice."""
@@ -61,9 +63,10 @@ class EventHandover:
             actions += [Put(item=host_item(event, new_id), expect=[absent()]), staying(came)]
         else:
             actions.append(Check(key=keys[1], expect=[exists()]))
-        if event.owner == old_id:
-            expect = [equals("owner", old_id)]
-            actions.append(Update(key=schema.key("event", id=event_id), changes={"owner": new_id}, expect=expect))
+        update = hosts_change(event_item(event), {old_id: new_id})
+        owner = {"owner": new_id} if event.owner == old_id else {}
+        expect = [*update.expect, equals("owner", event.owner or None)]
+        actions.append(replace(update, changes={**update.changes, **owner}, expect=expect))
         self._table.write([*actions, *self._stats.delta(changes, now=self._table.clock())])
 
     def _profiles(self, *user_ids: str) -> dict[str, Item]:

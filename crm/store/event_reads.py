@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.store import ranges, schema
+from crm.store.attendances import WALK_IN
 from crm.store.event_items import attendance_of
 from crm.store.event_lists import EventLists
-from crm.store.keys import behind_prefix, render
-from crm.store.requests import Query
-from crm.store.schema import EVENT_ATTENDEES
+from crm.store.keys import behind_prefix, moment, render
+from crm.store.requests import Key, Query
+from crm.store.schema import EVENT_ATTENDEES, Item
 from crm.store.stats import CounterRange
 
 
@@ -67,6 +68,25 @@ class EventReads(EventLists):
         snapshot = self._stats.snapshot(ranges=[CounterRange(what)])
         return {status: snapshot.value(what, status.value) for status in AttendanceStatus}
 
+    def walk_ins(self, event_id: str) -> int:
+        """Return how many of those who attended came to the door without being on the list; from the counters."""
+        what = f"ATTENDEES#{event_id}"
+        return self._stats.snapshot([(what, WALK_IN)]).value(what, WALK_IN)
+
+    def signups(self, event_id: str) -> dict[date, int]:
+        """Return how many signed up on each day, in the event's zone, and did not take it back; from the counters, in order.
+
+        Days on which nobody did are left out.
+        """
+        what = f"SIGNUPS#{event_id}"
+        rows = self._stats.snapshot(ranges=[CounterRange(what)]).rows(what)
+        days = {date.fromisoformat(f"{month}-{name[1:]}"): int(n) for month, row in rows.items() for name, n in row.items()}
+        return {day: number for day, number in sorted(days.items()) if number}
+
+    def waiting(self, event_id: str, limit: int) -> list[Attendance]:
+        """Return the first `limit` people in line, at this moment, in order; of each only who it is and since when they wait."""
+        return [_waiting(item) for item in self._table.query(line_of(event_id, limit=limit)).items]
+
     def attendances_of(self, user_id: str) -> list[Attendance]:
         """Return where a person stands with events, at this moment, by event id."""
         partition, low = schema.prefix("attendance", userId=user_id)
@@ -89,6 +109,18 @@ class EventReads(EventLists):
             hosted=sorted((events[event_id] for event_id in hosted if event_id in events), key=_start, reverse=True),
             attended=sorted(pairs, key=lambda pair: _start(pair[0]), reverse=True),
         )
+
+
+def line_of(event_id: str, *, limit: int | None = None, start: Key | None = None) -> Query:
+    """The places in line of one event, first come first, read consistently."""
+    partition, low = schema.prefix("waiting", eventId=event_id)
+    return Query(partition=partition, low=low, high=behind_prefix(low), limit=limit, start=start, consistent=True)
+
+
+def _waiting(item: Item) -> Attendance:
+    return Attendance(
+        event_id=item["eventId"], user_id=item["userId"], status=AttendanceStatus.WAITLISTED, since=moment(item["since"])
+    )
 
 
 def hosted_by(user_id: str) -> Query:

@@ -68,6 +68,11 @@ def less(attribute: str, value: Any) -> Clause:
     return Clause(attribute, "less", (value,))
 
 
+def at_least(attribute: str, value: Any) -> Clause:
+    """The attribute is `value` or more; false when it is absent."""
+    return Clause(attribute, "at least", (value,))
+
+
 def one_of(attribute: str, values: Iterable[Any], *, negated: bool = False) -> AnyOf:
     """The attribute is one of `values` (or none of them)."""
     return AnyOf(tuple(Clause(attribute, "equals", (value,)) for value in values), negated)

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.emails import Email
-from crm.domain.events import AttendanceStatus
+from crm.domain.events import Attendance, AttendanceStatus
 from crm.domain.ids import email_id, new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import Person, Profile
@@ -51,8 +51,8 @@ def merged(
 
 def put_on(store: Store, event_id: str, person: Person, status: AttendanceStatus) -> None:
     """Put somebody on the list of an event, with that status."""
-    store.events.seat(event_id, [person.id], now=NOW)
-    store.events.set_status(event_id, person.id, status, now=NOW)
+    there = Attendance.new(store.events.get(event_id), person.id, status, now=NOW)
+    store.events.record(event_id, [there], now=NOW)
 
 
 def with_everything(store: Store) -> tuple[Person, Person]:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -92,7 +93,7 @@ def test_where_both_stand_on_a_list_the_stronger_status_holds(
     store: Store, mine: AttendanceStatus | None, theirs: AttendanceStatus
 ) -> None:
     kept, gone = two(store)
-    event = store.events.create(make_event(), [], [], now=NOW)
+    event = store.events.create(make_event(start_at=NOW - timedelta(hours=1)), [], [], now=NOW)
     put_on(store, event.id, gone, theirs)
     if mine is not None:
         put_on(store, event.id, kept, mine)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm.domain.events import SEATED, EventStatus
+from crm.domain.events import EventStatus
 from crm.domain.people import EmailStatus
 from crm.services.import_jobs import job_of
 from crm.services.verify.ledger import Group, Ledger
 from crm.store import schema
+from crm.store.attendances import counters_of, place_of
 from crm.store.emails import email_of
+from crm.store.event_items import attendance_of
 from crm.store.imports import import_of
 from crm.store.outcomes import email_counts
 from crm.store.people_items import LEAVING, MERGING, claim_of, item_of, people_changes, person_of, tag_items, token_items
@@ -20,6 +22,10 @@ from crm.store.stats import Counter
 
 LABELS = frozenset({"expiresAt", "expiresLast"})
 """Numbers of a counter row that count nothing."""
+HOST = "host "
+"""Before the id of a person: that an event names them as a host."""
+EVENT_FACTS = ("startAt", "endAt", "status", "maxCapacity", "registeredCount", "waitlistedCount", "autoNoShow", "noShowAt")
+"""What of an event is judged by how it fits to the rest."""
 OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
 
 
@@ -35,6 +41,8 @@ class Facts:
     events: dict[str, Item] = field(default_factory=dict)
     hosts: list[Item] = field(default_factory=list)
     pending: set[str] = field(default_factory=set)
+    cancelled: dict[str, Item] = field(default_factory=dict)
+    jobs: set[tuple[str, str]] = field(default_factory=set)
     erasures: set[str] = field(default_factory=set)
     merging: dict[str, str] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
@@ -130,11 +138,15 @@ def _of_person(look: Look, item: Item) -> None:
 def _event(look: Look, item: Item) -> None:
     group: Group = ("event", str(item["id"]))
     look.ledger.exists(group)
-    look.facts.events[item["id"]] = {name: item.get(name) for name in ("startAt", "status", "maxCapacity", "registeredCount")}
-    look.ledger.find(group, "registeredCount", item.get("registeredCount", 0))
-    if item["status"] != EventStatus.DRAFT.value:
-        look.ledger.want(group, where(schema.key("slugClaim", slug=item["slug"])))
-        _count(look, {Counter("EVENTS", str(item["startAt"])[:4]): 1})
+    if item["status"] == EventStatus.DRAFT.value:
+        return
+    look.facts.events[item["id"]] = {name: item.get(name) for name in EVENT_FACTS}
+    for name in ("registeredCount", "waitlistedCount"):
+        look.ledger.find(group, name, item.get(name, 0))
+    for user_id in item.get("hostIds", ()):
+        look.ledger.find(group, f"{HOST}{user_id}")
+    look.ledger.want(group, where(schema.key("slugClaim", slug=item["slug"])))
+    _count(look, {Counter("EVENTS", str(item["startAt"])[:4]): 1})
 
 
 def _slug_claim(look: Look, item: Item) -> None:
@@ -146,17 +158,37 @@ def _host(look: Look, item: Item) -> None:
     _lean(look, ("event", str(item["eventId"])), item)
     _lean(look, ("person", str(item["userId"])), item)
     look.ledger.want(("person", str(item["userId"])), "hostedEventCount")
+    look.ledger.want(("event", str(item["eventId"])), f"{HOST}{item['userId']}")
 
 
 def _attendance(look: Look, item: Item) -> None:
-    event, person = str(item["eventId"]), str(item["userId"])
-    _lean(look, ("event", event), item)
-    seated = item["status"] in SEATED
-    if not item.get("erased"):
-        _lean(look, ("person", person), item)
-        look.ledger.want(("person", person), "attendedEventCount", int(seated))
-    look.ledger.want(("event", event), "registeredCount", int(seated))
-    _count(look, {Counter(f"ATTENDEES#{event}", str(item["status"])): 1})
+    attendance = attendance_of(item)
+    event: Group = ("event", attendance.event_id)
+    _lean(look, event, item)
+    if not attendance.erased:
+        _lean(look, ("person", attendance.user_id), item)
+        look.ledger.want(("person", attendance.user_id), "attendedEventCount", int(attendance.seated))
+    look.ledger.want(event, "registeredCount", int(attendance.seated))
+    if (place := place_of(attendance)) is not None:
+        look.ledger.want(event, "waitlistedCount")
+        look.ledger.want(event, where(place))
+    _count(look, dict.fromkeys(counters_of(attendance.event_id, attendance), 1))
+
+
+def _waiting(look: Look, item: Item) -> None:
+    event: Group = ("event", str(item["eventId"]))
+    _lean(look, event, item)
+    look.ledger.find(event, where(item))
+
+
+def _of_event(look: Look, item: Item) -> None:
+    """What is kept about an event must not outlive it."""
+    _lean(look, ("event", str(item["eventId"])), item)
+
+
+def _cancellation(look: Look, item: Item) -> None:
+    _of_event(look, item)
+    look.facts.cancelled[str(item["eventId"])] = item
 
 
 def _of_somebody(look: Look, item: Item) -> None:
@@ -206,6 +238,7 @@ def _chunk(look: Look, item: Item) -> None:
 def _job(look: Look, item: Item) -> None:
     if "dueAt" in item:
         look.facts.due.add(str(item["owner"]))
+        look.facts.jobs.add((str(item["owner"]), str(item["name"])))
     if item.get("window"):
         look.facts.windows.append((str(item["owner"]), str(item["name"]), "dueAt" in item))
 
@@ -238,6 +271,10 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "slugClaim": _slug_claim,
     "host": _host,
     "attendance": _attendance,
+    "waiting": _waiting,
+    "eventLog": _of_event,
+    "draftPeople": _of_event,
+    "cancellation": _cancellation,
     "log": _of_somebody,
     "distinct": _of_somebody,
     "erasure": _erasure,

@@ -4,16 +4,21 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import datetime
 
 from crm.domain.errors import NotFound
+from crm.domain.events import AttendanceStatus
 from crm.domain.people import Person
 from crm.services.verify.difference import Difference
-from crm.services.verify.items import Look, misplaced, where
+from crm.services.verify.items import HOST, Look, misplaced, where
 from crm.services.verify.ledger import Entry, Group
 from crm.store import Store, schema
-from crm.store.expressions import absent, equals
+from crm.store.expressions import AnyOf, absent, equals, exists
+from crm.store.keys import unescape
 from crm.store.people_items import claim_of, count_change, tag_items, token_items
 from crm.store.requests import Action, Check, Delete, Put, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
+
+ORPHANS = frozenset({"host", "attendance", "waiting", "log", "distinct", "eventLog", "draftPeople", "cancellation"})
+"""What is removed where the person or event that it is about does not exist."""
 
 
 def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
@@ -77,18 +82,55 @@ def _word(place: tuple[str, str]) -> str:
 
 
 def _event(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference:
-    if thing == "registeredCount":
-        key = schema.key("event", id=group[1])
-        update = Update(key=key, changes={"registeredCount": entry.wanted}, expect=[equals("registeredCount", entry.found)])
-        says = f"registeredCount is {entry.found}, counted {entry.wanted}"
-        return Difference(kind="event", subject=group[1], says=says, mend=(update,))
+    if thing in {"registeredCount", "waitlistedCount"}:
+        return _event_count(group[1], str(thing), entry)
+    if isinstance(thing, str) and thing.startswith(HOST):
+        return _named_host(store, group[1], thing.removeprefix(HOST), entry)
     place = thing if isinstance(thing, tuple) else ("", "")
+    if place[0] == schema.key("event", id=group[1])["PK"]:
+        return _place(group[1], (str(place[0]), str(place[1])), entry)
     slug = str(place[0]).rpartition("#")[2]
     if entry.found > entry.wanted:
         gone = Delete(key={"PK": place[0], "SK": place[1]}, expect=[equals("id", group[1])])
         return Difference(kind="event", subject=group[1], says=f"a claim on the slug {slug} that it does not have", mend=(gone,))
     claim = Put(item=schema.keyed("slugClaim", {"id": group[1], "slug": slug}), expect=[absent()])
     return Difference(kind="event", subject=group[1], says=f"the claim on its slug {slug} is missing", mend=(claim,))
+
+
+def _event_count(event_id: str, name: str, entry: Entry) -> Difference:
+    found = AnyOf((absent(name), equals(name, 0))) if entry.found == 0 else equals(name, entry.found)
+    update = Update(key=schema.key("event", id=event_id), changes={name: entry.wanted}, expect=[exists(), found])
+    says = f"{name} is {entry.found}, counted {entry.wanted}"
+    return Difference(kind="event", subject=event_id, says=says, mend=(update,))
+
+
+def _named_host(store: Store, event_id: str, user_id: str, entry: Entry) -> Difference:
+    """Somebody who hosts it and whom it does not name, or the other way round: the items of hosts hold."""
+    says = f"it does not name its host {user_id}" if entry.wanted else f"it names {user_id}, who is no host of it"
+    key = schema.key("event", id=event_id)
+    item = store.table.get(key)
+    if item is None:
+        return Difference(kind="event", subject=event_id, says=says)
+    named, hosts = list(item.get("hostIds", ())), store.events.host_ids(event_id)
+    right = [*[one for one in named if one in hosts], *[one for one in hosts if one not in named]]
+    update = Update(key=key, changes={"hostIds": right or None}, expect=[exists(), equals("hostIds", named or None)])
+    return Difference(kind="event", subject=event_id, says=says, mend=(update,))
+
+
+def _place(event_id: str, place: tuple[str, str], entry: Entry) -> Difference:
+    """A place in line: wanted by who is waitlisted, or standing there for nobody."""
+    since, _, person = place[1].partition("#")[2].partition("#")
+    user_id = unescape(person)
+    attendance = schema.key("attendance", userId=user_id, eventId=event_id)
+    waits = [equals("status", AttendanceStatus.WAITLISTED.value), equals("since", since), absent("erased")]
+    if entry.found > entry.wanted:
+        gone = Delete(key={"PK": place[0], "SK": place[1]}, expect=[exists()])
+        says = f"a place in line of {user_id}, who does not wait"
+        return Difference(kind="event", subject=event_id, says=says, mend=(gone,))
+    attributes = {"id": f"{event_id}:{user_id}", "eventId": event_id, "userId": user_id, "since": since}
+    put = Put(item=schema.keyed("waiting", attributes), expect=[absent()])
+    says = f"{user_id} is waitlisted, but has no place in line"
+    return Difference(kind="event", subject=event_id, says=says, mend=(put, Check(key=attendance, expect=waits)))
 
 
 def _counter(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
@@ -117,7 +159,7 @@ _JUDGES: Mapping[str, Callable[[Store, Group, Hashable, Entry], Difference | Non
 def _orphan(group: Group, item: Item) -> Difference:
     kind, key = str(item["entityType"]), {"PK": str(item["PK"]), "SK": str(item["SK"])}
     says = f"its {group[0]} {group[1]} does not exist"
-    mend = (Delete(key=key, expect=[equals("id", item["id"])]),) if kind in {"host", "attendance", "log", "distinct"} else ()
+    mend = (Delete(key=key, expect=[equals("id", item["id"])]),) if kind in ORPHANS else ()
     return Difference(kind=kind, subject=str(item["id"]), says=says, mend=mend)
 
 
