@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from crm.api import campaigns, emails, events, people, segments
+from crm.api import attendees, campaigns, emails, events, people, segments
 from crm.api.docs import calls
 from crm.api.errors import add_handlers, problem
 from crm.api.wire import JsonParser
@@ -28,6 +28,7 @@ api = NinjaAPI(
 add_handlers(api)
 api.add_router("/users", people.router)
 api.add_router("/events", events.router)
+api.add_router("/events", attendees.router)
 api.add_router("/emails", emails.router)
 api.add_router("/campaigns", campaigns.router)
 api.add_router("/segments", segments.router)

@@ -13,7 +13,18 @@ from crm.domain.errors import Conflict
 from crm.domain.event_log import Cancellation, EventLogEntry, EventLogKind, changes_between, checked_reason
 from crm.domain.events import Event, EventStatus
 from crm.domain.ids import new_id
-from crm.services.event_jobs import DELETE, GRACE, NO_SHOW, NO_SHOW_UNDO, job_key, no_show_actions, put_job
+from crm.services.event_jobs import (
+    DELETE,
+    GRACE,
+    NO_SHOW,
+    NO_SHOW_UNDO,
+    PATIENCE,
+    job_key,
+    line_actions,
+    no_show_actions,
+    put_job,
+    serve_line,
+)
 from crm.services.events import check_known
 from crm.store import Store
 from crm.store.event_lifecycle import STALE, check_open
@@ -27,8 +38,6 @@ from crm.store.table import ConditionFailed
 logger = logging.getLogger(__name__)
 AT_ONCE = 200
 """So many people of a list are done while the browser waits; more are left to a worker."""
-PATIENCE = 5.0
-"""Seconds after which a worker takes over what was to be done at once."""
 
 
 class EventChanges(TypedDict, total=False):
@@ -55,13 +64,13 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
 
     What changed stands in its history, written with it; where nothing did, nothing is written. Raises NotFound; RuleViolation
     for what can't be, and for unknown people; Conflict for a stale version, a taken slug (field slug), fewer seats than people
-    registered (field maxCapacity), and for an event that is cancelled, being created or being deleted.
+    registered (field maxCapacity), and for an event that is cancelled, being created or being deleted. Seats that come free
+    for people in line are theirs when this returns, or soon after where these are many.
     """
 
     def attempt() -> tuple[Event, Event]:
         old = store.events.get(event_id)
-        if version is not None and old.version != version:
-            raise Conflict(STALE)
+        _check_version(old, version)
         check_open(old)
         new = _edited(old, changes, now).cleaned()
         _check_people(store, old, new)
@@ -71,21 +80,24 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
         entry = _entry(new, EventLogKind.EDITED, actor=actor, now=now)
         also = [
             *no_show_actions(store, old, new, now),
+            *line_actions(store, old, new, now),
             store.event_log.put(replace(entry, changes=told)),
             _audit(store, new, "event.edited", actor=actor, now=now),
         ]
         return old, store.events.save(old, new, now=now, also=also)
 
     old, saved = until_won(attempt)
-    if saved.version != old.version:
-        logger.info("event edited", extra={"event_id": event_id, "version": saved.version, "actor": actor})
-    return saved
+    if saved.version == old.version:
+        return saved
+    logger.info("event edited", extra={"event_id": event_id, "version": saved.version, "actor": actor})
+    return _served(store, saved, now)
 
 
-def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetime) -> Event:
+def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetime, version: int | None = None) -> Event:
     """Cancel an event and return it; everybody stays on its list, nobody new comes to it. A repeat changes nothing.
 
-    Raises NotFound, RuleViolation for a reason that is too long, Conflict while it is being created or deleted.
+    Raises NotFound, RuleViolation for a reason that is too long, and Conflict while it is being created or deleted or where it
+    is at another `version` than was read (None: any).
     """
     why = checked_reason(reason)
 
@@ -93,6 +105,7 @@ def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetim
         event = store.events.get(event_id)
         if event.status is EventStatus.CANCELLED and not event.deleting:
             return event
+        _check_version(event, version)
         check_open(event)
         cancelled = replace(event, status=EventStatus.CANCELLED)
         entry = _entry(event, EventLogKind.CANCELLED, actor=actor, now=now)
@@ -108,21 +121,23 @@ def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetim
     return cancelled
 
 
-def reinstate(store: Store, event_id: str, *, actor: str, now: datetime) -> Event:
+def reinstate(store: Store, event_id: str, *, actor: str, now: datetime, version: int | None = None) -> Event:
     """Let a cancelled event take place after all, with everybody on its list, and return it. A repeat changes nothing.
 
-    Raises NotFound, and Conflict while it is being created or deleted.
+    Raises NotFound, and Conflict while it is being created or deleted, or where it is at another `version` (None: any).
     """
 
     def attempt() -> Event:
         event = store.events.get(event_id)
         if event.status is EventStatus.PUBLISHED:
             return event
+        _check_version(event, version)
         if event.status is not EventStatus.CANCELLED or event.deleting:
             check_open(event)
         back = replace(event, status=EventStatus.PUBLISHED)
         also = [
             *no_show_actions(store, event, back, now),
+            *line_actions(store, event, back, now),
             store.event_log.put(_entry(event, EventLogKind.REINSTATED, actor=actor, now=now)),
             _audit(store, event, "event.reinstated", actor=actor, now=now),
         ]
@@ -130,7 +145,7 @@ def reinstate(store: Store, event_id: str, *, actor: str, now: datetime) -> Even
 
     event = until_won(attempt)
     logger.info("event reinstated", extra={"event_id": event_id, "actor": actor})
-    return event
+    return _served(store, event, now)
 
 
 def delete(store: Store, event_id: str, *, actor: str, now: datetime) -> bool:
@@ -215,6 +230,12 @@ def history(store: Store, event_id: str) -> list[EventLogEntry]:
     return list(store.event_log.of(event_id))
 
 
+def _served(store: Store, event: Event, now: datetime) -> Event:
+    """The event after people in line had the seats that came free for them."""
+    serve_line(store, event.id, now=now)
+    return store.events.get(event.id) if event.waitlisted_count else event
+
+
 def _edited(old: Event, changes: EventChanges, now: datetime) -> Event:
     """The event with what is to change. An end that lies ahead again forgets that no-shows were marked."""
     given = dict(changes)
@@ -223,6 +244,11 @@ def _edited(old: Event, changes: EventChanges, now: datetime) -> Event:
     new: Event = replace(old, **given)  # type: ignore[arg-type]
     again = new.end_at != old.end_at and new.end_at > now
     return replace(new, no_show_at=None) if again else new
+
+
+def _check_version(event: Event, version: int | None) -> None:
+    if version is not None and event.version != version:
+        raise Conflict(STALE)
 
 
 def _check_people(store: Store, old: Event, new: Event) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from crm.staff import SCOPES, create_token
 from crm.store import Store
+from tests.factories import make_person
 
 
 @dataclass
@@ -73,3 +74,11 @@ def ids(script: Script) -> list[str]:
         return str(script.post("/users", body)[1]["id"])
 
     return [create(number) for number in range(5)]
+
+
+@pytest.fixture
+def more_ids(site: Store) -> list[str]:
+    """Seventy people who work at Many, in the order in which they were made."""
+    people = [make_person(company="Many") for _ in range(70)]
+    site.people.create_many(people)
+    return [person.id for person in people]

@@ -1,0 +1,117 @@
+"""Signing up many people for an event in one call, in such a way that a call which was cut off goes on and counts the same."""
+
+import logging
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from crm.domain.errors import Conflict
+from crm.domain.events import Attendance, AttendanceStatus
+from crm.domain.tasks import Outcome, Task
+from crm.services.events import check_known
+from crm.store import Store
+from crm.store.attendances import STEP
+from crm.store.events import Seated
+from crm.store.requests import Action
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUp:
+    """How many were registered or waitlisted by a call, stood on the list before, or could not be added.
+
+    `refused`: there was neither a seat nor a waitlist; `missed`: the person or the event was gone meanwhile. `finished`: False
+    while a worker goes on.
+    """
+
+    registered: int = 0
+    waitlisted: int = 0
+    already: int = 0
+    refused: int = 0
+    missed: int = 0
+    finished: bool = True
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether seats were asked for and none was left for anybody."""
+        return bool(self.refused) and self.finished and not self.registered and not self.waitlisted
+
+
+def sign_up(
+    store: Store, event_id: str, user_ids: Sequence[str], *, at: datetime, also: Sequence[Action] = (), again: bool = False
+) -> SignedUp:
+    """Register people in this order while there are seats, put the others in line; return how many stand where.
+
+    `at` is the moment, to the millisecond, under which they come to the list; `also` joins the first transaction. With the `at`
+    of a call that was cut off and `again`, it goes on: whom that call has added counts as before, and is left where they stand
+    now. A transaction for each 30 people. Raises NotFound, RuleViolation that names unknown ids, and Conflict unless the event
+    is published; nothing is written in these cases.
+    """
+    ids = list(dict.fromkeys(user_ids))
+    store.events.get(event_id)
+    if not again:
+        check_known(store, {"userIds": ids})
+    counts: Tally[str] = Tally()
+    for start in range(0, len(ids), STEP):
+        some = ids[start : start + STEP]
+        done = _added(store, event_id, some, at, len(ids)) if again else {}
+        counts.update(status.value for status in done.values())
+        left = [user_id for user_id in some if user_id not in done]
+        try:
+            seated = store.events.seat(event_id, left, now=at + timedelta(milliseconds=start), also=() if start else also)
+        except Conflict:
+            if not start and not again:
+                raise
+            counts["missed"] += len(left)  # the event was closed in the middle of the call
+        else:
+            counts += _counted(store, event_id, seated, at, len(ids))
+    logger.info("people signed up", extra={"event_id": event_id, "registered": counts["registered"]})
+    return _told(counts)
+
+
+def signed_up_by(task: Task) -> SignedUp:
+    """Return the same of a task that registers whoever matches a filter, as it stands."""
+    names = {Outcome.DONE: "registered", Outcome.WAITLISTED: "waitlisted", Outcome.UNCHANGED: "already"}
+    counts: Tally[str] = Tally()
+    for outcome, number in task.counts.items():
+        counts[names.get(outcome, "missed")] += number
+    return replace(_told(counts), finished=task.ended)
+
+
+def _counted(store: Store, event_id: str, seated: Seated, at: datetime, width: int) -> Tally[str]:
+    """What became of the people of one step. Whom a lost reply or a twin has added in this call's name counts as added."""
+    mine = _added(store, event_id, seated.already, at, width)
+    counts = Tally(status.value for status in mine.values())
+    counts["registered"] += len(seated.registered)
+    counts["waitlisted"] += len(seated.waitlisted)
+    counts["already"] += len(seated.already) - len(mine)
+    counts["refused"] += len(seated.refused)
+    counts["missed"] += len(seated.unknown)
+    return counts
+
+
+def _told(counts: Tally[str]) -> SignedUp:
+    return SignedUp(
+        registered=counts["registered"],
+        waitlisted=counts["waitlisted"],
+        already=counts["already"],
+        refused=counts["refused"],
+        missed=counts["missed"],
+    )
+
+
+def _added(store: Store, event_id: str, ids: Sequence[str], at: datetime, width: int) -> dict[str, AttendanceStatus]:
+    """Whom of these the call at that moment has added, and with which status: each step has a millisecond of its own."""
+    there = store.events.attendances(event_id, ids) if ids else {}
+    until = at + timedelta(milliseconds=max(STEP, width))
+    came = {user_id: _came(one, at, until) for user_id, one in there.items()}
+    return {user_id: status for user_id, status in came.items() if status is not None}
+
+
+def _came(one: Attendance, at: datetime, until: datetime) -> AttendanceStatus | None:
+    """The status with which somebody came to the list within that span; None for who came another time."""
+    steps = [(one.status, one.since), (one.was, one.was_since), (AttendanceStatus.REGISTERED, one.registered_at)]
+    adding = {AttendanceStatus.REGISTERED, AttendanceStatus.WAITLISTED}
+    return next((status for status, since in steps if status in adding and since is not None and at <= since < until), None)
