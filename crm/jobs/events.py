@@ -30,6 +30,20 @@ def step(work: Work, held: Held) -> None:
         _keep(work, held)
 
 
+def promote_step(work: Work, held: Held) -> None:
+    """Give free seats to the next people in line; who is just being deleted or merged is looked at again a while later.
+
+    Whoever leaves a seat free in front of the line puts this job in the same transaction, and whoever holds it has lost it then.
+    """
+    event_id, now = held.job.key.owner_id, work.clock()
+    if work.store.events.promote(event_id, now=now):
+        _keep(work, held)
+    elif work.store.events.owes_seats(event_id, now=now):
+        _go_on(work, held, Left.LATER)
+    else:
+        held.release(None)
+
+
 def delete_step(work: Work, held: Held) -> None:
     """Remove the next part of an event that is being deleted; with the last one the job goes as well."""
     left = work.store.events.delete_some(held.job.key.owner_id, now=work.clock(), job=held.job.key.key)

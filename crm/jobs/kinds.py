@@ -6,7 +6,7 @@ from crm.jobs import erasing, events, expand, import_undo, imports, merging, sen
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import EXPAND, LANE
 from crm.services.erasure import ERASE
-from crm.services.event_jobs import CREATING, DELETE, NO_SHOW, NO_SHOW_UNDO
+from crm.services.event_jobs import CREATING, DELETE, NO_SHOW, NO_SHOW_UNDO, PROMOTE
 from crm.services.import_jobs import CHECK, UNDO, WRITE
 from crm.services.merge_steps import MERGE
 from crm.services.tasks import JOB
@@ -18,6 +18,7 @@ STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
     CREATING: events.step,
+    PROMOTE: events.promote_step,
     DELETE: events.delete_step,
     NO_SHOW: events.no_show_step,
     NO_SHOW_UNDO: events.undo_step,

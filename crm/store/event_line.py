@@ -51,6 +51,10 @@ class EventLine(EventReads):
 
         return self._deciding(attempt)
 
+    def owes_seats(self, event_id: str, *, now: datetime) -> bool:
+        """Tell whether there are free seats that belong to people in line, though nobody of them may be able to take one yet."""
+        return unsettled(self.get(event_id), now)
+
     def put_promotion(self, event_id: str, *, now: datetime) -> Action:
         """Return the action that lets the job see to it that people in line get free seats; one request."""
         key = promotion_job(event_id)
