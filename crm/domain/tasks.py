@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.errors import RuleViolation
+from crm.domain.events import AttendanceStatus
 from crm.domain.filters import PeopleFilter
 
 
@@ -22,21 +23,17 @@ ENDED = frozenset({TaskStatus.DONE, TaskStatus.CANCELLED})
 
 
 class TaskAction(StrEnum):
-    """What is done to each of them."""
+    """What is done to each of them. `STATUS`: they get another status on the list of an event."""
 
     TAG = "tag"
     UNTAG = "untag"
     REGISTER = "register"
+    STATUS = "status"
     DELETE = "delete"
-
-    @property
-    def words(self) -> "Words":
-        """How one speaks of it."""
-        return WORDS[self]
 
 
 class Outcome(StrEnum):
-    """What became of one person. `DONE`: tagged, untagged, registered or deleted by this task."""
+    """What became of one person. `DONE`: tagged, untagged, registered, moved or deleted by this task."""
 
     DONE = "done"
     WAITLISTED = "waitlisted"
@@ -46,6 +43,9 @@ class Outcome(StrEnum):
     UNSOUND = "unsound"
     BUSY = "busy"
     CLOSED = "closed"
+    FULL = "full"
+    NO_WAY = "no_way"
+    NOT_LISTED = "not_listed"
 
 
 FAILURES: Mapping[Outcome, str] = {
@@ -53,6 +53,9 @@ FAILURES: Mapping[Outcome, str] = {
     Outcome.UNSOUND: "Something in their profile can’t be saved as it is; open and mend it.",
     Outcome.BUSY: "Others changed them again and again at the same moment.",
     Outcome.CLOSED: "The event takes nobody: it was cancelled or deleted.",
+    Outcome.FULL: "No seat was left for them.",
+    Outcome.NO_WAY: "From where they stand with the event there is no way there; a no-show, say, must have been registered.",
+    Outcome.NOT_LISTED: "They are not on the list of the event any more.",
 }
 """Outcomes that are failures, with the reason in a sentence."""
 
@@ -94,17 +97,76 @@ WORDS: Mapping[TaskAction, Words] = {
         title="Delete {people}", told="{people} deleted", done="deleted", unchanged="left alone", audit="people.deleted"
     ),
 }
+MOVED = "attendees.moved"
+STATUS_TASK_WORDS: Mapping[AttendanceStatus, Words] = {
+    AttendanceStatus.REGISTERED: Words(
+        title="Register {people} for {name}",
+        told="{people} registered for {name}",
+        done="registered",
+        unchanged="registered already",
+        audit=MOVED,
+    ),
+    AttendanceStatus.WAITLISTED: Words(
+        title="Put {people} on the waitlist of {name}",
+        told="{people} put on the waitlist of {name}",
+        done="put on the waitlist",
+        unchanged="on the waitlist already",
+        audit=MOVED,
+    ),
+    AttendanceStatus.INVITED: Words(
+        title="Note {people} as invited to {name}",
+        told="{people} noted as invited to {name}",
+        done="invited",
+        unchanged="invited already",
+        audit=MOVED,
+    ),
+    AttendanceStatus.ATTENDED: Words(
+        title="Note {people} as attended: {name}",
+        told="{people} noted as attended: {name}",
+        done="attended",
+        unchanged="noted so already",
+        audit=MOVED,
+    ),
+    AttendanceStatus.NO_SHOW: Words(
+        title="Note {people} as no-show: {name}",
+        told="{people} noted as no-show: {name}",
+        done="no-show",
+        unchanged="noted so already",
+        audit=MOVED,
+    ),
+    AttendanceStatus.CANCELLED: Words(
+        title="Cancel the places of {people}: {name}",
+        told="Places of {people} cancelled: {name}",
+        done="cancelled",
+        unchanged="cancelled already",
+        audit=MOVED,
+    ),
+}
+"""What a task says that gives people another status."""
+
+
+def standing(subject: str) -> tuple[str, AttendanceStatus]:
+    """Return event and status that the subject of a `STATUS` task names; RuleViolation where it names none.
+
+    >>> standing("e1:waitlisted")
+    ('e1', <AttendanceStatus.WAITLISTED: 'waitlisted'>)
+    """
+    event_id, _, status = subject.partition(":")
+    if not event_id or status not in set(AttendanceStatus):
+        raise RuleViolation("Choose what is to become of them in the list of an event.", field="subject")
+    return event_id, AttendanceStatus(status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One action on many people. Times are aware UTC, to the millisecond; None means it has not happened.
 
-    `subject` is the tag or the event's id, `name` what staff call it. `matched` was counted at the start, `noted` are the ids
-    noted down so far, in `parts` numbered parts, of which those before `position` are worked through. `wanted` and `cursor`
-    serve to note them down and are forgotten then; `again`: the list is gone through a second time, for those who moved in it.
-    `missing`: how many of the part in hand were gone when it was begun, those aside whose going is told elsewhere (merged,
-    erased); None where that is not counted. `stopping`: somebody has cancelled it, and what was done is being counted.
+    `subject` is the tag, the event's id, or that with a status, as in `e1:waitlisted`; `name` is what staff call tag or event.
+    `matched` was counted at the start, `noted` are the ids noted down so far, in `parts` numbered parts, of which those before
+    `position` are worked through. `wanted` and `cursor` serve to note them down and are forgotten then; `again`: the list is
+    gone through a second time, for those who moved in it. `missing`: how many of the part in hand were gone when it was begun,
+    those aside whose going is told elsewhere (merged, erased); None where that is not counted. `stopping`: somebody has
+    cancelled it, and what was done is being counted.
     """
 
     id: str
@@ -126,6 +188,17 @@ class Task:
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def words(self) -> Words:
+        """How one speaks of it."""
+        return STATUS_TASK_WORDS[standing(self.subject)[1]] if self.action is TaskAction.STATUS else WORDS[self.action]
+
+    @property
+    def event_id(self) -> str:
+        """The event whose list it changes, empty where it changes none."""
+        about_event = self.action in {TaskAction.REGISTER, TaskAction.STATUS}
+        return self.subject.partition(":")[0] if about_event else ""
 
     @property
     def ended(self) -> bool:
@@ -161,7 +234,7 @@ class Task:
         >>> Task(id="1", action=TaskAction.TAG, name="VIP", matched=1284, created_at=at).title
         'Tag 1,284 people “VIP”'
         """
-        return self.action.words.title.format(people=people(self.total), name=self.name)
+        return self.words.title.format(people=people(self.total), name=self.name)
 
     def noting(self, more: int, *, parts: int, cursor: str | None, now: datetime) -> "Task":
         """Return the task with `more` ids noted down in `parts` parts; `cursor` is the place in the list, None at its end.

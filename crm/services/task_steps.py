@@ -11,22 +11,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from crm.domain.errors import BadToken, Conflict, NotFound, RuleViolation
-from crm.domain.events import AttendanceStatus, EventStatus
 from crm.domain.filters import Order
 from crm.domain.folding import fold
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
-from crm.services import people
+from crm.services import people, task_events
 from crm.store import Store
 from crm.store.attendances import STEP
+from crm.store.event_seats import AT_ONCE as MOVED_AT_ONCE
 from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
 Outcomes = Tally[Outcome]
 AT_ONCE = 1000
 """People noted down in one step."""
-PART = {TaskAction.TAG: 100, TaskAction.UNTAG: 100, TaskAction.REGISTER: 3 * STEP, TaskAction.DELETE: 25}
+PART = {
+    TaskAction.TAG: 100,
+    TaskAction.UNTAG: 100,
+    TaskAction.REGISTER: 3 * STEP,
+    TaskAction.STATUS: 3 * MOVED_AT_ONCE,
+    TaskAction.DELETE: 25,
+}
 """People of one part: so many that a part takes a second or so."""
 TRIES = 5
 MOVED_BEFORE = timedelta(minutes=1)
@@ -58,6 +64,7 @@ def _note(store: Store, task: Task, now: datetime) -> tuple[Task, list[Action]]:
         logger.warning("task given up", extra={"task_id": task.id})
         return task.finished(TaskStatus.CANCELLED, now=now), []
     ids = _not_noted(store, task, [person for person in page.items if person.created_at <= task.created_at])
+    ids = task_events.by_arrival(store, task, ids) if task.action is TaskAction.STATUS else ids
     size = PART[task.action]
     parts = [ids[start : start + size] for start in range(0, len(ids), size)]
     puts: list[Action] = [store.selections.put(task.id, task.parts + number, part) for number, part in enumerate(parts)]
@@ -86,7 +93,9 @@ def _work(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Cal
         case TaskAction.TAG | TaskAction.UNTAG:
             return _tag(store, task, ids, now, keep)
         case TaskAction.REGISTER:
-            return _register(store, task, ids, keep)
+            return task_events.register(store, task, ids, keep)
+        case TaskAction.STATUS:
+            return task_events.move(store, task, ids, keep)
         case TaskAction.DELETE:
             gone, apart, busy = _delete(store, task, ids, now, keep)
             return Tally({Outcome.DONE: gone, Outcome.GONE: (task.missing or 0) + apart, Outcome.BUSY: busy})
@@ -98,7 +107,9 @@ def _settled(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: 
         case TaskAction.TAG | TaskAction.UNTAG:
             return Tally({Outcome.DONE: len(_changed(store, task, ids))})
         case TaskAction.REGISTER:
-            return Tally(_registered(store, task, ids).values())
+            return Tally(task_events.registered(store, task, ids).values())
+        case TaskAction.STATUS:
+            return Tally({Outcome.DONE: len(task_events.moved(store, task, ids))})
         case TaskAction.DELETE:
             if task.missing is None:
                 return Tally()
@@ -173,53 +184,6 @@ def _changed_and_merged(store: Store, task: Task, gone: Sequence[str]) -> list[s
     handed = {person_id: store.merges.handed_over(_entry(task, person_id)) for person_id in gone}
     sought = {person_id: entry for person_id, entry in handed.items() if entry is not None}
     return [person_id for person_id, entry in zip(sought, store.log.get_many(list(sought.values())), strict=True) if entry]
-
-
-# events
-
-
-def _since(task: Task) -> datetime:
-    """When the people of this part came to the list of the event: in the order in which they were noted down."""
-    return task.created_at + timedelta(milliseconds=task.position)
-
-
-def _register(store: Store, task: Task, ids: Sequence[str], keep: Callable[[], None]) -> Outcomes:
-    outcomes: Outcomes = Tally()
-    for start in range(0, len(ids), STEP):
-        keep()
-        some = ids[start : start + STEP]
-        try:
-            seated = store.events.seat(task.subject, some, now=_since(task))
-        except (NotFound, Conflict):
-            mine = _registered(store, task, some)
-            outcomes += Tally(mine.values())
-            outcomes[_why_closed(store, task)] += len(some) - len(mine)
-            continue
-        mine = _registered(store, task, seated.already)
-        outcomes += Tally(mine.values())
-        outcomes[Outcome.DONE] += len(seated.registered)
-        outcomes[Outcome.WAITLISTED] += len(seated.waitlisted)
-        outcomes[Outcome.UNCHANGED] += len(seated.already) - len(mine)
-        outcomes[Outcome.GONE] += len(seated.unknown)
-    return outcomes
-
-
-def _registered(store: Store, task: Task, ids: Sequence[str]) -> dict[str, Outcome]:
-    """Whom of these this step has put on the list already, and where they stand."""
-    there = store.events.attendances(task.subject, ids) if ids else {}
-    return {
-        user_id: Outcome.WAITLISTED if one.status is AttendanceStatus.WAITLISTED else Outcome.DONE
-        for user_id, one in there.items()
-        if one.since == _since(task)
-    }
-
-
-def _why_closed(store: Store, task: Task) -> Outcome:
-    try:
-        published = store.events.get(task.subject).status is EventStatus.PUBLISHED
-    except NotFound:
-        return Outcome.CLOSED
-    return Outcome.BUSY if published else Outcome.CLOSED
 
 
 # deleting

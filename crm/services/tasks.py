@@ -12,7 +12,7 @@ from crm.domain.events import EventStatus
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.domain.people import checked_tag
-from crm.domain.tasks import Task, TaskAction
+from crm.domain.tasks import Task, TaskAction, standing
 from crm.services.task_steps import advance
 from crm.store import Store, schema
 from crm.store.events import NOT_OPEN
@@ -55,14 +55,15 @@ def start(
     actor: str,
     now: datetime,
     task_id: str | None = None,
-    at_once: int = AT_ONCE,
+    at_once: int | None = None,
     also: Sequence[Action] = (),
 ) -> Task:
     """Begin to do `action` to everybody who matches at this moment; return the task, ended where they are few.
 
-    `at_once` is how many are few; `also` joins the first transaction, and what it raises is raised.
-    `subject` is a tag or the id of an event. A repeat under the same `task_id` gives the task that is there. Raises RuleViolation
-    for a tag that can't be or a filter that nobody matches, NotFound or Conflict for an event that takes nobody.
+    `subject` is a tag, the id of an event, or that with a status, as in `e1:waitlisted`. `at_once` is how many are few (None:
+    `AT_ONCE`); `also` joins the first transaction, and what it raises is raised. A repeat under the same `task_id` gives the task
+    that is there. Raises RuleViolation for a tag that can't be or a filter that nobody matches, NotFound or Conflict for an
+    event that takes nobody.
     """
     if task_id is not None and (there := store.tasks.find(task_id)) is not None:
         return there
@@ -81,7 +82,7 @@ def start(
         matched=matched,
         created_at=begun,
     )
-    few = matched <= at_once
+    few = matched <= (AT_ONCE if at_once is None else at_once)
     try:
         store.table.write(
             [
@@ -158,19 +159,19 @@ def _checked(store: Store, action: TaskAction, subject: str) -> tuple[str, str]:
         return "", ""
     if not subject:
         raise RuleViolation("Choose an event.", field="subject")
-    event = store.events.get(subject)
+    event = store.events.get(standing(subject)[0] if action is TaskAction.STATUS else subject)
     if event.status is not EventStatus.PUBLISHED:
         raise Conflict(NOT_OPEN[event.status], field="subject")
-    return event.id, event.title
+    return subject, event.title
 
 
 def _noted(task: Task) -> AuditEntry:
     facts: dict[str, str | int] = {"matched": task.matched}
-    if task.action is TaskAction.REGISTER:
-        facts["eventId"] = task.subject
-    return AuditEntry(
-        id=task.id, at=task.created_at, actor=task.actor, action=task.action.words.audit, subject=task.id, facts=facts
-    )
+    if task.event_id:
+        facts["eventId"] = task.event_id
+    if task.action is TaskAction.STATUS:
+        facts["status"] = standing(task.subject)[1].value
+    return AuditEntry(id=task.id, at=task.created_at, actor=task.actor, action=task.words.audit, subject=task.id, facts=facts)
 
 
 def _work_now(store: Store, task: Task, now: datetime) -> Task:

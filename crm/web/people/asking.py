@@ -8,7 +8,7 @@ from typing import Any
 from crm.domain.errors import NotFound
 from crm.domain.events import Event, EventStatus
 from crm.domain.filters import PeopleFilter
-from crm.domain.tasks import TaskAction
+from crm.domain.tasks import STATUS_TASK_WORDS, TaskAction, people, standing
 from crm.services.foreseen import Foreseen, foreseen
 from crm.store import Store
 from crm.store.people import FacetValue
@@ -30,7 +30,10 @@ class Group:
 
 
 def question(store: Store, action: TaskAction, wanted: PeopleFilter, *, typed: str, now: datetime) -> dict[str, Any]:
-    """Return what the question's template needs. `typed` is the tag, or the id of the event, as sent."""
+    """Return what the question's template needs. `typed` is the tag, or the id of the event, perhaps with a status, as sent.
+
+    Raises NotFound and RuleViolation for a status that can't be given.
+    """
     number = store.people.count(wanted)
     context: dict[str, Any] = {"action": action.value, "number": number, "typed": typed}
     match action:
@@ -39,7 +42,9 @@ def question(store: Store, action: TaskAction, wanted: PeopleFilter, *, typed: s
         case TaskAction.UNTAG:
             return context | {"tags": _tags_of(store, wanted)}
         case TaskAction.REGISTER:
-            return context | {"groups": _groups(store, now), "foreseen": _foreseen(store, wanted, number, typed)}
+            return context | {"groups": _groups(store, now), "foreseen": _foreseen(store, wanted, number, typed, now)}
+        case TaskAction.STATUS:
+            return context | _standing(store, number, typed, now)
         case TaskAction.DELETE:
             return context | {"attending": _attending(store, wanted), "hosting": _hosting(store, wanted)}
 
@@ -64,9 +69,17 @@ def _groups(store: Store, now: datetime) -> list[Group]:
     return [group for group in groups if group.events]
 
 
-def _foreseen(store: Store, wanted: PeopleFilter, number: int, event_id: str) -> Foreseen | None:
+def _standing(store: Store, number: int, typed: str, now: datetime) -> dict[str, Any]:
+    """The event whose list it is, and what giving them that status means there."""
+    event_id, to = standing(typed)
+    event = store.events.get(event_id)
+    words = STATUS_TASK_WORDS[to].title.format(people=people(number), name=event.title)
+    return {"event": event, "to": to.value, "words": words, "promotes": event.promotes(now) and event.waitlisted_count > 0}
+
+
+def _foreseen(store: Store, wanted: PeopleFilter, number: int, event_id: str, now: datetime) -> Foreseen | None:
     try:
-        return foreseen(store, wanted, number, event_id) if event_id else None
+        return foreseen(store, wanted, number, event_id, now=now) if event_id else None
     except NotFound:
         return None
 

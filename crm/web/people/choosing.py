@@ -27,6 +27,7 @@ NEEDS = {
     TaskAction.TAG.value: "crm.edit_people",
     TaskAction.UNTAG.value: "crm.edit_people",
     TaskAction.REGISTER.value: "crm.edit_events",
+    TaskAction.STATUS.value: "crm.edit_events",
     TaskAction.DELETE.value: "crm.delete_people",
     "export": "crm.export_people",
     "write": "crm.edit_campaigns",
@@ -35,16 +36,27 @@ NEEDS = {
 """What can be done to people who were chosen, and the right it needs."""
 ELSEWHERE = {"export": "people:export", "write": "campaigns:new", "merge": "people:merge-chosen"}
 """What is done on a page of its own, which takes a filter; two rows in the case of a merge."""
+EVENTS = "/events/"
+"""Lists of attendees, where people can be chosen too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Who was chosen. `fields` say it again in a form, `query` as a filter, `back` is the list it was done in."""
+    """Who was chosen. `fields` say it again in a form, `query` as a filter, `back` is the list it was done in.
+
+    `event`: the list is of those who do not attend it, so that is where they are to be added.
+    """
 
     wanted: PeopleFilter
     fields: list[tuple[str, str]]
     query: str
     back: str
+    event: str = ""
+
+    @property
+    def of_event(self) -> bool:
+        """Whether they were chosen on the page of an event."""
+        return self.back.startswith(EVENTS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,7 +64,7 @@ class Chosen:
 def choose(request: CrmRequest) -> HttpResponse:
     """Ask before something is done to the people chosen, then begin it; what has a page of its own is led there."""
     sent = request.POST if request.method == "POST" else request.GET
-    action = sent.get("action", "")
+    action = sent.get("action") or (TaskAction.STATUS.value if "to" in sent else "")
     if action not in NEEDS:
         return error_answer(request, 400, "Choose people in the list first, then what is to be done.")
     if not request.user.has_perm(NEEDS[action]):
@@ -71,7 +83,7 @@ def choose(request: CrmRequest) -> HttpResponse:
 
 def done_words(task: Task) -> tuple[str, str]:
     """What a task did, and what became of the others: two sentences for a toast."""
-    words = task.action.words
+    words = task.words
     number = {outcome.value: count for outcome, count in task.counts.items()}
     others = [
         (number.get("waitlisted", 0), "on the waitlist"),
@@ -88,15 +100,34 @@ def _chosen(request: CrmRequest, sent: QueryDict) -> Chosen:
     listed = sent.get("list", "")
     bar = FilterBar(QueryDict(listed), request.store, request.user.get_username())
     back = f"{reverse('people:list')}?{bar.state_string}" if bar.state_string else reverse("people:list")
+    fields = [("list", listed)]
+    came_from = str(sent.get("back", ""))
+    if came_from.startswith(EVENTS):
+        back = came_from
+        fields.append(("back", back))
     if "all" in sent:
         if bar.wanted is None:
             raise RuleViolation(" ".join(bar.errors.values()))
-        return Chosen(wanted=bar.wanted, fields=[("list", listed), ("all", "1")], query=bar.list_string, back=back)
+        return Chosen(
+            wanted=bar.wanted, fields=[*fields, ("all", "1")], query=bar.list_string, back=back, event=_event_of(bar.wanted)
+        )
     wanted = parse_filter({"id": sent.getlist("id")})
     ids = QueryDict(mutable=True)
     ids.setlist("id", filter_values(wanted).get("id", []))
-    fields = [("list", listed), *(("id", one) for one in wanted.ids)]
-    return Chosen(wanted=wanted, fields=fields, query=ids.urlencode(), back=back)
+    fields += [("id", one) for one in wanted.ids]
+    return Chosen(wanted=wanted, fields=fields, query=ids.urlencode(), back=back, event=_event_of(bar.wanted))
+
+
+def _event_of(listed: PeopleFilter | None) -> str:
+    """The event that all in a list do not attend, empty where it says nothing of that, or of several."""
+    return listed.attends_not[0] if listed is not None and len(listed.attends_not) == 1 else ""
+
+
+def _subject(sent: QueryDict, chosen: Chosen) -> str:
+    """What it is about, as sent: the tag, the event, or the event and what is to become of them there."""
+    if sent.get("to") and sent.get("event"):
+        return f"{sent.get('event')}:{sent.get('to')}"
+    return str(sent.get("subject", chosen.event)).strip()
 
 
 def _back(request: CrmRequest, chosen: Chosen, title: str, text: str) -> HttpResponse:
@@ -110,7 +141,7 @@ def _back(request: CrmRequest, chosen: Chosen, title: str, text: str) -> HttpRes
 def _ask(request: CrmRequest, action: TaskAction, chosen: Chosen, error: CrmError | None = None) -> HttpResponse:
     """The question; in the list it is a dialog."""
     sent = request.POST if request.method == "POST" else request.GET
-    asked = question(request.store, action, chosen.wanted, typed=sent.get("subject", ""), now=timezone.now())
+    asked = question(request.store, action, chosen.wanted, typed=_subject(sent, chosen), now=timezone.now())
     if not asked["number"]:
         return _back(request, chosen, "Nobody is there to do this to", "Nobody matches any more. Choose again in the list.")
     context: dict[str, Any] = {
@@ -133,7 +164,7 @@ def _begin(request: CrmRequest, action: TaskAction, chosen: Chosen) -> HttpRespo
             request.store,
             action,
             chosen.wanted,
-            subject=request.POST.get("subject", "").strip(),
+            subject=_subject(request.POST, chosen),
             actor=request.user.get_username(),
             now=timezone.now(),
             task_id=checked_id(request.POST.get("task", "")),

@@ -19,7 +19,12 @@ from crm.web.durations import in_words
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people.choosing import NEEDS, done_words
 
-LEFT_OUT = {TaskAction.TAG: "tagNot", TaskAction.UNTAG: "tag", TaskAction.REGISTER: "attendsNot"}
+LEFT_OUT = {
+    TaskAction.TAG: "tagNot",
+    TaskAction.UNTAG: "tag",
+    TaskAction.REGISTER: "attendsNot",
+    TaskAction.STATUS: "attendsNot",
+}
 """The field of the filter that, with what a task is about, finds those who did not get it."""
 
 
@@ -70,7 +75,7 @@ def cancel(request: CrmRequest, task_id: str) -> HttpResponse:
 
 def _figures(task: Task) -> list[tuple[str, int, str]]:
     """Label, number and note of each outcome that can be, and in the end of those who were not reached."""
-    words = task.action.words
+    words = task.words
     figures = [(words.done.capitalize(), task.counts.get(Outcome.DONE, 0), "by this task")]
     if task.action is TaskAction.REGISTER:
         figures.append(("Waitlisted", task.counts.get(Outcome.WAITLISTED, 0), "no seat was left"))
