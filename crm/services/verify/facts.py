@@ -9,18 +9,19 @@ from crm.domain.events import EventStatus
 from crm.domain.people import EmailStatus
 from crm.services import tasks
 from crm.services.erasure import job_of
-from crm.services.events import CREATING
+from crm.services.event_jobs import CREATING, DELETE, NO_SHOW, NO_SHOW_AFTER, PROMOTE
+from crm.services.event_jobs import job_key as event_job
 from crm.services.import_jobs import UNDO, job_key
 from crm.services.import_undo import MARK
 from crm.services.merge_steps import merge_job
 from crm.services.verify.difference import Difference
 from crm.services.verify.items import Facts, short
 from crm.store import Store, schema
-from crm.store.expressions import absent, equals
+from crm.store.expressions import absent, equals, exists
 from crm.store.jobs import JobKey
-from crm.store.keys import stamp
+from crm.store.keys import moment, stamp
 from crm.store.people_items import LEAVING, MERGING, status_change
-from crm.store.requests import Action, Update, changed
+from crm.store.requests import Action, Delete, Put, Update, changed
 from crm.store.schema import Item
 
 LONGEST = timedelta(hours=1)
@@ -46,18 +47,60 @@ def _events(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
         limit, taken = event["maxCapacity"], event["registeredCount"] or 0
         if limit is not None and taken > limit:
             yield Difference(kind="event", subject=event_id, says=f"{taken} people are registered for {limit} seats")
-        owner = schema.key("event", id=event_id)["PK"]
         creating = event["status"] == EventStatus.CREATING.value
-        if creating and owner not in facts.due:
-            job = JobKey(owner=owner, name=CREATING)
-            mend = store.jobs.put(job, due_at=now, old=store.jobs.get(job))
-            yield Difference(kind="event", subject=event_id, says="it is being created, but no job is due", mend=(mend,))
         if not creating and event_id in facts.pending:
             yield Difference(kind="event", subject=event_id, says="attendees wait to be seated, but it is not being created")
+        for name, says in _lacking(facts, event_id, event, now):
+            job = event_job(event_id, name)
+            old = store.jobs.get(job)
+            due_at = moment(event["endAt"]) + NO_SHOW_AFTER if name == NO_SHOW else now
+            mend = store.jobs.put(job, due_at=due_at, state=old.state if old else None, old=old)
+            yield Difference(kind="event", subject=event_id, says=f"{says}, but no job is due", mend=(mend,))
+        if (difference := _cancellation(event_id, event, facts.cancelled.get(event_id), now)) is not None:
+            yield difference
     for host in facts.hosts:
         event = facts.events.get(str(host["eventId"]), {})
         if event and event["startAt"] != host["startAt"]:
             yield _host(host, event)
+
+
+def _lacking(facts: Facts, event_id: str, event: Item, now: datetime) -> Iterator[tuple[str, str]]:
+    """The jobs that ought to be due and are not, and what they are for."""
+    owner = schema.key("event", id=event_id)["PK"]
+    published, present = event["status"] == EventStatus.PUBLISHED.value, stamp(now)
+    free = event["maxCapacity"] is None or (event["registeredCount"] or 0) < event["maxCapacity"]
+    marks = event["noShowAt"] is None and event["autoNoShow"] is not False and event["endAt"] > present
+    wanted = {
+        CREATING: event["status"] == EventStatus.CREATING.value and "it is being created",
+        DELETE: event["deleting"] and "it is being deleted",
+        PROMOTE: published
+        and present < event["startAt"]
+        and event["noShowAt"] is None
+        and free
+        and (event["waitlistedCount"] or 0) > 0
+        and "people wait for seats that are free",
+        NO_SHOW: published and marks and (owner, NO_SHOW) in facts.parked and "no-shows are to be marked",
+    }
+    yield from ((name, str(says)) for name, says in wanted.items() if says and (owner, name) not in facts.jobs)
+
+
+def _cancellation(event_id: str, event: Item, item: Item | None, now: datetime) -> Difference | None:
+    """An event that is cancelled has an item beside it, under its date; no other one has."""
+    cancelled = event["status"] == EventStatus.CANCELLED.value
+    key = schema.key("cancellation", eventId=event_id)
+    if item is not None and not cancelled:
+        gone = Delete(key=key, expect=[exists()])
+        return Difference(kind="event", subject=event_id, says="why it was cancelled is told, but it is not", mend=(gone,))
+    if not cancelled or (item is not None and item["startAt"] == event["startAt"]):
+        return None
+    if item is None:
+        attributes = {"id": event_id, "eventId": event_id, "startAt": event["startAt"], "at": stamp(now)}
+        put = Put(item=schema.keyed("cancellation", attributes), expect=[absent()])
+        return Difference(kind="event", subject=event_id, says="it is not found among those that are cancelled", mend=(put,))
+    attributes = {name: value for name, value in item.items() if name != "startAt" and not name.startswith("GSI")}
+    new = schema.keyed("cancellation", {**attributes, "startAt": event["startAt"]})
+    mend = changed(item, new, expect=[equals("startAt", item["startAt"])])
+    return Difference(kind="event", subject=event_id, says="it is found under another date than its own", mend=(mend,))
 
 
 def _host(host: Item, event: Item) -> Difference:

@@ -24,7 +24,18 @@ LABELS = frozenset({"expiresAt", "expiresLast"})
 """Numbers of a counter row that count nothing."""
 HOST = "host "
 """Before the id of a person: that an event names them as a host."""
-EVENT_FACTS = ("startAt", "endAt", "status", "maxCapacity", "registeredCount", "waitlistedCount", "autoNoShow", "noShowAt")
+COUNTS = ("registeredCount", "waitlistedCount")
+EVENT_FACTS = (*COUNTS, "startAt", "endAt", "status", "maxCapacity", "autoNoShow", "noShowAt", "deleting")
+    "startAt",
+    "endAt",
+    "status",
+    "maxCapacity",
+    "registeredCount",
+    "waitlistedCount",
+    "autoNoShow",
+    "noShowAt",
+    "deleting",
+]
 """What of an event is judged by how it fits to the rest."""
 OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
 
@@ -43,6 +54,7 @@ class Facts:
     pending: set[str] = field(default_factory=set)
     cancelled: dict[str, Item] = field(default_factory=dict)
     jobs: set[tuple[str, str]] = field(default_factory=set)
+    parked: set[tuple[str, str]] = field(default_factory=set)
     erasures: set[str] = field(default_factory=set)
     merging: dict[str, str] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
@@ -141,7 +153,7 @@ def _event(look: Look, item: Item) -> None:
     if item["status"] == EventStatus.DRAFT.value:
         return
     look.facts.events[item["id"]] = {name: item.get(name) for name in EVENT_FACTS}
-    for name in ("registeredCount", "waitlistedCount"):
+    for name in COUNTS:
         look.ledger.find(group, name, item.get(name, 0))
     for user_id in item.get("hostIds", ()):
         look.ledger.find(group, f"{HOST}{user_id}")
@@ -211,10 +223,6 @@ def _import(look: Look, item: Item) -> None:
         look.facts.imports[str(item["id"])] = job
 
 
-def _pending(look: Look, item: Item) -> None:
-    look.facts.pending.add(str(item["eventId"]))
-
-
 def _campaign(look: Look, item: Item) -> None:
     look.ledger.exists(("campaign", str(item["id"])))
     look.facts.campaigns[item["id"]] = item["status"]
@@ -239,6 +247,8 @@ def _job(look: Look, item: Item) -> None:
     if "dueAt" in item:
         look.facts.due.add(str(item["owner"]))
         look.facts.jobs.add((str(item["owner"]), str(item["name"])))
+    else:
+        look.facts.parked.add((str(item["owner"]), str(item["name"])))
     if item.get("window"):
         look.facts.windows.append((str(item["owner"]), str(item["name"]), "dueAt" in item))
 
@@ -280,7 +290,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "erasure": _erasure,
     "task": _task,
     "import": _import,
-    "pending": _pending,
+    "pending": lambda look, item: look.facts.pending.add(str(item["eventId"])),
     "campaign": _campaign,
     "email": _email,
     "chunk": _chunk,
