@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.events import views
+from crm.web.events import editing, ending, history, views
 
 app_name = "events"
 
@@ -10,4 +10,10 @@ urlpatterns = [
     path("", views.event_list, name="list"),
     path("<str:event_id>/", views.event, name="event"),
     path("<str:event_id>/attendees.csv", views.attendees_csv, name="attendees"),
+    path("<str:event_id>/edit/", editing.edit, name="edit"),
+    path("<str:event_id>/cancel/", ending.cancel, name="cancel"),
+    path("<str:event_id>/reinstate/", ending.reinstate, name="reinstate"),
+    path("<str:event_id>/delete/", ending.delete, name="delete"),
+    path("<str:event_id>/no-shows/undo/", ending.no_show_undo, name="no-show-undo"),
+    path("<str:event_id>/history/", history.history, name="history"),
 ]

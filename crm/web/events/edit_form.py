@@ -1,0 +1,229 @@
+"""The form of one event: its fields as typed, what they mean, and where two versions differ."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.http import QueryDict
+
+from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.event_times import zone_name
+from crm.domain.events import MAX_CAPACITY, Event
+from crm.domain.local_times import moment_of, parse_day, parse_time
+from crm.web.forms import CrmForm
+
+SEATS = f"Seats must be 1 to {MAX_CAPACITY:,}, or left out for no limit."
+AT_FIELDS = {"startAt": "startTime", "endAt": "endTime"}
+
+Part = TypeVar("Part", date, time)
+
+
+def zones() -> list[str]:
+    """The zones that are offered: those of a place."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+def typed_of(event: Event) -> dict[str, str]:
+    """An event as the form shows it: times as the clocks of its zone show them."""
+    start, end = event.start_at.astimezone(event.zone), event.end_at.astimezone(event.zone)
+    return {
+        "title": event.title,
+        "slug": event.slug,
+        "description": event.description,
+        "startDate": f"{start:%Y-%m-%d}",
+        "startTime": f"{start:%H:%M}",
+        "endDate": f"{end:%Y-%m-%d}",
+        "endTime": f"{end:%H:%M}",
+        "timezone": event.timezone,
+        "venue": event.venue,
+        "city": event.city,
+        "onlineUrl": event.online_url,
+        "owner": event.owner,
+        "hostIds": ",".join(event.host_ids),
+        "maxCapacity": "" if event.max_capacity is None else str(event.max_capacity),
+        "waitlist": "on" if event.waitlist else "",
+        "autoNoShow": "on" if event.auto_no_show else "",
+    }
+
+
+def _line(label: str, *, kind: str = "text", help_text: str = "", required: bool = False, **attrs: str) -> forms.CharField:
+    widget = forms.TextInput(attrs={"type": kind, "autocomplete": "off", **attrs})
+    return forms.CharField(label=label, required=required, widget=widget, help_text=help_text)
+
+
+class EventForm(CrmForm):
+    """What staff type about an event. Owner and hosts are ids, chosen beside it; several hosts come as several values."""
+
+    title = _line("Title", required=True)
+    slug = _line(
+        "Slug",
+        required=True,
+        autocapitalize="none",
+        spellcheck="false",
+        help_text="Links to it have this in them: those with another one change.",
+    )
+    description = forms.CharField(
+        label="Description", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8}), help_text="Markdown."
+    )
+    startDate = _line("First day", kind="date", required=True)
+    startTime = _line("Begins", kind="time", required=True)
+    endDate = _line("Last day", kind="date", required=True)
+    endTime = _line("Ends", kind="time", required=True)
+    timezone = _line("Time zone", required=True, list="zones", help_text="Both times are those of clocks there.")
+    venue = _line("Venue")
+    city = _line("City")
+    onlineUrl = _line("Online link", kind="url", inputmode="url", help_text="Where to join, if it is online.")
+    owner = forms.CharField(label="Owner", required=False, error_messages={"required": "Choose who answers for the event."})
+    hostIds = forms.CharField(label="Hosts", required=False)
+    maxCapacity = forms.IntegerField(
+        label="Seats",
+        required=False,
+        min_value=1,
+        max_value=MAX_CAPACITY,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": SEATS, "min_value": SEATS, "max_value": SEATS},
+    )
+    waitlist = forms.BooleanField(
+        label="Waitlist when it is full",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"role": "switch"}),
+        help_text="First come, first served: who waits longest gets the seat that frees.",
+    )
+    autoNoShow = forms.BooleanField(
+        label="Mark no-shows by itself",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"role": "switch"}),
+        help_text="Three hours after the end, whoever is registered and was not checked in becomes a no-show.",
+    )
+
+    def clean_hostIds(self) -> tuple[str, ...]:
+        """The ids of all values, each once, in order."""
+        return split_ids(cast(QueryDict, self.data).getlist("hostIds"))
+
+    def edited(self, old: Event) -> Event:
+        """Return `old` with what was typed; RuleViolation names what can't be. Times that were left alone stay to the second."""
+        typed, faults = self.cleaned_data, list[FieldError]()
+        try:
+            zone = ZoneInfo(typed["timezone"].strip())
+        except (KeyError, ValueError, OSError):
+            zone = old.zone
+            faults.append(FieldError(field="timezone", message="Use the name of a zone, such as Europe/Stockholm."))
+        start = _moment(typed, "start", zone, faults, old.start_at, typed_of(old))
+        end = _moment(typed, "end", zone, faults, old.end_at, typed_of(old), after=start)
+        if faults:
+            raise RuleViolation(" ".join(fault.message for fault in faults), errors=faults)
+        return replace(
+            old,
+            title=typed["title"],
+            slug=typed["slug"],
+            description=_unix(typed["description"]),
+            start_at=start,
+            end_at=end,
+            timezone=zone.key,
+            venue=typed["venue"],
+            city=typed["city"],
+            online_url=typed["onlineUrl"],
+            owner=typed["owner"],
+            host_ids=typed["hostIds"],
+            max_capacity=typed["maxCapacity"],
+            waitlist=typed["waitlist"],
+            auto_no_show=typed["autoNoShow"],
+        ).cleaned()
+
+    def add_fault(self, error: RuleViolation) -> None:
+        """Show what is wrong at the fields of the form: a time has two of them."""
+        moved = [replace(one, field=AT_FIELDS.get(one.field, one.field)) for one in error.errors]
+        self.add_crm_error(RuleViolation(error.message, errors=moved))
+
+
+def split_ids(values: list[str]) -> tuple[str, ...]:
+    """
+    >>> split_ids(["a,b", "b", ""])
+    ('a', 'b')
+    """
+    return tuple(dict.fromkeys(one for value in values for one in value.replace(" ", "").split(",") if one))
+
+
+def _moment(
+    typed: Mapping[str, Any],
+    name: str,
+    zone: ZoneInfo,
+    faults: list[FieldError],
+    stored: datetime,
+    shown: Mapping[str, str],
+    after: datetime | None = None,
+) -> datetime:
+    """The moment that day and time of `name` mean; `stored` where they were left alone, and where they mean nothing."""
+    day, at = _part(typed, f"{name}Date", parse_day, faults), _part(typed, f"{name}Time", parse_time, faults)
+    if day is None or at is None:
+        return stored
+    same = (f"{day:%Y-%m-%d}", f"{at:%H:%M}", zone.key) == (shown[f"{name}Date"], shown[f"{name}Time"], shown["timezone"])
+    if same:
+        return stored
+    try:
+        return moment_of(day, at, zone, after=after)
+    except RuleViolation as error:
+        faults.append(FieldError(field=f"{name}Time", message=error.message))
+        return stored
+
+
+def _part(typed: Mapping[str, Any], field: str, parse: Callable[[str], Part], faults: list[FieldError]) -> Part | None:
+    try:
+        return parse(typed[field])
+    except RuleViolation as error:
+        faults.append(FieldError(field=field, message=error.message))
+        return None
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").strip("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that two people wrote differently, as values and in words. `mine`: what one did change oneself is proposed."""
+
+    field: str
+    label: str
+    yours: str
+    theirs: str
+    yours_words: str
+    theirs_words: str
+    before_words: str
+    mine: bool
+
+
+def differences(
+    typed: Mapping[str, str], stored: Event, before: Mapping[str, str], names: Mapping[str, str]
+) -> tuple[list[Difference], dict[str, str]]:
+    """Where two versions differ, and the values of all other fields. `before`: what the form showed at first, as `was-…`."""
+    theirs, rows, same = typed_of(stored), list[Difference](), {}
+    for name, value in theirs.items():
+        if typed[name] == value:
+            same[name] = value
+            continue
+        was = before.get(f"was-{name}")
+        texts = [words_of(name, text, names) for text in (typed[name], value)]
+        told = "–" if was is None else words_of(name, was, names)
+        mine = was is None or typed[name] != was
+        rows.append(Difference(name, LABELS[name], typed[name], value, texts[0], texts[1], told, mine))
+    return rows, same
+
+
+LABELS = {name: str(field.label) for name, field in EventForm.base_fields.items()}
+
+
+def words_of(name: str, value: str, names: Mapping[str, str]) -> str:
+    """A value of the form as one reads it; `names` are those of people, by id."""
+    if name in ("waitlist", "autoNoShow"):
+        return "on" if value else "off"
+    if name in ("owner", "hostIds"):
+        return ", ".join(names.get(one, "no longer here") for one in split_ids([value])) or "(nobody)"
+    if name == "maxCapacity":
+        return value or "no limit"
+    if name == "timezone":
+        return zone_name(value)
+    return value or "(emptied)"
