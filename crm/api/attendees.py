@@ -33,7 +33,7 @@ from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.events import Attendance, AttendanceStatus
 from crm.domain.ids import new_id
 from crm.domain.tasks import Task, TaskAction
-from crm.services import events, tasks
+from crm.services import attendance, tasks
 from crm.services.sign_ups import SignedUp, sign_up, signed_up_by
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action
@@ -129,7 +129,7 @@ def add_attendees(request: HttpRequest, event_id: str, data: AttendeesIn) -> Sta
 def cancel_attendance(request: HttpRequest, event_id: str, user_id: str) -> Status[None]:
     """They stay on the list as cancelled, and the first in line gets the seat. A repeat changes nothing."""
     store = typed(request).store
-    events.set_status(store, event_id, user_id, AttendanceStatus.CANCELLED, now=now())
+    attendance.remove_seat(store, event_id, user_id, now=now(), by=viewer_of(request))
     return Status(204, None)
 
 
@@ -138,7 +138,7 @@ def _by_ids(request: HttpRequest, event_id: str, user_ids: Sequence[str]) -> Sig
     store = typed(request).store
 
     def add(at: datetime, also: Sequence[Action] = (), *, again: bool = False) -> SignedUp:
-        done = sign_up(store, event_id, user_ids, at=at, also=also, again=again)
+        done = sign_up(store, event_id, user_ids, at=at, by=viewer_of(request), also=also, again=again)
         if not done.in_vain:
             settle(request, {"at": stamp(at), "done": json.dumps(asdict(done))})
         return done

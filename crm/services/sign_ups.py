@@ -16,6 +16,8 @@ from crm.store.events import Seated
 from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
+APART = timedelta(milliseconds=1)
+"""Between two people of one call: their order is that of the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,14 @@ class SignedUp:
 
 
 def sign_up(
-    store: Store, event_id: str, user_ids: Sequence[str], *, at: datetime, also: Sequence[Action] = (), again: bool = False
+    store: Store,
+    event_id: str,
+    user_ids: Sequence[str],
+    *,
+    at: datetime,
+    by: str = "",
+    also: Sequence[Action] = (),
+    again: bool = False,
 ) -> SignedUp:
     """Register people in this order while there are seats, put the others in line; return how many stand where.
 
@@ -60,7 +69,8 @@ def sign_up(
         counts.update(status.value for status in done.values())
         left = [user_id for user_id in some if user_id not in done]
         try:
-            seated = store.events.seat(event_id, left, now=at + timedelta(milliseconds=start), also=() if start else also)
+            now = at + start * APART
+            seated = store.events.seat(event_id, left, now=now, also=() if start else also, by=by, apart=APART)
         except Conflict:
             if not start and not again:
                 raise
@@ -73,7 +83,7 @@ def sign_up(
 
 def signed_up_by(task: Task) -> SignedUp:
     """Return the same of a task that registers whoever matches a filter, as it stands."""
-    names = {Outcome.DONE: "registered", Outcome.WAITLISTED: "waitlisted", Outcome.UNCHANGED: "already"}
+    names = {Outcome.DONE: "registered", Outcome.WAITLISTED: "waitlisted", Outcome.UNCHANGED: "already", Outcome.FULL: "refused"}
     counts: Tally[str] = Tally()
     for outcome, number in task.counts.items():
         counts[names.get(outcome, "missed")] += number
@@ -103,9 +113,9 @@ def _told(counts: Tally[str]) -> SignedUp:
 
 
 def _added(store: Store, event_id: str, ids: Sequence[str], at: datetime, width: int) -> dict[str, AttendanceStatus]:
-    """Whom of these the call at that moment has added, and with which status: each step has a millisecond of its own."""
+    """Whom of these the call at that moment has added, and with which status: each of them had a millisecond of their own."""
     there = store.events.attendances(event_id, ids) if ids else {}
-    until = at + timedelta(milliseconds=max(STEP, width))
+    until = at + max(STEP, width) * APART
     came = {user_id: _came(one, at, until) for user_id, one in there.items()}
     return {user_id: status for user_id, status in came.items() if status is not None}
 

@@ -1,7 +1,7 @@
 """Moving people on, off and along the lists of events."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
@@ -29,6 +29,7 @@ from crm.store.requests import Action
 from crm.store.schema import Item
 from crm.store.seats import after_moves, seats_for_new
 
+TOGETHER = timedelta()
 AT_ONCE = 15
 """People whom `move_many` moves in one transaction: for each of them somebody from the line may get the seat."""
 
@@ -36,11 +37,21 @@ AT_ONCE = 15
 class EventSeats(EventLine):
     """Each move is one transaction with the seats, the line and the counts it changes."""
 
-    def seat(self, event_id: str, user_ids: Sequence[str], *, now: datetime, also: Sequence[Action] = (), by: str = "") -> Seated:
+    def seat(
+        self,
+        event_id: str,
+        user_ids: Sequence[str],
+        *,
+        now: datetime,
+        also: Sequence[Action] = (),
+        by: str = "",
+        apart: timedelta = TOGETHER,
+    ) -> Seated:
         """Register up to `STEP` people in this order while there are seats; put the others in line, or refuse them without one.
 
-        Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them. One
-        transaction. Raises NotFound, and Conflict unless it is published.
+        Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them: in this order
+        where each of them comes `apart` from the one before, else by id. One transaction. Raises NotFound, and Conflict unless
+        it is published.
         """
         distinct = list(dict.fromkeys(user_ids))
         if len(distinct) > STEP:
@@ -50,7 +61,7 @@ class EventSeats(EventLine):
             event = self.get(event_id)
             if event.status is not EventStatus.PUBLISHED:
                 raise Conflict(NOT_OPEN[event.status])
-            moves, profiles, seated = self._seating(event, distinct, now, by)
+            moves, profiles, seated = self._seating(event, distinct, now, by, apart)
             if moves or also:
                 self._rewrite(event, moves, profiles, now=now, also=also)
             return seated
@@ -178,7 +189,7 @@ class EventSeats(EventLine):
         return Moved(attendance=move.new, changed=True, promoted=promoted)
 
     def _seating(
-        self, event: Event, user_ids: Sequence[str], now: datetime, by: str = ""
+        self, event: Event, user_ids: Sequence[str], now: datetime, by: str = "", apart: timedelta = TOGETHER
     ) -> tuple[list[Move], dict[str, Item], Seated]:
         """Decide who gets a seat, from what stands in the table at this moment."""
         old, profiles = self._standing(event.id, user_ids)
@@ -188,7 +199,8 @@ class EventSeats(EventLine):
         seats = len(coming) if free is None else free
         waits = [user_id for user_id in coming[seats:] if event.waitlist and may_wait(old.get(user_id))]
         moves = [seating(event, user_id, old.get(user_id), AttendanceStatus.REGISTERED, now, by) for user_id in coming[:seats]]
-        moves += [seating(event, user_id, old.get(user_id), AttendanceStatus.WAITLISTED, now, by) for user_id in waits]
+        for number, user_id in enumerate(waits):
+            moves.append(seating(event, user_id, old.get(user_id), AttendanceStatus.WAITLISTED, now + number * apart, by))
         seated = Seated(
             registered=tuple(coming[:seats]),
             waitlisted=tuple(waits),

@@ -223,6 +223,21 @@ def test_a_seat_that_is_cancelled_goes_to_the_first_in_line_and_a_repeat_changes
     assert verify.differences(store) == []
 
 
+def test_people_of_one_call_stand_in_line_in_the_order_in_which_they_were_given(
+    script: Script, store: Store, publish: Callable[..., str], more_ids: list[str], ids: list[str]
+) -> None:
+    event_id = publish(maxCapacity=3, attendeeIds=ids[:3])
+    given = sorted(more_ids, reverse=True)[:40]
+
+    script.post(f"/events/{event_id}/attendees", {"userIds": given})
+    for user_id in ids[:3]:
+        script.call("DELETE", f"/events/{event_id}/attendees/{user_id}")
+
+    line = [one.user_id for one in store.events.waiting(event_id, 50)]
+    assert line == given[3:]
+    assert script.get(f"/events/{event_id}/attendees?status=registered")[1]["items"][0]["userId"] == given[0]
+
+
 def test_somebody_who_is_not_on_the_list_or_no_event_is_404(script: Script, publish: Callable[..., str], ids: list[str]) -> None:
     event_id = publish()
 
