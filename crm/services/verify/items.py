@@ -26,16 +26,6 @@ HOST = "host "
 """Before the id of a person: that an event names them as a host."""
 COUNTS = ("registeredCount", "waitlistedCount")
 EVENT_FACTS = (*COUNTS, "startAt", "endAt", "status", "maxCapacity", "autoNoShow", "noShowAt", "deleting")
-    "startAt",
-    "endAt",
-    "status",
-    "maxCapacity",
-    "registeredCount",
-    "waitlistedCount",
-    "autoNoShow",
-    "noShowAt",
-    "deleting",
-]
 """What of an event is judged by how it fits to the rest."""
 OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
 
