@@ -15,11 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 def check_in(store: Store, event_id: str, user_id: str, *, now: datetime, by: str) -> Moved:
-    """Let somebody who exists be there; who is in already stays as they are.
+    """Let somebody who exists be there; who is in already stays as they are, who was not on the list is a walk-in.
 
     A free seat is theirs whoever waits in line. Raises NotFound, and Conflict where there is none or the event is not open.
     """
-    return set_status(store, event_id, user_id, AttendanceStatus.ATTENDED, now=now, by=by)
+    moved = store.events.move(event_id, user_id, AttendanceStatus.ATTENDED, now=now, by=by, walk_in=True)
+    if moved.changed:
+        logger.info("checked in", extra={"event_id": event_id, "user_id": user_id, "promoted": len(moved.promoted)})
+    return moved
 
 
 def undo_check_in(store: Store, event_id: str, user_id: str, *, now: datetime, by: str) -> Moved:
