@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from bench import analytics, imports, mail, pages, writes
+from bench import analytics, conferences, imports, mail, pages, writes
 from bench.place import Place, tell
 from bench.report import Result, exit_status, text_of
 from tests.engine import Engine
@@ -15,6 +16,7 @@ BENCHES: Mapping[str, Callable[[Place, Sequence[int]], Result]] = {
     "mail": mail.run,
     "analytics": analytics.run,
     "import": imports.run,
+    "conferences": conferences.run,
 }
 SIZES = (1_000, 10_000)
 OWN_SIZES: Mapping[str, Sequence[int]] = {"pages": (*SIZES, 100_000)}
@@ -29,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for name in options.names or BENCHES:
             tell(f"bench {name}")
             sizes = options.sizes or OWN_SIZES.get(name, SIZES)
-            results.append(BENCHES[name](Place(engine.url), sorted(sizes)))
+            results.append(BENCHES[name](Place(engine.url, options.file), sorted(sizes)))
     sys.stdout.write(text_of(results))
     return exit_status(results)
 
@@ -38,10 +40,17 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measures what things cost; see bench/README.md.")
     parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHES)} (all)")
     parser.add_argument("--sizes", type=_sizes, metavar="N,N", help="people, e-mails: 1000,10000; pages at 100000 too")
+    parser.add_argument("--file", type=_file, metavar="FILE", help="conferences as JSON for that bench (a made-up year)")
     options = parser.parse_args(words)
     if unknown := [name for name in options.names if name not in BENCHES]:
         parser.error(f"there is no bench “{unknown[0]}”; there are {', '.join(BENCHES)}")
     return options
+
+
+def _file(text: str) -> Path:
+    if not (path := Path(text)).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
 
 
 def _sizes(text: str) -> list[int]:

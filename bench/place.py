@@ -4,6 +4,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -45,10 +46,11 @@ def open_store(client: "DynamoDBClient", table: str) -> Store:
 
 
 class Place:
-    """One engine, one client, and the meter that counts what passes between them."""
+    """One engine, one client, and the meter that counts what passes between them. `file` is what somebody wants to see used."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, file: Path | None = None) -> None:
         self.url = url
+        self.file = file
         self.client = open_client(url)
         self.meter = Meter(self.client)
 

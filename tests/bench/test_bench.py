@@ -2,10 +2,11 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bench import naive, pages
+from bench import conferences, naive, pages
 from bench.__main__ import main
 from bench.crowd import make_people, write_people
 from bench.meter import Meter
@@ -15,6 +16,9 @@ from crm.services.verify import differences
 from crm.store import Store
 from crm.store.cost import metered
 from tests.factories import make_person
+
+CONFERENCES = Path(__file__).resolve().parents[3] / "shared" / "data" / "conferences-2025.json"
+"""Real conferences of a year, where somebody has put them beside the project; else the made-up year serves."""
 
 
 @pytest.fixture
@@ -120,8 +124,41 @@ def test_a_campaign_is_sent_by_real_workers_to_a_real_mail_server(capsys: pytest
     assert status == 0
 
 
+@pytest.mark.slow
+def test_a_year_of_conferences_can_be_created_over_http_and_every_list_and_range_is_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = ["--file", str(CONFERENCES)] if CONFERENCES.exists() else []
+
+    status = main(["conferences", *file])
+
+    told = capsys.readouterr().out
+    assert [line.split()[-1] for line in told.partition("Promises")[2].splitlines() if line.endswith(("kept", "BROKEN"))] == [
+        "kept"
+    ] * 3
+    assert status == 0
+
+
+def test_the_plain_filter_has_what_goes_on_in_a_range_by_its_start_and_slugs_are_told_apart() -> None:
+    day = {"name": "Øst Days", "startDate": "2025-03-29", "endDate": "2025-03-30"}
+    first, second = conferences.read([day, {**day, "startDate": "2025-03-30", "country": "U.S.A."}])
+    everything = conferences.Span(name="all", start=None, end=None, limit=50)
+
+    ids = conferences.expected({"b": second, "a": first}, everything)
+
+    assert ids == ["a", "b"]
+    assert [one.slug for one in (first, second)] == ["st-days-2025", "st-days-2025-2"]
+    assert [f"{one.ends:%H:%M %z}" for one in (first, second)] == ["17:30 +0200", "17:30 -0400"]
+    assert not replace(everything, start=first.ends).holds(first)
+    assert replace(everything, end=second.starts).holds(second)
+
+
 def test_an_unknown_bench_and_a_size_that_is_none_are_refused_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, sentence in ((["typo"], "there is no bench “typo”"), (["--sizes", "many"], "sizes are whole numbers")):
+    for words, sentence in (
+        (["typo"], "there is no bench “typo”"),
+        (["--sizes", "many"], "sizes are whole numbers"),
+        (["--file", "none"], "no file none"),
+    ):
         with pytest.raises(SystemExit, match="2"):
             main(words)
 
