@@ -158,8 +158,8 @@ class Event:
         return self.status is EventStatus.PUBLISHED and self.no_show_at is None and not going_on
 
     def is_full_for(self, now: datetime) -> bool:
-        """Whether somebody new finds no seat: none is left, or those who are free belong to people in line."""
-        return self.seats_left == 0 or (self.waitlisted_count > 0 and self.promotes(now))
+        """Whether somebody new finds no seat: none is left, or, until it starts, those who are free belong to people in line."""
+        return self.seats_left == 0 or (self.waitlisted_count > 0 and self.promotes(now) and now < self.start_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +167,9 @@ class Attendance:
     """One person at one event; `since` is when the present status began, in UTC. `erased`: nobody knows any more who it was.
 
     `was` and `was_since` are the status before, None for who was not on the list; where the last change was taken back they are
-    the present one. `registered_at` is when they signed up, and
-    `signed_up_on` the day in the event's zone, such as `2026-05-04`, for those who count in the sign-ups. `by` is who made the
-    last change: a username, empty for a script or the line itself. `walk_in`: they came to the door without being on the list.
+    the present one. `registered_at` is when they signed up, and `signed_up_on` the day in the event's zone, such as `2026-05-04`,
+    for those who count in the sign-ups. `by` is who made the last change: a username, empty for a script or the line itself.
+    `walk_in`: they came to the door without being on the list.
     """
 
     event_id: str

@@ -13,8 +13,8 @@ def keeps_line(event: Event, now: datetime) -> bool:
 
 
 def seats_for_new(event: Event, now: datetime) -> int | None:
-    """Return how many seats people who come now may take, None without limit: none while others wait for them."""
-    return 0 if event.waitlisted_count > 0 and keeps_line(event, now) else event.seats_left
+    """Return how many seats people who come now may take, None without limit: until it starts none while others wait."""
+    return 0 if event.waitlisted_count > 0 and keeps_line(event, now) and now < event.start_at else event.seats_left
 
 
 def after_moves(event: Event, seats: int, places: int) -> Event:
