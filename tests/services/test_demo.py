@@ -1,18 +1,23 @@
 """Demo data: the same for the same seed, whole after an interruption, with nothing left to be sent."""
 
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from crm.domain.emails import EmailState
 from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.event_drafts import Step
+from crm.domain.event_log import EventLogKind
 from crm.domain.events import SEATED, AttendanceStatus
 from crm.domain.people import EmailStatus
 from crm.jobs.render import check_template
+from crm.services import event_changes
 from crm.services.demo import Sizes, load, make_plan
 from crm.services.demo.names import LETTERS
+from crm.services.event_jobs import NO_SHOW_AFTER
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.requests import Action
@@ -80,13 +85,17 @@ def test_nothing_has_happened_after_the_present_and_no_event_is_overfull() -> No
         for email in planned.emails
         for moment in (email.created_at, email.sent_at, email.failed_at, email.opened_at, email.clicked_at, email.unsubscribed_at)
     ]
-    moments += [one.since for planned in LARGE.events for one in planned.attendances]
+    attendances = [one for planned in LARGE.events for one in planned.attendances]
+    moments += [moment for one in attendances for moment in (one.since, one.was_since, one.registered_at)]
 
     assert max(moment for moment in moments if moment) <= NOW
     for planned in LARGE.events:
         seated = sum(one.status in SEATED for one in planned.attendances)
         assert planned.event.max_capacity is None or seated <= planned.event.max_capacity
         assert planned.event.cleaned() == planned.event
+        assert (
+            AttendanceStatus.WAITLISTED not in {one.status for one in planned.attendances} or seated == planned.event.max_capacity
+        )
 
 
 def test_every_page_has_something_to_show() -> None:
@@ -98,6 +107,10 @@ def test_every_page_has_something_to_show() -> None:
     assert states == set(EmailState) - {EmailState.QUEUED}
     assert {why for why, _ in LARGE.mailings.suppressed.values()} == set(EmailStatus) - {EmailStatus.MAILABLE}
     assert any(planned.event.start_at > NOW for planned in LARGE.events)
+    assert any(planned.event.end_at - planned.event.start_at > timedelta(days=1) for planned in LARGE.events)
+    assert any(planned.event.online_url for planned in LARGE.events)
+    assert any(one.walk_in for planned in LARGE.events for one in planned.attendances)
+    assert any(one.was is AttendanceStatus.WAITLISTED for planned in LARGE.events for one in planned.attendances)
     assert NOW.date() - min(days) >= timedelta(days=55)
     assert NOW.date() - max(days) <= timedelta(days=2)
 
@@ -109,8 +122,53 @@ def test_what_is_loaded_adds_up_and_waits_for_nothing(store: Store) -> None:
     assert store.people.totals().by_email_status[EmailStatus.MAILABLE] == 150 - len(plan.mailings.suppressed)
     assert store.events.total() == 8
     assert len(store.campaigns.page().items) == 7
-    assert store.jobs.next_due() is None
+    ahead = [one.event for one in plan.events if one.event.end_at > NOW and one.off is None]
+    assert store.jobs.next_due() == min(event.end_at for event in ahead) + NO_SHOW_AFTER
     assert differences(store) == []
+
+
+def test_lists_seats_and_lines_are_those_that_were_made_up(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+
+    for planned in plan.events:
+        event, statuses = store.events.get(planned.event.id), Tally(one.status for one in planned.attendances)
+        days = Tally(date.fromisoformat(one.signed_up_on) for one in planned.attendances if one.signed_up_on)
+        assert event.registered_count == sum(statuses[status] for status in SEATED)
+        assert event.waitlisted_count == statuses[AttendanceStatus.WAITLISTED]
+        assert store.events.signups(event.id) == days
+        assert store.events.walk_ins(event.id) == sum(one.walk_in for one in planned.attendances)
+        assert event.host_ids == planned.host_ids
+
+
+def test_an_event_that_was_called_off_says_why_and_stays_so_only_until_staff_publish_it_again(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+    off = [planned for planned in plan.events if planned.off is not None]
+
+    event_changes.reinstate(store, off[0].event.id, actor="ingrid", now=NOW)
+    load(store, SMALL, seed=1, now=NOW + timedelta(hours=1), sender=SENDER)
+
+    assert [store.events.get(one.event.id).status.value for one in off] == ["published", "cancelled"]
+    assert store.events.cancellation(off[1].event.id) == off[1].off[0]  # type: ignore[index]
+
+
+def test_drafts_can_be_gone_on_with(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+
+    assert {draft.id for draft in store.drafts.page().items} == {draft.id for draft in plan.drafts}
+    assert [draft.next_step for draft in plan.drafts] == [Step.ATTENDEES, Step.WHEN]
+    assert plan.drafts[0].planned(now=NOW).faults == ()
+
+
+def test_what_was_written_down_of_events_is_in_order_and_not_after_the_present() -> None:
+    for planned in LARGE.events:
+        log = planned.log + ([planned.off[1]] if planned.off else [])
+        assert [entry.at for entry in planned.log] == sorted(entry.at for entry in planned.log)
+        assert all(planned.event.created_at <= entry.at <= NOW for entry in log)
+    assert {entry.kind for planned in LARGE.events for entry in planned.log} == {
+        EventLogKind.CREATED,
+        EventLogKind.EDITED,
+        EventLogKind.NO_SHOWS,
+    }
 
 
 def test_figures_of_a_campaign_are_those_of_its_emails(store: Store) -> None:

@@ -4,20 +4,23 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
-from crm.domain.events import Event
+from crm.domain.event_drafts import EventDraft
+from crm.domain.events import Event, EventStatus
 from crm.domain.log import LogEntry
 from crm.domain.people import Person
 from crm.services.demo.campaigns import Mailings, make_mailings
 from crm.services.demo.events import PlannedEvent, make_events
+from crm.services.demo.histories import make_drafts
 from crm.services.demo.logs import logs_of
 from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
+from crm.services.event_jobs import no_show_actions
 from crm.store import Store
 from crm.store.attendances import STEP
 from crm.store.emails import item_of as email_item
@@ -59,6 +62,7 @@ class Plan:
     crowd: Crowd
     logs: Mapping[str, list[LogEntry]]
     events: list[PlannedEvent]
+    drafts: list[EventDraft]
     mailings: Mailings
 
 
@@ -94,7 +98,8 @@ def make_plan(sizes: Sizes, seed: int, present: datetime, sender: str) -> Plan:
     crowd = make_crowd(seed, sizes.people, present)
     events = make_events(seed, sizes.events, crowd, present)
     mailings = make_mailings(seed, sizes.campaigns, crowd, present, sender)
-    return Plan(crowd, logs_of(crowd.people, seed, present), events, mailings)
+    drafts = make_drafts(seed, crowd, present) if sizes.events >= 6 else []
+    return Plan(crowd, logs_of(crowd.people, seed, present), events, drafts, mailings)
 
 
 def _check(sizes: Sizes) -> None:
@@ -171,13 +176,32 @@ def _create(store: Store, plan: Plan, people: Sequence[Person]) -> list[Person |
 
 
 def _write_events(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:
-    for done, planned in enumerate(plan.events, 1):
+    """An event after the other: `record` leaves out who is on the list already. Those ahead have the job of every event."""
+    for draft in plan.drafts:
         with suppress(Conflict):
-            store.events.create(planned.event, planned.host_ids, [], now=now)
+            store.drafts.create(draft)
+    for done, planned in enumerate(plan.events, 1):
+        noted = [store.event_log.put(entry) for entry in planned.log]
+        with suppress(Conflict):
+            also = [*noted, *no_show_actions(store, None, planned.event, now)]
+            store.events.create(planned.event, planned.host_ids, [], now=now, also=also)
         for part in _parts(planned.attendances, STEP):
             store.events.record(planned.event.id, part, now=now)
             store.stats.keep_up()
+        _call_off(store, planned, now)
         progress("events", done, len(plan.events))
+
+
+def _call_off(store: Store, planned: PlannedEvent, now: datetime) -> None:
+    """Cancel an event that is called off, once: one that staff have published again since stays as it is."""
+    if planned.off is None:
+        return
+    event, (told, entry) = store.events.get(planned.event.id), planned.off
+    if any(one.id == entry.id for one in store.event_log.of(event.id)):
+        return
+    cancelled = replace(event, status=EventStatus.CANCELLED)
+    also = [*no_show_actions(store, event, cancelled, now), store.event_log.put(entry)]
+    store.events.cancel(event, told, also=also)
 
 
 def _write_campaigns(store: Store, plan: Plan, now: datetime, progress: Progress) -> None:

@@ -1,44 +1,54 @@
 """Made-up events, past and to come, with hosts and attendees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from crm.domain.events import SEATED, Attendance, AttendanceStatus, Event, EventStatus
+from crm.domain.event_log import Cancellation, EventLogEntry
+from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.domain.folding import fold
 from crm.domain.people import Person
+from crm.services.demo.histories import called_off, history_of
+from crm.services.demo.lists import make_list
 from crm.services.demo.names import TOPICS, VENUES
 from crm.services.demo.people import Crowd, chance, demo_id
+from crm.services.event_jobs import NO_SHOW_AFTER
 
 PAST, FUTURE = 330, 75
 """Days before and after the present over which events are spread."""
 SHARE_PAST = 0.65
-MOST = 400
-"""Names on one list."""
 ROOMS = (12, 20, 30, 40, 60, 80, 120, 200, 400)
 """Seats; nobody rents a hall for more people than there are."""
-BEFORE = (
-    (AttendanceStatus.ATTENDED, 66),
-    (AttendanceStatus.NO_SHOW, 14),
-    (AttendanceStatus.CANCELLED, 8),
-    (AttendanceStatus.INVITED, 12),
-)
-AHEAD = ((AttendanceStatus.REGISTERED, 62), (AttendanceStatus.INVITED, 31), (AttendanceStatus.CANCELLED, 7))
+ABOUT = """An evening of the community: **a talk or two**, something to eat, and time for each other.
+
+- Doors open half an hour before
+- Bring somebody who has never been here
+"""
+SEVERAL_DAYS = 9
+"""One of so many events lasts two or three days."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedEvent:
-    """An event, who hosts it, and who is on its list, in order of arrival."""
+    """An event, who hosts it, and who is on its list, in order of arrival; what staff did to it, and that they called it off."""
 
     event: Event
     host_ids: tuple[str, ...]
     attendances: list[Attendance]
+    log: list[EventLogEntry]
+    off: tuple[Cancellation, EventLogEntry] | None = None
 
 
 def make_events(seed: int, number: int, crowd: Crowd, present: datetime) -> list[PlannedEvent]:
-    """Return `number` events, the oldest first; about two thirds are over."""
-    return [_event(seed, place, number, crowd, present) for place in range(number)] if crowd.people else []
+    """Return `number` events, the oldest first; about two thirds are over. One of each part is called off."""
+    if not crowd.people:
+        return []
+    made = [_event(seed, place, number, crowd, present) for place in range(number)]
+    ahead = next((place for place, one in enumerate(made) if one.event.start_at > present), number)
+    for count, place in enumerate(place for place in (ahead - 4, ahead + 1) if 0 < place < number):
+        made[place] = replace(made[place], off=called_off(made[place].event, count, present))
+    return made
 
 
 def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime) -> PlannedEvent:
@@ -52,22 +62,37 @@ def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime) 
     city = random.choice([one.profile.city for one in known if one.profile.city] or [""])
     capacity = None if online else random.choice([seats for seats in ROOMS if seats <= max(ROOMS[1], len(known) * 2 // 3)])
     created = min(start, present) - timedelta(days=random.randrange(25, 70))
+    end = start + timedelta(minutes=random.choice((60, 90, 120, 180, 210)), days=_more_days(random, place, start, present))
+    slug = _slug(_topic(place), place)
     event = Event(
         id=demo_id(seed, "event", place),
-        slug=_slug(_topic(place), place),
+        slug=slug,
         title=f"{_topic(place)}{'' if online or not city else ' ' + city}",
         start_at=start,
-        end_at=start + timedelta(minutes=random.choice((60, 90, 120, 180, 210))),
+        end_at=end,
         owner=hosts[0].id,
-        description="An evening of the community: a talk or two, something to eat, and time for each other.",
-        venue="Online" if online else f"{random.choice(VENUES[:-1])}{', ' + city if city else ''}",
+        host_ids=tuple(host.id for host in hosts),
+        description=ABOUT,
+        venue="" if online else random.choice(VENUES),
+        city="" if online else city,
+        online_url=f"https://meet.example/{slug}" if online else "",
         timezone=zone,
         max_capacity=capacity,
+        waitlist=place % 7 != 3,
         status=EventStatus.PUBLISHED,
+        no_show_at=end + NO_SHOW_AFTER if start < present else None,
         created_at=created,
         updated_at=created,
     )
-    return PlannedEvent(event, tuple(host.id for host in hosts), _attendances(random, event, known, present))
+    attendances = make_list(random, event, known, present)
+    no_shows = sum(one.status is AttendanceStatus.NO_SHOW for one in attendances)
+    return PlannedEvent(event, event.host_ids, attendances, history_of(event, random, present, no_shows))
+
+
+def _more_days(random: Random, place: int, start: datetime, present: datetime) -> int:
+    """How many days more than one it lasts; never so many that it would go on now."""
+    days = random.choice((1, 2)) if place % SEVERAL_DAYS == 4 else 0
+    return days if start > present or start + timedelta(days=days + 1) < present else 0
 
 
 def _topic(place: int) -> str:
@@ -100,35 +125,3 @@ def _hosts(random: Random, known: list[Person]) -> list[Person]:
     few = known[: max(3, len(known) // 40)]
     wanted = random.choice((1, 1, 2, 2, 3))
     return random.sample(few, min(wanted, len(few)))
-
-
-def _attendances(random: Random, event: Event, known: list[Person], present: datetime) -> list[Attendance]:
-    over = event.start_at < present
-    wanted = min(len(known), MOST, int((event.max_capacity or 150) * random.uniform(0.5, 1.9)) + 3)
-    names = sorted(_regulars(random, known, wanted), key=lambda person: person.id)
-    random.shuffle(names)
-    opened = max(event.created_at, min(event.start_at, present) - timedelta(days=60))
-    span = (min(event.start_at, present) - opened).total_seconds()
-    moments = sorted(random.betavariate(1.2, 1.6) * span for _ in names)
-    seats = event.max_capacity if event.max_capacity is not None else len(names)
-    attendances = []
-    for person, seconds in zip(names, moments, strict=True):
-        since = opened + timedelta(seconds=int(seconds))
-        statuses = BEFORE if over else AHEAD
-        status = random.choices([one for one, _ in statuses], [weight for _, weight in statuses])[0]
-        if status in SEATED and seats == 0:
-            status = AttendanceStatus.WAITLISTED
-        seats -= status in SEATED
-        if status in {AttendanceStatus.ATTENDED, AttendanceStatus.NO_SHOW}:
-            since = event.start_at + timedelta(minutes=random.randrange(-20, 40))
-        attendances.append(Attendance(event_id=event.id, user_id=person.id, status=status, since=since))
-    return attendances
-
-
-def _regulars(random: Random, known: list[Person], wanted: int) -> list[Person]:
-    """Different people, of whom some come again and again."""
-    chosen = {person.id: person for person in random.sample(known, wanted // 2)}
-    while len(chosen) < wanted:
-        person = known[int(len(known) * random.random() ** 2.5)]
-        chosen.setdefault(person.id, person)
-    return list(chosen.values())

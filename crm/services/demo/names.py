@@ -250,7 +250,7 @@ TOPICS = (
     "Writers’ Room",
 )
 
-VENUES = ("Science Park, Hall 2", "City Library", "The Boiler House", "Harbour Loft", "Old Tram Depot", "Museum Café", "Online")
+VENUES = ("Science Park, Hall 2", "City Library", "The Boiler House", "Harbour Loft", "Old Tram Depot", "Museum Café")
 
 LETTERS = (
     ("You are invited, {{ firstName }}", "save-the-date", "the next season begins and we would love to see you there."),
