@@ -9,8 +9,8 @@ from crm.domain.errors import RuleViolation
 from crm.domain.people import ADDRESS, folded_address
 
 MAX_SOURCES = 20
-MAX_PEOPLE = 4_500
-"""People that a draft may name one by one: as many as an event can be created with."""
+MAX_PEOPLE = 3_500
+"""People that a draft may name one by one: their ids go into the first transaction of the event, beside hosts and tasks."""
 MAX_UNKNOWN = 1_000
 """Addresses of nobody that are kept for mending."""
 MAX_TEXT = 320

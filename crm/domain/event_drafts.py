@@ -83,14 +83,14 @@ class EventDraft:
     updated_at: datetime
     version: int = 0
 
-    def __getitem__(self, name: str) -> str:
+    def text(self, name: str) -> str:
         """The text of a field, empty where nothing was typed."""
         return self.fields.get(name, "")
 
     @property
     def title(self) -> str:
         """The title as it is shown, also where there is none yet."""
-        return " ".join(self["title"].split()) or UNTITLED
+        return " ".join(self.text("title").split()) or UNTITLED
 
     @property
     def next_step(self) -> Step:
@@ -108,7 +108,7 @@ class EventDraft:
     def same_step(self, step: Step, other: "EventDraft") -> bool:
         """Whether a step says the same in both."""
         hosts = step is not Step.HOSTS or self.host_ids == other.host_ids
-        return hosts and all(self[name] == other[name] for name in FIELDS[step])
+        return hosts and all(self.text(name) == other.text(name) for name in FIELDS[step])
 
     def planned(self, *, now: datetime) -> "Planned":
         """Return the event that it would become, or what is wrong with it."""
@@ -117,9 +117,13 @@ class EventDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What a draft comes to: the event, None while something is wrong; what is wrong; and times that come twice that night."""
+    """What a draft comes to: the event, None while something is wrong; what is wrong; and times that come twice that night.
+
+    `seats` are known before the rest is: None where there is no limit, or what was typed can't be.
+    """
 
     event: Event | None
+    seats: int | None = None
     faults: tuple[FieldError, ...]
     twice: tuple[str, ...] = ()
 
@@ -139,28 +143,28 @@ class _Reading:
     def planned(self, now: datetime) -> Planned:
         """Read everything once; the domain's own rules of an event come after what can't be read at all."""
         draft = self.draft
-        zone = draft["timezone"].strip()
+        zone = draft.text("timezone").strip()
         start, end = self._times(ZoneInfo(zone) if zone in available_timezones() else None)
         seats = self._seats()
         self._require("timezone", "Choose a time zone.")
         self._require("owner", "Choose who answers for the event.")
-        one_day = not draft["endDate"].strip() or draft["endDate"].strip() == draft["startDate"].strip()
+        one_day = not draft.text("endDate").strip() or draft.text("endDate").strip() == draft.text("startDate").strip()
         event = Event(
             id=draft.id,
-            slug=draft["slug"] or slug_of(draft["title"]),
-            title=draft["title"],
-            description=draft["description"].replace("\r\n", "\n").strip(),
+            slug=draft.text("slug") or slug_of(draft.text("title")),
+            title=draft.text("title"),
+            description=draft.text("description").replace("\r\n", "\n").strip(),
             start_at=start or now,
             end_at=end if start and end else (start or now) + timedelta(hours=1),
             timezone=zone,
-            venue=draft["venue"],
-            city=draft["city"],
-            online_url=draft["onlineUrl"],
-            owner=draft["owner"],
+            venue=draft.text("venue"),
+            city=draft.text("city"),
+            online_url=draft.text("onlineUrl"),
+            owner=draft.text("owner"),
             host_ids=draft.host_ids,
             max_capacity=seats,
-            waitlist=bool(draft["waitlist"]),
-            auto_no_show=bool(draft["autoNoShow"]),
+            waitlist=bool(draft.text("waitlist")),
+            auto_no_show=bool(draft.text("autoNoShow")),
             status=EventStatus.DRAFT,
             created_at=now,
             updated_at=now,
@@ -173,21 +177,21 @@ class _Reading:
             self.faults += [fault for fault in renamed if fault.field not in known]
         order = list(STEP_OF)
         self.faults.sort(key=lambda fault: order.index(fault.field) if fault.field in order else len(order))
-        return Planned(event=None if self.faults else event, faults=tuple(self.faults), twice=tuple(self.twice))
+        return Planned(event=None if self.faults else event, seats=seats, faults=tuple(self.faults), twice=tuple(self.twice))
 
     def _times(self, zone: ZoneInfo | None) -> tuple[datetime | None, datetime | None]:
         """Start and end; None for what is missing or can't be. Without a day of its own it ends on the day it starts."""
         day = self._day("startDate", "Choose the day on which it starts.")
-        last = self._day("endDate", "") if self.draft["endDate"].strip() else day
+        last = self._day("endDate", "") if self.draft.text("endDate").strip() else day
         start = self._moment("startTime", day, zone, "Choose when it starts.")
         return start, self._moment("endTime", last, zone, "Choose when it ends.", after=start)
 
     def _day(self, name: str, missing: str) -> date | None:
-        if not self.draft[name].strip():
+        if not self.draft.text(name).strip():
             self._fault(name, missing)
             return None
         try:
-            return parse_day(self.draft[name])
+            return parse_day(self.draft.text(name))
         except RuleViolation as error:
             self._fault(name, error.message)
             return None
@@ -195,11 +199,11 @@ class _Reading:
     def _moment(
         self, name: str, day: date | None, zone: ZoneInfo | None, missing: str, after: datetime | None = None
     ) -> datetime | None:
-        if not self.draft[name].strip():
+        if not self.draft.text(name).strip():
             self._fault(name, missing)
             return None
         try:
-            at = parse_time(self.draft[name])
+            at = parse_time(self.draft.text(name))
             if day is None or zone is None:
                 return None
             if comes_twice(day, at, zone):
@@ -210,17 +214,17 @@ class _Reading:
             return None
 
     def _seats(self) -> int | None:
-        text = re.sub(r"[\s,.’']", "", self.draft["maxCapacity"])
+        text = re.sub(r"[\s,.’']", "", self.draft.text("maxCapacity"))
         if not text:
             return None
         if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) == 0:
-            typed = self.draft["maxCapacity"].strip()[:40]
+            typed = self.draft.text("maxCapacity").strip()[:40]
             self._fault("maxCapacity", f"{typed} is not possible. Write 1 or more, or leave it empty for no limit.")
             return None
         return int(text)
 
     def _require(self, name: str, message: str) -> None:
-        if not self.draft[name].strip():
+        if not self.draft.text(name).strip():
             self._fault(name, message)
 
     def _fault(self, name: str, message: str) -> None:

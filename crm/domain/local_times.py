@@ -1,7 +1,7 @@
 """Times as people write them, in the zone of a place: which moment they mean, on both changes of summer time too."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from crm.domain.errors import RuleViolation
 
@@ -83,6 +83,16 @@ def next_such_day(day: date, *, today: date) -> date:
     """
     weeks = max(1, (today - day) // WEEK + 1)
     return day + weeks * WEEK
+
+
+def zone_names() -> list[str]:
+    """Return the zones that are offered to choose from: those of a place, and UTC.
+
+    >>> {"Europe/Stockholm", "UTC"} <= set(zone_names()), "Etc/GMT+1" in zone_names()
+    (True, False)
+    """
+    places = [name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))]
+    return sorted([*places, "UTC"])
 
 
 def _never(local: datetime) -> bool:

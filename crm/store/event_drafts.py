@@ -116,10 +116,10 @@ class DraftRepository:
         """Return the action that forgets whom a draft would bring in: part of what publishes it."""
         return Delete(key=schema.key("draftPeople", eventId=draft_id))
 
-    def slug_owner(self, slug: str) -> str | None:
-        """Return the id of the event that has a slug, None where it is free, at this moment; one request."""
-        claim = self._table.get(schema.key("slugClaim", slug=slug)) if slug else None
-        return str(claim["id"]) if claim is not None else None
+    def slug_owners(self, slugs: Sequence[str]) -> dict[str, str]:
+        """Return `{slug: id of the event that has it}` of those that are taken, at this moment; one request per 100."""
+        items = self._table.batch_get([schema.key("slugClaim", slug=slug) for slug in slugs], consistent=True)
+        return {slug: str(item["id"]) for slug, item in zip(slugs, items, strict=True) if item is not None}
 
 
 def item_of(draft: EventDraft) -> Item:

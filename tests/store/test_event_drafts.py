@@ -46,7 +46,7 @@ def test_two_at_different_steps_do_not_overwrite_each_other(store: Store) -> Non
     store.drafts.save(opened, saved(opened, Step.WHEN, venue="Hall"), [Step.WHEN])
 
     now = store.drafts.get(opened.id)
-    assert (now["title"], now["venue"], now.version) == ("Autumn", "Hall", 3)
+    assert (now.text("title"), now.text("venue"), now.version) == ("Autumn", "Hall", 3)
 
 
 def test_the_second_who_saves_a_step_is_told_and_changes_nothing(store: Store) -> None:
