@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from crm.domain.events import Attendance, AttendanceStatus
+from crm.store.attendances import WALK_IN
 from crm.store.event_items import attendance_of
 from crm.store.keys import behind_prefix, render
 from crm.store.requests import Query
@@ -11,7 +12,6 @@ from crm.store.stats import CounterRange, StatsRepository
 from crm.store.table import Table
 
 CAME = AttendanceStatus.ATTENDED.value
-WALK_IN = "walk_in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from crm.domain.event_drafts import EventDraft
 from crm.domain.events import AttendanceStatus, Event
 from crm.domain.people import Person
 from crm.services import attendance
@@ -272,6 +273,29 @@ def test_an_event_that_is_not_open_says_why_and_has_no_button_that_does_somethin
     assert 'name="do"' not in html
     assert "Not checked in" in told
     assert list(site.events.attendances(event.id, [ada.id]))
+
+
+def test_a_draft_has_no_door_yet_and_says_why(site: Store, sign_in: SignIn) -> None:
+    draft = site.drafts.create(EventDraft(id="d" * 32, created_at=timezone.now(), updated_at=timezone.now()))
+
+    answer = sign_in("Door").get(f"/events/{draft.id}/check-in/")
+
+    assert answer.status_code == 404
+    assert "still a draft" in answer.content.decode()
+
+
+def test_an_undo_before_it_begins_tells_that_the_seat_went_to_the_line(site: Store, sign_in: SignIn) -> None:
+    ada, bea = person(site), person(site, "Bea Berg")
+    event = held(site, hours=3, max_capacity=1)
+    client = sign_in("Door")
+    tap(client, event, ada)
+    site.events.seat(event.id, [bea.id], now=timezone.now())
+
+    told = text_of(tap(client, event, ada, "undo"))
+
+    assert "Ada Lovelace is not on the list any more" in told
+    assert "The seat went to the first in line" in told
+    assert site.events.attendances(event.id, [bea.id])[bea.id].status is AttendanceStatus.REGISTERED
 
 
 def shut(store: Store, event: Event, status: str) -> None:

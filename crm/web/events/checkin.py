@@ -46,7 +46,7 @@ def check_in(request: CrmRequest, event_id: str) -> HttpResponse:
     """The door: figures, search and names; a tap checks somebody in, or takes that back."""
     if request.method == "POST":
         return _tapped(request, event_id)
-    event = request.store.events.get(event_id)
+    event = event_at_the_door(request, event_id)
     target = request.htmx.target or ""
     if target == COUNT:
         return _counted(request, event)
@@ -54,6 +54,16 @@ def check_in(request: CrmRequest, event_id: str) -> HttpResponse:
     if target != NAMES and (last := request.GET.get("last")):
         context["last"] = _last(request, context["door"], last)
     return render_part(request, PAGE, context, part=NAMES)
+
+
+def event_at_the_door(request: CrmRequest, event_id: str) -> Event:
+    """The event. Raises NotFound, which says so where it is a draft."""
+    try:
+        return request.store.events.get(event_id)
+    except NotFound:
+        if request.store.drafts.find(event_id) is None:
+            raise
+        raise NotFound("This event is still a draft. People can be checked in once it is published.") from None
 
 
 def door_context(request: CrmRequest, event: Event, *, lately: bool = False) -> dict[str, Any]:
@@ -98,7 +108,10 @@ def _tapped(request: CrmRequest, event_id: str) -> HttpResponse:
     act = attendance.undo_check_in if undo else attendance.check_in
     changed: bool | None = None
     try:
-        changed = act(request.store, event_id, user_id, now=timezone.now(), by=request.user.get_username()).changed
+        moved = act(request.store, event_id, user_id, now=timezone.now(), by=request.user.get_username())
+        changed = moved.changed
+        if moved.promoted:
+            tell(request, "The seat went to the first in line")
     except (Conflict, RuleViolation, NotFound) as error:
         tell(request, "Nothing was changed" if undo else "Not checked in", error.message, level=messages.ERROR)
     if not request.htmx:

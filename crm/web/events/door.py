@@ -12,7 +12,6 @@ from crm.staff import ROLES
 from crm.web.events.shown import shown
 
 CLOSED = {
-    EventStatus.DRAFT: "This event is still a draft. People can be checked in once it is published.",
     EventStatus.CREATING: "This event is just being created: its attendees are still being written. Reload the page in a moment.",
     EventStatus.CANCELLED: "This event was cancelled, so nobody can be checked in.",
 }
@@ -74,6 +73,8 @@ class Door:
     @property
     def closed(self) -> str:
         """Why nobody can be checked in or out, empty where they can."""
+        if self.event.deleting:
+            return "This event is just being deleted."
         return CLOSED.get(self.event.status, "")
 
     @property
