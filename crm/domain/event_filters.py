@@ -1,12 +1,15 @@
 """Which events a list shows: when, where, hosted by whom, called what."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from crm.domain.folding import fold
+from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.folding import control_characters, fold
+from crm.domain.local_times import parse_day
 
 NAMES = ("q", "place", "host", "from", "to")
 """What a filter is called in a query string, in the order in which it is said."""
@@ -62,6 +65,11 @@ class EventFilter:
         )
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing."""
+        return self == EventFilter()
+
+    @property
     def reads_all(self) -> bool:
         """Whether keys alone don't tell who is meant."""
         return bool(self.place or self.q)
@@ -77,6 +85,34 @@ def titled(title: str, q: str) -> bool:
     return bool(words) and all(any(other.startswith(word) for other in there) for word in words)
 
 
+def parse_event_filter(given: Mapping[str, Sequence[str]], zone: ZoneInfo) -> EventFilter:
+    """Return the filter of a query string: `from` and `to` are days in `zone`, both included. RuleViolation by field."""
+    errors: list[FieldError] = []
+    days = {}
+    for name in ("from", "to"):
+        text = _one(given, name)
+        try:
+            days[name] = parse_day(text) if text else None
+        except RuleViolation as error:
+            errors.append(FieldError(field=name, message=error.message))
+    first, last = days.get("from"), days.get("to")
+    if first and last and last < first:
+        errors.append(FieldError(field="to", message="The last day is before the first one."))
+    texts = {name: _one(given, name) for name in ("q", "place", "host")}
+    for name, text in texts.items():
+        if len(text) > MAX_TEXT or control_characters(text):
+            errors.append(FieldError(field=name, message=f"A text of up to {MAX_TEXT} characters can be looked for."))
+    if errors:
+        raise RuleViolation(" ".join(error.message for error in errors), errors=errors)
+    return EventFilter(
+        start=day_begins(first, zone) if first else None,
+        end=day_begins(last + timedelta(days=1), zone) - timedelta(milliseconds=1) if last else None,
+        q=texts["q"],
+        place=texts["place"],
+        host=texts["host"],
+    )
+
+
 def day_begins(day: date, zone: ZoneInfo) -> datetime:
     """Return the first moment of a day in a zone, in UTC: midnight, or when clocks go on where it has none."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
@@ -84,3 +120,7 @@ def day_begins(day: date, zone: ZoneInfo) -> datetime:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", fold(text))
+
+
+def _one(given: Mapping[str, Sequence[str]], name: str) -> str:
+    return " ".join(" ".join(given.get(name, ())).split())

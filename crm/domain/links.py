@@ -1,4 +1,4 @@
-"""Links in e-mails: signed, without an address in them, and valid for as long as one of their keys is."""
+"""Links in e-mails and of calendars: signed, without an address in them, and valid for as long as one of their keys is."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from crm.domain.errors import BadToken
 from crm.domain.people import folded_address
@@ -36,6 +37,22 @@ class Links:
         """Return (e-mail id, user id) of an unsubscribe token; BadToken when it was changed or made for something else."""
         email_id, user_id = self._read("unsubscribe", token)
         return email_id, user_id
+
+    def feed_url(self, feed_id: str) -> str:
+        """Return the address of a calendar feed: whoever has it may read the feed."""
+        return f"{self.public_url}/calendar/{self.feed_token(feed_id)}.ics"
+
+    def feed_token(self, feed_id: str) -> str:
+        """Return the signed token of a calendar feed: letters, digits, `-` and `_`; 67 characters for our own ids."""
+        return self._sign("feed", feed_id, "")
+
+    def read_feed(self, token: str) -> str:
+        """Return the id of the feed of a token; BadToken when it was changed or made for something else."""
+        return self._read("feed", token)[0]
+
+    def event_url(self, event_id: str) -> str:
+        """Return the address of an event's page, for those who may sign in."""
+        return f"{self.public_url}/events/{quote(event_id, safe='')}/"
 
     def suppression_hashes(self, address: str) -> tuple[str, ...]:
         """Return how an address is remembered without being kept, one hash per key: the first is written, all are looked up."""

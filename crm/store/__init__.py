@@ -14,6 +14,7 @@ from crm.store.event_drafts import DraftRepository
 from crm.store.event_handover import EventHandover
 from crm.store.event_log import EventLogRepository
 from crm.store.events import EventRepository
+from crm.store.feeds import FeedRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
@@ -43,6 +44,7 @@ class Store:
         self.events = EventRepository(table, self.stats, signer)
         self.drafts = DraftRepository(table, signer)
         self.event_log = EventLogRepository(table)
+        self.feeds = FeedRepository(table)
         self.jobs = JobRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.chunks = ChunkRepository(table)

@@ -1,19 +1,19 @@
 """Events in order of time: which ones a filter finds, page by page, all of them, or how many."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from crm.domain.errors import NotFound
-from crm.domain.event_filters import EventFilter, Listable
+from crm.domain.event_filters import EventFilter
 from crm.domain.events import MAX_DAYS, Event, EventStatus
 from crm.store import ranges, schema
 from crm.store.event_items import event_of
 from crm.store.expressions import AnyOf, Clause, absent
 from crm.store.keys import behind_prefix, moment, render, stamp, unescape
 from crm.store.requests import Query
-from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Item
+from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Index, Item
 from crm.store.stats import CounterRange, StatsRepository
 from crm.store.table import BATCH, Table
 from crm.store.tokens import TokenSigner
@@ -22,6 +22,7 @@ LEAD = timedelta(days=MAX_DAYS)
 """How long before a moment an event can have begun that still goes on."""
 YEARS_TRIED = 3
 """So many years are read without asking first which of them have events."""
+EVERYTHING = EventFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +95,20 @@ class EventLists:
         token: str | None = None,
         newest_first: bool = False,
         purpose: str = "",
+        years: Iterable[str] | None = None,
+        cancelled: Container[str] | None = None,
     ) -> EventPage:
         """Return some of the events of a filter, by their start. Raises BadToken.
 
-        One query per year that has events until the page is full, one for the 31 days before `start`, and one batch; five to
-        learn which years have some unless the filter names few; one where cancelled ones are told apart. `purpose` binds the
-        tokens where the filter holds the present time: it names what stays the same from page to page.
+        One query per year that has events until the page is full, one for the 31 days before `start`, and one batch. Five more
+        to learn which `years` have some, unless the filter names few or they are given; one more where cancelled ones are told
+        apart and their ids are not given. `purpose` binds the tokens where the filter holds the present time: it names what
+        stays the same from page to page.
         """
         purpose = f"events {purpose or wanted} {newest_first}"
         position = self._signer.read(purpose, token) if token else None
-        queries = self._queries(wanted, newest_first)
-        keep, at_once = self._keeping(wanted, limit + 1), wanted.reads_all or bool(wanted.host)
+        queries = self._queries(wanted, newest_first=newest_first, years=years)
+        keep, at_once = self._keeping(wanted, limit + 1, cancelled), wanted.reads_all or bool(wanted.host)
         found = ranges.read(self._table, queries, limit=limit, position=position, keep=keep, at_once=at_once)
         events = self.get_many([id_of(item) for item in found.items])
         return EventPage(
@@ -115,20 +119,61 @@ class EventLists:
 
     def walk_list(self, wanted: EventFilter, *, newest_first: bool = False) -> Iterator[Event]:
         """Give every event of a filter, in the order of `list`; one batch per 100 beside the queries."""
-        rows = self.rows(wanted, newest_first=newest_first)
+        queries = self._queries(wanted, newest_first=newest_first, joined=True)
+        rows = self._keeping(wanted, BATCH)(item for query in queries for item in self._table.walk(query))
         while part := [id_of(item) for item in islice(rows, BATCH)]:
             events = self.get_many(part)
             yield from (events[event_id] for event_id in part if event_id in events)
 
-    def rows(self, wanted: EventFilter, *, newest_first: bool = False) -> Iterator[Item]:
-        """Give the items of the index that stand for the events of a filter; thousands per request."""
-        keep = self._keeping(wanted, BATCH)
-        return keep(item for query in self._queries(wanted, newest_first) for item in self._table.walk(query))
+    def chosen(self, wanted: EventFilter, *, years: Iterable[str] | None = None) -> Sequence[Row | Event]:
+        """Return what is known of all events of a filter, whatever it says of cancelled ones; thousands per request."""
+        queries = self._queries(wanted, newest_first=False, years=years, joined=True)
+        items = (item for query in queries for item in self._table.walk(query))
+        found: list[Row | Event] = []
+        while part := list(islice(items, BATCH)):
+            known = self._known(part)
+            rows = (known.get(id_of(item)) for item in part)
+            found += [row for row in rows if row is not None and wanted.matches(row)]
+        return found
+
+    def cut(
+        self, rows: Sequence[Row | Event], *, limit: int, token: str | None, purpose: str, newest_first: bool = False
+    ) -> EventPage:
+        """Return some of those rows, which are in order, as events, and the tokens of the pages beside; one batch.
+
+        A token leads on behind the place where it was made, whatever came or went meanwhile. Raises BadToken.
+        """
+        purpose = f"some events {purpose} {newest_first}"
+        back, edge = self._signer.read(purpose, token) if token else (False, None)
+        places = [(stamp(row.start_at), row.id) for row in rows]
+        if newest_first:
+            rows, places = rows[::-1], places[::-1]
+        start = _behind(places, edge, back=back, newest_first=newest_first) if edge is not None else 0
+        begin, end = (max(0, start - limit), start) if back else (start, start + limit)
+        if begin >= min(end, len(rows)):
+            begin, end = (0, limit) if back else (max(0, len(rows) - limit), len(rows))
+        shown = rows[begin:end]
+        events = {row.id: row for row in shown if isinstance(row, Event)}
+        if lacking := [row.id for row in shown if row.id not in events]:
+            events |= self.get_many(lacking)
+        return EventPage(
+            items=[events[row.id] for row in shown if row.id in events],
+            next_token=self._signer.sign(purpose, [False, places[end - 1]]) if shown and end < len(rows) else None,
+            prev_token=self._signer.sign(purpose, [True, places[begin]]) if shown and begin else None,
+        )
+
+    def cancelled_ids(self, wanted: EventFilter = EVERYTHING) -> set[str]:
+        """Return the ids of cancelled events that can be in a filter's range of time; thousands per request."""
+        within = EventFilter(start=wanted.start, end=wanted.end, ended_by=wanted.ended_by, cancelled=True)
+        queries = self._queries(within, newest_first=False, joined=True)
+        return {id_of(item) for query in queries for item in self._table.walk(query)}
 
     def count_of(self, wanted: EventFilter) -> int:
         """Return how many events a filter finds; without counting one by one where keys alone tell it."""
         if wanted.reads_all or wanted.host or wanted.ended_by is not None or wanted.cancelled is False:
-            return sum(1 for _ in self.rows(wanted))
+            hidden = self.cancelled_ids(wanted) if wanted.cancelled is not None else set()
+            rows = self.chosen(wanted)
+            return sum(1 for row in rows if wanted.cancelled is None or (row.id in hidden) is wanted.cancelled)
         total = 0
         keep = self._keeping(wanted, BATCH)
         for query in self._queries(wanted, newest_first=False):
@@ -139,88 +184,83 @@ class EventLists:
         """Return how many events, drafts left out, go on in that range, as `page` has it."""
         return self.count_of(EventFilter(start=start, end=end))
 
+    def by_year(self) -> dict[str, int]:
+        """Return how many events begin in each year that ever had some, drafts left out; from the counters, seven requests."""
+        rows = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
+        return {year: int(row.get("n", 0)) for year, row in rows.items()}
+
     def total(self) -> int:
         """Return how many events there are, drafts left out; from the counters."""
-        rows = self._stats.snapshot(ranges=[CounterRange("EVENTS")]).rows("EVENTS")
-        return sum(int(row.get("n", 0)) for row in rows.values())
+        return sum(self.by_year().values())
 
     # how a filter is read
 
-    def _queries(self, wanted: EventFilter, newest_first: bool) -> Sequence[Query]:
-        """One range per partition, in order; before `start` one more, of what began in the 31 days before and lasts."""
-        queries = []
-        index, partitions = self._partitions(wanted)
-        high = _earliest(wanted.end, wanted.ended_by)
-        top = _behind(high) if high is not None else None
-        for partition in partitions:
-            if wanted.start is not None:
-                lasting = AnyOf((Clause("endAt", "more", (stamp(wanted.start),)), absent("endAt")))
-                low, begins = stamp(before(wanted.start)), stamp(wanted.start)
-                queries.append(Query(partition=partition, index=index, low=low, high=begins, where=(lasting,)))
-            low_end = stamp(wanted.start) if wanted.start is not None else None
-            if low_end is None or top is None or low_end <= top:
-                queries.append(Query(partition=partition, index=index, low=low_end, high=top))
-        queries = [query for query in queries if self._can_hold(query)]
-        if not newest_first:
-            return queries
-        return [replace(query, forward=False) for query in reversed(queries)]
+    def _queries(
+        self, wanted: EventFilter, *, newest_first: bool, years: Iterable[str] | None = None, joined: bool = False
+    ) -> Sequence[Query]:
+        """One range per partition, in order; before `start` one more, of what began in the 31 days before and lasts.
 
-    def _partitions(self, wanted: EventFilter) -> tuple[schema.Index, Sequence[str]]:
+        `joined` makes one of these two, for who reads to the end.
+        """
+        index, partitions = self._partitions(wanted, years)
+        start, high = wanted.start, _earliest(wanted.end, wanted.ended_by)
+        top = behind_prefix(stamp(high)) if high is not None else None
+        queries = []
+        for partition in reversed(partitions) if newest_first else partitions:
+            every = Query(partition=partition, index=index, high=top, forward=not newest_first)
+            if start is None:
+                queries.append(every)
+                continue
+            lasting = AnyOf((Clause("endAt", "more", (stamp(start),)), absent("endAt")))
+            lead = replace(every, low=stamp(before(start)), where=(lasting,))
+            parts = [lead] if joined else [replace(lead, high=stamp(start)), replace(every, low=stamp(start))]
+            queries += parts[::-1] if newest_first else parts
+        return [query for query in queries if _can_hold(query)]
+
+    def _partitions(self, wanted: EventFilter, years: Iterable[str] | None) -> tuple[Index, Sequence[str]]:
         """The index that leads to the events, and the partitions in it, in order of time."""
         if wanted.host:
             return EVENT_ATTENDEES, [str(render(EVENT_ATTENDEES.entry("host").partition, {"userId": wanted.host}))]
         if wanted.cancelled:
             return BY_DATE, [str(render(BY_DATE.entry("cancellation").partition, {}))]
         entry = next(entry for entry in BY_DATE.entries if entry.entity == "event" and entry.only is None)
-        return BY_DATE, [str(render(entry.partition, {"startAt": year})) for year in self._years(wanted)]
+        return BY_DATE, [str(render(entry.partition, {"startAt": year})) for year in self._years(wanted, years)]
 
-    def _years(self, wanted: EventFilter) -> Sequence[str]:
+    def _years(self, wanted: EventFilter, years: Iterable[str] | None) -> Sequence[str]:
         """The years in which events of the filter can begin, those that have some; the counters tell which these are."""
         high = _earliest(wanted.end, wanted.ended_by)
         first = before(wanted.start).year if wanted.start is not None else None
         last = high.astimezone(UTC).year if high is not None else None
-        if first is not None and last is not None and last - first < YEARS_TRIED:
+        if years is None and first is not None and last is not None and last - first < YEARS_TRIED:
             return [f"{year:04d}" for year in range(first, last + 1)]
-        years = sorted(self._stats.known("EVENTS"))
-        return [y for y in years if (first is None or y >= f"{first:04d}") and (last is None or y <= f"{last:04d}")]
+        known = sorted(self._stats.known("EVENTS") if years is None else years)
+        return [y for y in known if (first is None or y >= f"{first:04d}") and (last is None or y <= f"{last:04d}")]
 
-    def _keeping(self, wanted: EventFilter, size: int) -> Callable[[Iterable[Item]], Iterator[Item]]:
+    def _keeping(
+        self, wanted: EventFilter, size: int, cancelled: Container[str] | None = None
+    ) -> Callable[[Iterable[Item]], Iterator[Item]]:
         """A sieve that lets through the items whose events match; where the index tells too little, `size` are read at a time."""
-        hidden = self._cancelled(wanted)
+        told = wanted.cancelled is None or (wanted.cancelled and not wanted.host)
+        ids = cancelled if told or cancelled is not None else self.cancelled_ids(wanted)
 
         def keep(items: Iterable[Item]) -> Iterator[Item]:
             items = iter(items)
-            while part := list(islice(items, size)):
+            while part := [*islice(items, size)]:
                 known = self._known(part)
                 for item in part:
                     row = known.get(id_of(item))
-                    if row is not None and wanted.matches(row) and (hidden is None or hidden(id_of(item))):
+                    fits = row is not None and wanted.matches(row)
+                    if fits and (told or ids is None or (id_of(item) in ids) is wanted.cancelled):
                         yield item
 
         return keep
 
-    def _cancelled(self, wanted: EventFilter) -> Callable[[str], bool] | None:
-        """A test of ids by whether the event was cancelled, None where that does not matter or the partition says it."""
-        if wanted.cancelled is None or (wanted.cancelled and not wanted.host):
-            return None
-        within = EventFilter(start=wanted.start, end=wanted.end, ended_by=wanted.ended_by, cancelled=True)
-        ids = {id_of(item) for query in self._queries(within, newest_first=False) for item in self._table.walk(query)}
-        return ids.__contains__ if wanted.cancelled else lambda event_id: event_id not in ids
-
-    def _known(self, items: Sequence[Item]) -> dict[str, Listable]:
+    def _known(self, items: Sequence[Item]) -> dict[str, Row | Event]:
         """What is known of the events behind items of an index: what it carries, else the events themselves."""
-        known: dict[str, Listable] = {id_of(item): row_of(item) for item in items if "endAt" in item and "title" in item}
+        known: dict[str, Row | Event] = {id_of(item): row_of(item) for item in items if "endAt" in item and "title" in item}
         if lacking := [event_id for item in items if (event_id := id_of(item)) not in known]:
             known |= self.get_many(lacking)
         return known
-
-    @staticmethod
-    def _can_hold(query: Query) -> bool:
-        """Whether a range of a year's partition can hold what begins in that year."""
-        year = query.partition.partition("#")[2]
-        if query.index is not BY_DATE or not year.isdigit():
-            return True
-        return (query.low is None or query.low[:4] <= year) and (query.high is None or query.high[:4] >= year)
 
 
 def row_of(item: Item) -> Row:
@@ -254,9 +294,22 @@ def _is_draft(item: Item) -> bool:
     return bool(item["status"] == EventStatus.DRAFT.value)
 
 
-def _behind(high: datetime) -> str:
-    """The bound of keys of what begins at `high` at the latest."""
-    return behind_prefix(stamp(high))
+def _behind(places: Sequence[tuple[str, str]], edge: Sequence[str], *, back: bool, newest_first: bool) -> int:
+    """How many places come before the edge (before and at it, where one goes on behind it)."""
+    mark = (edge[0], edge[1])
+    if newest_first:
+        return sum(1 for place in places if (place > mark if back else place >= mark))
+    return sum(1 for place in places if (place < mark if back else place <= mark))
+
+
+def _can_hold(query: Query) -> bool:
+    """Whether there can be something in the range: its bounds are in order, and reach the year of its partition."""
+    if query.low is not None and query.high is not None and query.low > query.high:
+        return False
+    year = query.partition.partition("#")[2]
+    if query.index is not BY_DATE or not year.isdigit():
+        return True
+    return (query.low is None or query.low[:4] <= year) and (query.high is None or query.high[:4] >= year)
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:

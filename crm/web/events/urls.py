@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from crm.web.events import checkin, editing, ending, history, picking, views, walkin, wizard
+from crm.web.events import calendar, checkin, editing, ending, feeds, history, listing, picking, views, walkin, wizard
 
 app_name = "events"
 
 urlpatterns = [
-    path("", views.event_list, name="list"),
+    path("", listing.event_list, name="list"),
+    path("export.csv", listing.export, name="csv"),
+    path("hosts/", listing.suggest_hosts, name="hosts"),
+    path("feeds/", feeds.feed_list, name="feeds"),
+    path("feeds/new/", feeds.feed_new, name="feed-new"),
+    path("feeds/<str:feed_id>/delete/", feeds.feed_delete, name="feed-delete"),
     path("new/", wizard.new, name="new"),
     path("new/slug/", wizard.slug, name="slug"),
     path("new/people/", picking.pick, name="pick"),
@@ -17,6 +22,7 @@ urlpatterns = [
     path("<str:event_id>/", views.event, name="event"),
     path("<str:event_id>/check-in/", checkin.check_in, name="check-in"),
     path("<str:event_id>/check-in/new/", walkin.walk_in, name="walk-in"),
+    path("<str:event_id>.ics", calendar.ics, name="ics"),
     path("<str:event_id>/attendees.csv", views.attendees_csv, name="attendees"),
     path("<str:event_id>/edit/", editing.edit, name="edit"),
     path("<str:event_id>/cancel/", ending.cancel, name="cancel"),
