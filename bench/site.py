@@ -102,9 +102,8 @@ class Site:
             connection.request(method, path, raw, dict(headers or {}))
             response = connection.getresponse()
             told = response.read()
-            return Answer(
-                status=response.status, body=json.loads(told) if "json" in response.headers.get_content_type() else None
-            )
+            is_json = bool(told) and "json" in response.headers.get_content_type()
+            return Answer(status=response.status, body=json.loads(told) if is_json else None)
 
     def _answers(self) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -53,30 +53,31 @@ def sign_up(
 ) -> SignedUp:
     """Register people in this order while there are seats, put the others in line; return how many stand where.
 
-    `at` is the moment, to the millisecond, under which they come to the list; `also` joins the first transaction. With the `at`
-    of a call that was cut off and `again`, it goes on: whom that call has added counts as before, and is left where they stand
-    now. A transaction for each 30 people. Raises NotFound, RuleViolation that names unknown ids, and Conflict unless the event
-    is published; nothing is written in these cases.
+    `at` is the moment, to the millisecond, from which they come to the list, one after the other; `also` joins the first
+    transaction. With the `at` of a call that was cut off and `again`, it goes on: whom that call has added counts as before, and
+    is left where they stand now. A transaction for each 30 people. Raises NotFound, RuleViolation that names unknown ids, and
+    Conflict unless the event is published; nothing is written in these cases.
     """
     ids = list(dict.fromkeys(user_ids))
     store.events.get(event_id)
     if not again:
         check_known(store, {"userIds": ids})
+    since = {user_id: at + number * APART for number, user_id in enumerate(ids)}
     counts: Tally[str] = Tally()
     for start in range(0, len(ids), STEP):
         some = ids[start : start + STEP]
-        done = _added(store, event_id, some, at, len(ids)) if again else {}
+        done = _added(store, event_id, some, since) if again else {}
         counts.update(status.value for status in done.values())
         left = [user_id for user_id in some if user_id not in done]
         try:
-            now = at + start * APART
-            seated = store.events.seat(event_id, left, now=now, also=() if start else also, by=by, apart=APART)
+            seated = store.events.seat(event_id, left, now=at, also=() if start else also, by=by, since=since)
         except Conflict:
             if not start and not again:
                 raise
             counts["missed"] += len(left)  # the event was closed in the middle of the call
         else:
-            counts += _counted(store, event_id, seated, at, len(ids))
+            twins = _added(store, event_id, seated.already, since) if again or also else {}
+            counts += _counted(seated, twins)
     logger.info("people signed up", extra={"event_id": event_id, "registered": counts["registered"]})
     return _told(counts)
 
@@ -90,13 +91,12 @@ def signed_up_by(task: Task) -> SignedUp:
     return replace(_told(counts), finished=task.ended)
 
 
-def _counted(store: Store, event_id: str, seated: Seated, at: datetime, width: int) -> Tally[str]:
-    """What became of the people of one step. Whom a lost reply or a twin has added in this call's name counts as added."""
-    mine = _added(store, event_id, seated.already, at, width)
-    counts = Tally(status.value for status in mine.values())
+def _counted(seated: Seated, twins: Mapping[str, AttendanceStatus]) -> Tally[str]:
+    """What became of the people of one step; whom a twin of the call has added in the meantime counts as added."""
+    counts = Tally(status.value for status in twins.values())
     counts["registered"] += len(seated.registered)
     counts["waitlisted"] += len(seated.waitlisted)
-    counts["already"] += len(seated.already) - len(mine)
+    counts["already"] += len(seated.already) - len(twins)
     counts["refused"] += len(seated.refused)
     counts["missed"] += len(seated.unknown)
     return counts
@@ -112,16 +112,15 @@ def _told(counts: Tally[str]) -> SignedUp:
     )
 
 
-def _added(store: Store, event_id: str, ids: Sequence[str], at: datetime, width: int) -> dict[str, AttendanceStatus]:
-    """Whom of these the call at that moment has added, and with which status: each of them had a millisecond of their own."""
+def _added(store: Store, event_id: str, ids: Sequence[str], since: Mapping[str, datetime]) -> dict[str, AttendanceStatus]:
+    """Whom of these the call has added, and with which status: who came to the list at the moment that was theirs."""
     there = store.events.attendances(event_id, ids) if ids else {}
-    until = at + max(STEP, width) * APART
-    came = {user_id: _came(one, at, until) for user_id, one in there.items()}
+    came = {user_id: _came(one, since[user_id]) for user_id, one in there.items()}
     return {user_id: status for user_id, status in came.items() if status is not None}
 
 
-def _came(one: Attendance, at: datetime, until: datetime) -> AttendanceStatus | None:
-    """The status with which somebody came to the list within that span; None for who came another time."""
+def _came(one: Attendance, at: datetime) -> AttendanceStatus | None:
+    """The status with which somebody came to the list at that moment; None for who came at another one."""
     steps = [(one.status, one.since), (one.was, one.was_since), (AttendanceStatus.REGISTERED, one.registered_at)]
     adding = {AttendanceStatus.REGISTERED, AttendanceStatus.WAITLISTED}
-    return next((status for status, since in steps if status in adding and since is not None and at <= since < until), None)
+    return next((status for status, since in steps if status in adding and since == at), None)

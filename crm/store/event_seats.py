@@ -1,7 +1,7 @@
 """Moving people on, off and along the lists of events."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
@@ -29,7 +29,8 @@ from crm.store.requests import Action
 from crm.store.schema import Item
 from crm.store.seats import after_moves, seats_for_new
 
-TOGETHER = timedelta()
+NOW: Mapping[str, datetime] = {}
+"""All at the same moment."""
 AT_ONCE = 15
 """People whom `move_many` moves in one transaction: for each of them somebody from the line may get the seat."""
 
@@ -45,13 +46,13 @@ class EventSeats(EventLine):
         now: datetime,
         also: Sequence[Action] = (),
         by: str = "",
-        apart: timedelta = TOGETHER,
+        since: Mapping[str, datetime] = NOW,
     ) -> Seated:
         """Register up to `STEP` people in this order while there are seats; put the others in line, or refuse them without one.
 
-        Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them: in this order
-        where each of them comes `apart` from the one before, else by id. One transaction. Raises NotFound, and Conflict unless
-        it is published.
+        Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them, by `since`,
+        which is `now` for who has none of their own there, and by id. One transaction. Raises NotFound, and Conflict unless it
+        is published.
         """
         distinct = list(dict.fromkeys(user_ids))
         if len(distinct) > STEP:
@@ -61,7 +62,7 @@ class EventSeats(EventLine):
             event = self.get(event_id)
             if event.status is not EventStatus.PUBLISHED:
                 raise Conflict(NOT_OPEN[event.status])
-            moves, profiles, seated = self._seating(event, distinct, now, by, apart)
+            moves, profiles, seated = self._seating(event, distinct, now, by, since)
             if moves or also:
                 self._rewrite(event, moves, profiles, now=now, also=also)
             return seated
@@ -189,7 +190,7 @@ class EventSeats(EventLine):
         return Moved(attendance=move.new, changed=True, promoted=promoted)
 
     def _seating(
-        self, event: Event, user_ids: Sequence[str], now: datetime, by: str = "", apart: timedelta = TOGETHER
+        self, event: Event, user_ids: Sequence[str], now: datetime, by: str = "", since: Mapping[str, datetime] = NOW
     ) -> tuple[list[Move], dict[str, Item], Seated]:
         """Decide who gets a seat, from what stands in the table at this moment."""
         old, profiles = self._standing(event.id, user_ids)
@@ -198,9 +199,10 @@ class EventSeats(EventLine):
         free = seats_for_new(event, now)
         seats = len(coming) if free is None else free
         waits = [user_id for user_id in coming[seats:] if event.waitlist and may_wait(old.get(user_id))]
-        moves = [seating(event, user_id, old.get(user_id), AttendanceStatus.REGISTERED, now, by) for user_id in coming[:seats]]
-        for number, user_id in enumerate(waits):
-            moves.append(seating(event, user_id, old.get(user_id), AttendanceStatus.WAITLISTED, now + number * apart, by))
+        statuses = dict.fromkeys(coming[:seats], AttendanceStatus.REGISTERED) | dict.fromkeys(waits, AttendanceStatus.WAITLISTED)
+        moves = [
+            seating(event, user_id, old.get(user_id), status, since.get(user_id, now), by) for user_id, status in statuses.items()
+        ]
         seated = Seated(
             registered=tuple(coming[:seats]),
             waitlisted=tuple(waits),
