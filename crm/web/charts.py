@@ -1,4 +1,4 @@
-"""Charts that the server draws: plain numbers for the SVG in `analytics/_plot.html`, `_spark.html`, `campaigns/_split.html`."""
+"""Charts that the server draws: plain numbers for the SVG in `_plot.html` of analytics and events, `campaigns/_split.html`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ STACK = ("sent", "queued", "skipped", "uncertain", "failed")
 LEFT, TOP, BOTTOM = 5.2, 8, 216
 RULES = 4
 LABELS = 8
+SMALL_BOTTOM, SMALL_RULES, SMALL_LABELS = 72, 2, 4
 STEPS = ("day", "week", "month")
 MAX_COLUMNS = 110
 
@@ -122,6 +123,35 @@ def plot(shown: Sequence[Column]) -> Plot:
     rules = [(BOTTOM - rule * n * scale, BOTTOM - rule * n * scale + 4, _short(rule * n)) for n in range(RULES + 1)]
     names = [name for name in STACK if any(column.values.get(name) for column in shown)]
     return Plot(bars=bars, rules=rules, names=names, line=_line([column.values.get("opened", 0) for column in shown], scale))
+
+
+def small_plot(shown: Sequence[Column], name: str) -> Plot:
+    """Return the chart of one number per column, `name` in their values, for `svg.plot-s`: bars in the first colour."""
+    highest = max((column.values.get(name, 0) for column in shown), default=0)
+    rule = _nice(highest / SMALL_RULES)
+    scale = (SMALL_BOTTOM - TOP) / (rule * SMALL_RULES)
+    slot = (100 - LEFT) / max(1, len(shown))
+    every = max(1, -(-len(shown) // SMALL_LABELS))
+    bars = []
+    for number, column in enumerate(shown):
+        x, value = LEFT + slot * number, column.values.get(name, 0)
+        height = max(1.0, value * scale)
+        place = {"x": f"{x + slot * 0.17:.2f}%", "width": f"{slot * 0.66:.2f}%"}
+        piece = Piece(name=STACK[0], **place, y=f"{SMALL_BOTTOM - height:.1f}", height=f"{height:.1f}")
+        labelled = number % every == 0
+        bars.append(
+            Bar(
+                title=f"{column.label}: {value:,} {name}",
+                label=column.label if labelled else "",
+                minor=(number // every) % 2 == 1,
+                middle=f"{x + slot / 2:.2f}%",
+                pieces=[piece] if value else [],
+            )
+        )
+    rules = [
+        (SMALL_BOTTOM - rule * n * scale, SMALL_BOTTOM - rule * n * scale + 4, _short(rule * n)) for n in range(SMALL_RULES + 1)
+    ]
+    return Plot(bars=bars, rules=rules, names=[name], line="")
 
 
 def _line(values: Sequence[int], scale: float) -> str:

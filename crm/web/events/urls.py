@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from crm.web.events import calendar, checkin, editing, ending, feeds, history, listing, picking, views, walkin, wizard
+from crm.web.events import (
+    adding,
+    attendees,
+    calendar,
+    checkin,
+    editing,
+    ending,
+    feeds,
+    history,
+    listing,
+    moving,
+    page,
+    picking,
+    walkin,
+    wizard,
+)
 
 app_name = "events"
 
@@ -19,15 +34,18 @@ urlpatterns = [
     path("new/preview/", wizard.preview, name="preview"),
     path("new/<str:event_id>/discard/", wizard.discard, name="discard"),
     path("new/<str:event_id>/<str:step>/", wizard.draft, name="draft"),
-    path("<str:event_id>/", views.event, name="event"),
-    path("<str:event_id>/check-in/", checkin.check_in, name="check-in"),
-    path("<str:event_id>/check-in/new/", walkin.walk_in, name="walk-in"),
-    path("<str:event_id>.ics", calendar.ics, name="ics"),
-    path("<str:event_id>/attendees.csv", views.attendees_csv, name="attendees"),
+    path("<str:event_id>/", page.event, name="event"),
+    path("<str:event_id>/add/", adding.add, name="add"),
+    path("<str:event_id>/move/", moving.move, name="move"),
+    path("<str:event_id>/values/", attendees.values, name="values"),
     path("<str:event_id>/edit/", editing.edit, name="edit"),
     path("<str:event_id>/cancel/", ending.cancel, name="cancel"),
     path("<str:event_id>/reinstate/", ending.reinstate, name="reinstate"),
     path("<str:event_id>/delete/", ending.delete, name="delete"),
     path("<str:event_id>/no-shows/undo/", ending.no_show_undo, name="no-show-undo"),
     path("<str:event_id>/history/", history.history, name="history"),
+    path("<str:event_id>/check-in/", checkin.check_in, name="check-in"),
+    path("<str:event_id>/check-in/new/", walkin.walk_in, name="walk-in"),
+    path("<str:event_id>.ics", calendar.ics, name="ics"),
+    path("<str:event_id>/attendees.csv", attendees.attendees_csv, name="attendees"),
 ]
