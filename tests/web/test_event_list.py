@@ -66,6 +66,7 @@ def test_without_events_the_list_says_what_to_do_first(sign_in: SignIn) -> None:
     editor, viewer = sign_in("Editor").get("/events/").content.decode(), sign_in("Viewer").get("/events/").content.decode()
 
     assert "No events yet" in editor
+    assert 'href="/events/new/"' in editor
     assert 'href="/events/new/"' not in viewer
     assert "Your role, Viewer, may not add and change events." in viewer
 
@@ -92,6 +93,7 @@ def test_a_draft_says_who_began_it_how_far_it_is_and_leads_on(site: Store, sign_
     assert "Summer party" in text
     assert "ingrid" in text
     assert "next: " in text
+    assert f'href="/events/new/{one.id}/' in text
     assert f'href="/events/new/{one.id}/' not in read
 
 
