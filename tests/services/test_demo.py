@@ -163,6 +163,8 @@ def test_what_was_written_down_of_events_is_in_order_and_not_after_the_present()
         log = planned.log + ([planned.off[1]] if planned.off else [])
         assert [entry.at for entry in planned.log] == sorted(entry.at for entry in planned.log)
         assert all(planned.event.created_at <= entry.at <= NOW for entry in log)
+    off = [one.status for planned in LARGE.events if planned.off for one in planned.attendances]
+    assert not {AttendanceStatus.ATTENDED, AttendanceStatus.NO_SHOW} & set(off)
     assert {entry.kind for planned in LARGE.events for entry in planned.log} == {
         EventLogKind.CREATED,
         EventLogKind.EDITED,

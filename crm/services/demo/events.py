@@ -1,6 +1,6 @@
 """Made-up events, past and to come, with hosts and attendees."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -44,14 +44,17 @@ def make_events(seed: int, number: int, crowd: Crowd, present: datetime) -> list
     """Return `number` events, the oldest first; about two thirds are over. One of each part is called off."""
     if not crowd.people:
         return []
-    made = [_event(seed, place, number, crowd, present) for place in range(number)]
-    ahead = next((place for place, one in enumerate(made) if one.event.start_at > present), number)
-    for count, place in enumerate(place for place in (ahead - 4, ahead + 1) if 0 < place < number):
-        made[place] = replace(made[place], off=called_off(made[place].event, count, present))
-    return made
+    ahead = next((place for place in range(number) if _share(place, number) >= SHARE_PAST), number)
+    off = {ahead - 4: 0, ahead + 1: 1}
+    return [_event(seed, place, number, crowd, present, off.get(place)) for place in range(number)]
 
 
-def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime) -> PlannedEvent:
+def _share(place: int, number: int) -> float:
+    return (place + 0.5) / number
+
+
+def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime, off: int | None) -> PlannedEvent:
+    """One event; `off` is which of those it is that were called off, None for one that was not."""
     random = chance(seed, "event", place)
     zone = random.choices(list(crowd.zones), [len(places) for places in crowd.zones.values()])[0]
     start = _start(random, place, number, zone, present)
@@ -80,13 +83,14 @@ def _event(seed: int, place: int, number: int, crowd: Crowd, present: datetime) 
         max_capacity=capacity,
         waitlist=place % 7 != 3,
         status=EventStatus.PUBLISHED,
-        no_show_at=end + NO_SHOW_AFTER if start < present else None,
+        no_show_at=end + NO_SHOW_AFTER if start < present and off is None else None,
         created_at=created,
         updated_at=created,
     )
-    attendances = make_list(random, event, known, present)
+    called = called_off(event, off, present) if off is not None else None
+    attendances = make_list(random, event, known, called[0].at if called else present)
     no_shows = sum(one.status is AttendanceStatus.NO_SHOW for one in attendances)
-    return PlannedEvent(event, event.host_ids, attendances, history_of(event, random, present, no_shows))
+    return PlannedEvent(event, event.host_ids, attendances, history_of(event, random, present, no_shows), called)
 
 
 def _more_days(random: Random, place: int, start: datetime, present: datetime) -> int:
@@ -110,7 +114,7 @@ def _slug(topic: str, place: int) -> str:
 
 def _start(random: Random, place: int, number: int, zone: str, present: datetime) -> datetime:
     """An evening, or the start of a working day; never within a day of the present, so that past stays past for a while."""
-    share = (place + 0.5) / number
+    share = _share(place, number)
     if share < SHARE_PAST:
         days = -PAST * (1 - share / SHARE_PAST) - 1.5
     else:

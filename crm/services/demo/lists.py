@@ -21,8 +21,11 @@ WALK_INS = 0.06
 
 
 def make_list(random: Random, event: Event, known: list[Person], present: datetime) -> list[Attendance]:
-    """Return who is on the list, in the order in which they came to it; people wait in line only where it is full."""
-    over = event.start_at < present
+    """Return who is on the list, in the order in which they came to it; people wait in line only where it is full.
+
+    Until `present` people sign up; an event that is over has had its no-shows marked.
+    """
+    over = event.no_show_at is not None
     wanted = min(len(known), MOST, int((event.max_capacity or 150) * random.uniform(0.5, 1.9)) + 3)
     names = sorted(_regulars(random, known, wanted), key=lambda person: person.id)
     random.shuffle(names)
