@@ -1,11 +1,13 @@
 """The calls about events."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from crm.services import verify
 from crm.store import Store
+from crm.store.cost import metered
 from tests.api.conftest import Script
 
 EVENT = {
@@ -79,3 +81,131 @@ def test_a_range_that_no_calendar_holds_is_refused(script: Script, address: str)
 @pytest.mark.parametrize("address", ["/users/{}", "/events/{}", "/events/{}/attendees", "/campaigns/{}", "/users?attends={}"])
 def test_an_id_longer_than_any_key_is_of_nothing(script: Script, address: str) -> None:
     assert script.get(address.format("x" * 3000))[0] in {404, 422}
+
+
+def test_what_an_event_has_besides_is_kept_and_has_sensible_defaults(script: Script, ids: list[str]) -> None:
+    more = {"city": " Malmö ", "onlineUrl": "https://example.org/live", "waitlist": False, "autoNoShow": False}
+
+    full = script.post("/events", {**EVENT, "owner": ids[0], **more})[1]
+    plain = script.post("/events", {**EVENT, "slug": "plain", "owner": ids[0]})[1]
+
+    assert [full[name] for name in more] == ["Malmö", "https://example.org/live", False, False]
+    assert [plain[name] for name in more] == ["", "", True, True]
+    assert (plain["waitlistedCount"], plain["timezone"], plain["maxCapacity"]) == (0, "UTC", None)
+    assert script.get(f"/events/{full['id']}")[1] == full
+
+
+def test_some_fields_are_changed_and_the_others_stay(script: Script, store: Store, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0], "hostIds": ids[:2], "venue": "Hall", "maxCapacity": 5})[1]
+    change = {"title": "Summer meetup", "slug": "summer", "startAt": "2027-06-01T18:00:00+02:00", "endAt": "2027-06-02T00:00:00Z"}
+    change |= {"city": "Lund", "onlineUrl": "https://example.org", "waitlist": False, "autoNoShow": False, "maxCapacity": None}
+    change |= {"hostIds": ids[1:3], "owner": ids[3], "timezone": "Europe/Stockholm", "venue": None}
+
+    status, changed = script.call("PATCH", f"/events/{event['id']}", {"version": event["version"], **change})
+
+    wanted = {**change, "startAt": "2027-06-01T16:00:00.000Z", "endAt": "2027-06-02T00:00:00.000Z", "venue": ""}
+    kept = {name: event[name] for name in ("id", "description", "status", "registeredCount", "createdAt")}
+    assert status == 200
+    assert {name: changed[name] for name in {**wanted, **kept}} == {**wanted, **kept}
+    assert changed["version"] == event["version"] + 1
+    assert [script.get(f"/users/{one}")[1]["hostedEventCount"] for one in ids[:4]] == [0, 1, 1, 0]
+    assert script.post("/events", {**EVENT, "owner": ids[0]})[0] == 201
+    assert verify.differences(store) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "field"),
+    [
+        ({"version": 99, "title": "T"}, 409, None),
+        ({"title": "T"}, 422, "version"),
+        ({"version": 1, "slug": "taken"}, 409, "slug"),
+        ({"version": 1, "slug": "No Slug"}, 422, "slug"),
+        ({"version": 1, "title": None}, 422, "title"),
+        ({"version": 1, "title": " "}, 422, "title"),
+        ({"version": 1, "endAt": "2026-06-01T18:00:00Z"}, 422, "endAt"),
+        ({"version": 1, "startAt": "2026-06-01T18:00:00"}, 422, "startAt"),
+        ({"version": 1, "maxCapacity": 1}, 409, "maxCapacity"),
+        ({"version": 1, "hostIds": ["ghost"]}, 422, "hostIds"),
+        ({"version": 1, "owner": "spectre"}, 422, "owner"),
+        ({"version": 1, "onlineUrl": "javascript:alert(1)"}, 422, "onlineUrl"),
+        ({"version": 1, "timezone": "Mars/Olympus"}, 422, "timezone"),
+        ({"version": 1, "waitlist": None}, 422, "waitlist"),
+        ({"version": 1, "tilte": "T"}, 422, "tilte"),
+        ({"version": 1, "status": "draft"}, 422, "status"),
+        ({"version": 1, "status": "cancelled", "title": "T"}, 422, "status"),
+        ({"version": 99, "status": "cancelled"}, 409, None),
+        ({"version": 1, "reason": "Rain"}, 422, "reason"),
+        ({"version": 1, "status": "cancelled", "reason": "x" * 5_000}, 422, "reason"),
+    ],
+)
+def test_a_change_that_cannot_be_names_the_field_and_writes_nothing(
+    script: Script, store: Store, ids: list[str], change: dict[str, Any], expected: int, field: str | None
+) -> None:
+    script.post("/events", {**EVENT, "slug": "taken", "owner": ids[0]})
+    event = script.post("/events", {**EVENT, "owner": ids[0], "attendeeIds": ids[:2], "maxCapacity": 4})[1]
+    change = {**change, "version": event["version"]} if change.get("version") == 1 else change
+
+    status, answer = script.call("PATCH", f"/events/{event['id']}", change)
+
+    assert status == expected, answer
+    assert field is None or field in {error["field"] for error in answer["errors"]}
+    assert answer["detail"]
+    assert script.get(f"/events/{event['id']}")[1] == event
+    assert verify.differences(store) == []
+
+
+def test_a_change_of_nothing_is_no_change(script: Script, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0]})[1]
+
+    answers = [
+        script.call("PATCH", f"/events/{event['id']}", {"version": 1, **same})
+        for same in ({}, {"title": event["title"]}, {"status": "published"})
+    ]
+
+    assert answers == [(200, event)] * 3
+
+
+def test_an_event_is_cancelled_stays_in_the_list_and_is_reinstated(script: Script, store: Store, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0], "attendeeIds": ids[:2]})[1]
+    address = f"/events/{event['id']}"
+
+    cancelled = script.call("PATCH", address, {"version": event["version"], "status": "cancelled", "reason": "Rain"})[1]
+    edited = script.call("PATCH", address, {"version": cancelled["version"], "title": "Other"})
+    listed = script.get("/events")[1]["items"]
+    reinstated = script.call("PATCH", address, {"version": cancelled["version"], "status": "published"})[1]
+
+    assert (cancelled["status"], cancelled["registeredCount"]) == ("cancelled", 2)
+    assert edited[0] == 409
+    assert listed == [cancelled]
+    assert (reinstated["status"], reinstated["registeredCount"]) == ("published", 2)
+    assert verify.differences(store) == []
+
+
+def test_a_repeat_under_one_key_publishes_one_event(script: Script, ids: list[str]) -> None:
+    first = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
+    again = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
+
+    assert first[0] == 201
+    assert again == first
+    assert len(script.get("/events")[1]["items"]) == 1
+
+
+def test_changing_events_takes_the_scope_and_the_right(script_for: Callable[..., Script], script: Script, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0]})[1]
+
+    for one in (script_for("events:read"), script_for(role="Marketer"), script_for(role="Door")):
+        assert one.call("PATCH", f"/events/{event['id']}", {"version": 1, "title": "T"})[0] == 403
+    assert script.call("PATCH", "/events/none", {"version": 1, "title": "T"})[0] == 404
+    assert script.call("DELETE", f"/events/{event['id']}")[0] == 405
+
+
+def test_a_list_of_events_costs_no_request_for_each_of_them(script: Script, store: Store, ids: list[str]) -> None:
+    def requests(limit: int) -> int:
+        with metered() as cost:
+            assert len(script.get(f"/events?from=2026-01-01T00:00:00Z&limit={limit}")[1]["items"]) == limit
+        return cost.requests
+
+    for number in range(12):
+        script.post("/events", {**EVENT, "slug": f"e-{number}", "owner": ids[0], "hostIds": ids[:3]})
+
+    assert requests(12) <= requests(2) <= 10
