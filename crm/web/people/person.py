@@ -80,8 +80,8 @@ def _target(request: CrmRequest) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.edit_people")
 def create(request: CrmRequest) -> HttpResponse:
-    """Add somebody. The address makes it safe to send the form twice."""
-    form = ProfileForm(request.POST or None)
+    """Add somebody; what the address has of them is filled in. Their own address makes it safe to send the form twice."""
+    form = ProfileForm(request.POST or None, initial=request.GET.dict())
     context: dict[str, Any] = {"form": form}
     if request.method == "POST" and form.is_valid():
         typed = form.profile()
