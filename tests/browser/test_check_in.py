@@ -93,6 +93,24 @@ def test_every_button_is_large_enough_for_a_thumb_and_nothing_moves_under_it(ope
     assert min(heights) >= 48
 
 
+def test_a_second_tap_a_moment_later_takes_nothing_back(open_page: OPEN, site: Store) -> None:
+    event, _ = evening(site, "Zoë Ångström", "Bo Jansson")
+    page = at_the_door(open_page, event)
+    box = page.get_by_role("button", name="Check in Zoë Ångström").bounding_box()
+    assert box is not None
+    there = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.mouse.dblclick(*there)
+    expect(page.locator("#door-names").get_by_role("button", name="Undo: Zoë Ångström is not in")).to_be_visible()
+    page.mouse.click(*there)
+
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#door-last")).to_contain_text("Zoë Ångström is in, ")
+    expect(page.locator("#door-count")).to_contain_text("1 of 2 are in")
+    page.locator("#door-names").get_by_role("button", name="Undo: Zoë Ångström is not in").click()
+    expect(page.locator("#door-count")).to_contain_text("0 of 2 are in")
+
+
 def test_two_doors_see_each_other(open_page: OPEN, site: Store) -> None:
     event, people = evening(site, "Zoë Ångström", "Bo Jansson")
     page = at_the_door(open_page, event)

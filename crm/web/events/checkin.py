@@ -50,7 +50,7 @@ def check_in(request: CrmRequest, event_id: str) -> HttpResponse:
     target = request.htmx.target or ""
     if target == COUNT:
         return _counted(request, event)
-    context = door_context(request, event, lately=target == NAMES)
+    context = _context(request, event, lately=target == NAMES)
     if target != NAMES and (last := request.GET.get("last")):
         context["last"] = _last(request, context["door"], last)
     return render_part(request, PAGE, context, part=NAMES)
@@ -66,25 +66,34 @@ def event_at_the_door(request: CrmRequest, event_id: str) -> Event:
         raise NotFound("This event is still a draft. People can be checked in once it is published.") from None
 
 
-def door_context(request: CrmRequest, event: Event, *, lately: bool = False) -> dict[str, Any]:
-    """What a page of the door shows: of a search whom it finds, else who came last, who is expected and who is next in line.
+def door_of(request: CrmRequest, event: Event) -> Door:
+    """The door as this user sees it now."""
+    return Door(event=event, now=timezone.now(), username=request.user.get_username())
+
+
+def found_by(request: CrmRequest, here: Door, text: str) -> dict[str, Any]:
+    """Whom the words find, those on the list apart; or why nobody can be searched by them."""
+    try:
+        found = door.search(request.store, here.event, text)
+    except RuleViolation as error:
+        return {"unclear": error.message}
+    rows = here.rows([*found.listed, *found.others])
+    return {"found": found, "listed": rows[: len(found.listed)], "others": rows[len(found.listed) :]}
+
+
+def _context(request: CrmRequest, event: Event, *, lately: bool) -> dict[str, Any]:
+    """What the door shows: of a search whom it finds, else who came last, who is expected and who is next in line.
 
     `lately`: for a part that is swapped; the figures go along, as an index has them.
     """
-    here = Door(event=event, now=timezone.now(), username=request.user.get_username())
-    text = _searched(request)
-    context: dict[str, Any] = {"door": here, "event": event, "q": text, "alongside": lately}
-    context["figures"] = door.figures(request.store, event, lately=lately)
-    if not text:
-        names = door.overview(request.store, event)
-        parts = {"newest": names.newest, "expected": names.expected, "waiting": names.waiting}
-        return {**context, **{part: here.rows(guests) for part, guests in parts.items()}, "every": names.every}
-    try:
-        found = door.search(request.store, event, text)
-    except RuleViolation as error:
-        return {**context, "unclear": error.message}
-    rows = here.rows([*found.listed, *found.others])
-    return {**context, "found": found, "listed": rows[: len(found.listed)], "others": rows[len(found.listed) :]}
+    here, text = door_of(request, event), _searched(request)
+    figures = door.figures(request.store, event, lately=lately)
+    context = {"door": here, "event": event, "q": text, "alongside": lately, "figures": figures}
+    if text:
+        return {**context, **found_by(request, here, text)}
+    names = door.overview(request.store, event)
+    parts = {"newest": names.newest, "expected": names.expected, "waiting": names.waiting}
+    return {**context, **{part: here.rows(guests) for part, guests in parts.items()}, "every": names.every}
 
 
 def _searched(request: CrmRequest) -> str:
@@ -98,8 +107,7 @@ def _counted(request: CrmRequest, event: Event) -> HttpResponse:
     figures = door.figures(request.store, event, lately=True)
     if request.GET.get("had") == figures.key:
         return HttpResponse(status=204)
-    here = Door(event=event, now=timezone.now(), username=request.user.get_username())
-    return render_part(request, PAGE, {"door": here, "event": event, "figures": figures}, part=COUNT)
+    return render_part(request, PAGE, {"door": door_of(request, event), "event": event, "figures": figures}, part=COUNT)
 
 
 def _tapped(request: CrmRequest, event_id: str) -> HttpResponse:
@@ -123,13 +131,13 @@ def _tapped(request: CrmRequest, event_id: str) -> HttpResponse:
 def _swapped(request: CrmRequest, event_id: str, user_id: str, changed: bool | None) -> HttpResponse:
     """The row that was tapped, or all names, as they are now; with the figures, and what was done."""
     event = request.store.events.get(event_id)
-    here = Door(event=event, now=timezone.now(), username=request.user.get_username())
+    here = door_of(request, event)
     guest = door.guest(request.store, event, user_id)
     if guest is None:
         raise NotFound("This person is no longer here; they were deleted or merged.")
     row = here.row(guest)
     if request.htmx.target == NAMES:
-        context = door_context(request, event, lately=True)
+        context = _context(request, event, lately=True)
     else:
         figures = door.figures(request.store, event)
         context = {"door": here, "event": event, "figures": figures, "alongside": True, "row": row}

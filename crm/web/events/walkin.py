@@ -13,7 +13,7 @@ from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.folding import fold
 from crm.domain.people import LABELS
 from crm.services import attendance
-from crm.web.events.checkin import door_address, door_context, event_at_the_door
+from crm.web.events.checkin import SEARCHED, door_address, door_of, event_at_the_door, found_by
 from crm.web.forms import CrmForm, FormIdField
 from crm.web.http import CrmRequest, permission_required, tell
 
@@ -53,14 +53,16 @@ class WalkInForm(CrmForm):
 def walk_in(request: CrmRequest, event_id: str) -> HttpResponse:
     """Whom a search finds, and a form for who is new; what was typed stays where it can't be."""
     event = event_at_the_door(request, event_id)
-    form = WalkInForm(request.POST or None, initial=WalkInForm.guessed(request.GET.get("q", "").strip()[:300]))
+    text = " ".join(request.GET.get("q", "").split())[:SEARCHED]
+    form = WalkInForm(request.POST or None, initial=WalkInForm.guessed(text))
     if request.method == "POST" and form.is_valid():
         try:
             return _let_in(request, event_id, form)
         except (Conflict, RuleViolation) as error:
             form.add_crm_error(error)
             event = event_at_the_door(request, event_id)
-    context = {**door_context(request, event), "form": form}
+    here = door_of(request, event)
+    context = {"door": here, "event": event, "q": text, "form": form, **(found_by(request, here, text) if text else {})}
     return render(request, "events/walk_in.html", context, status=422 if form.is_bound else 200)
 
 
