@@ -10,19 +10,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm.domain.errors import Conflict, CrmError, FieldError, NotFound, RuleViolation
+from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.event_drafts import EMPTY, FIELDS, EventDraft, Step
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.domain.ids import checked_id, new_id
 from crm.domain.local_times import zone_names
-from crm.domain.people import Person
 from crm.services import event_drafts, filter_names
 from crm.services.draft_checks import faults_of
 from crm.services.draft_people import filter_source
 from crm.services.segments import SEGMENT, expanded
-from crm.web.events import wizard_people, wizard_review
+from crm.web.events import wizard_hosts, wizard_people, wizard_review
 from crm.web.events.description import description_html
-from crm.web.events.picking import find_people
 from crm.web.events.wizard_forms import FORMS, BasicsForm, DraftForm
 from crm.web.events.wizard_page import address, around, left
 from crm.web.http import CrmRequest, permission_required, render_part, tell
@@ -72,14 +70,14 @@ def draft(request: CrmRequest, event_id: str, step: str) -> HttpResponse:
         return wizard_people.attendees(request, found)
     if here is Step.REVIEW:
         return wizard_review.review_page(request, found)
-    shown = _proposed(request, found) if here is Step.HOSTS else found
+    shown = wizard_hosts.proposed(request, found) if here is Step.HOSTS else found
     return show(request, shown, here, checked="check" in request.GET)
 
 
 def save(request: CrmRequest, event_id: str, step: Step) -> HttpResponse:
     """Keep what was typed, then go where the button says; what is wrong keeps one here, if one wanted to go on."""
-    todo = _todo(request, step)
-    typed, hosts = _typed(request, step), _hosts(request) if step is Step.HOSTS else None
+    todo, typed = wizard_hosts.todo(request, step), wizard_hosts.typed(request, step)
+    hosts = wizard_hosts.hosts(request) if step is Step.HOSTS else None
     seen = _number(request.POST.get("seen", ""))
     try:
         wanted = _filter_given(request) if step is Step.BASICS and not seen else None
@@ -104,7 +102,7 @@ def save(request: CrmRequest, event_id: str, step: Step) -> HttpResponse:
         return redirect(address(event_id, step.before))
     if todo != "next":
         return redirect(address(event_id, step, at=todo))
-    if faults_of(request.store, kept, step, now=timezone.now()) or _undecided(kept, step):
+    if faults_of(request.store, kept, step, now=timezone.now()) or wizard_hosts.undecided(kept, step):
         return show(request, kept, step, checked=True, status=422)
     return redirect(address(event_id, step.next))
 
@@ -123,7 +121,7 @@ def show(
 ) -> HttpResponse:
     """The page of one of the first three steps. `checked` shows what is wrong; `theirs` is what is stored, where that differs."""
     store = request.store
-    faults = [*faults_of(store, draft, step, now=timezone.now()), *_undecided(draft, step)] if checked else []
+    faults = [*faults_of(store, draft, step, now=timezone.now()), *wizard_hosts.undecided(draft, step)] if checked else []
     people = store.people.get_many([id_ for id_ in dict.fromkeys((draft.text("owner"), *draft.host_ids)) if id_])
     form = FORMS[step](draft.fields, faults, problem=problem)
     page: dict[str, Any] = {
@@ -140,7 +138,7 @@ def show(
     if step is Step.WHEN:
         page["zones"] = zone_names()
     if step is Step.HOSTS:
-        page |= _choices(request, draft, people)
+        page |= wizard_hosts.choices(request, draft, people)
     return render(request, f"events/wizard_{step.value}.html", page, status=status)
 
 
@@ -216,75 +214,6 @@ def _differing(mine: EventDraft, theirs: EventDraft, step: Step, form: DraftForm
         for name in FIELDS[step]
         if name in form.fields and mine.text(name) != theirs.text(name) and not name.startswith("find")
     ]
-
-
-def _todo(request: CrmRequest, step: Step) -> str:
-    """What the button means: `next`, `back`, `leave`, or to stay here, at the owner or the hosts."""
-    todo = request.POST.get("do", "next")
-    if step is not Step.HOSTS:
-        return todo if todo in ("leave", "back") else "next"
-    if {"choose-owner", "drop-owner"} & set(request.POST) or todo == "find-owner":
-        return "owner"
-    if {"add-host", "drop-host"} & set(request.POST) or todo == "find-host":
-        return "hosts"
-    if todo == "enter" and request.POST.get("findOwner", "").strip():
-        return "owner"
-    if todo == "enter" and request.POST.get("findHost", "").strip():
-        return "hosts"
-    return todo if todo in ("leave", "back") else "next"
-
-
-def _undecided(draft: EventDraft, step: Step) -> list[FieldError]:
-    """What one must say before one goes on: who is meant by what was typed for a host."""
-    if step is not Step.HOSTS or not draft.text("findHost").strip():
-        return []
-    return [FieldError(field="findHost", message="Choose who is meant of those found, or empty the field.")]
-
-
-def _proposed(request: CrmRequest, draft: EventDraft) -> EventDraft:
-    """The draft with whoever plans it as the owner, should they be a person here, until somebody saves that step."""
-    if draft.saved.get(Step.HOSTS) or draft.text("owner") or not request.user.email:
-        return draft
-    me = request.store.people.find_by_email(request.user.email)
-    return draft if me is None else draft.with_step(Step.HOSTS, {**draft.fields, "owner": me.id})
-
-
-def _typed(request: CrmRequest, step: Step) -> dict[str, str]:
-    """The texts of a step as sent, and whom its buttons choose or leave."""
-    typed = {name: request.POST.get(name, "").replace("\r\n", "\n") for name in FIELDS[step]}
-    if step is not Step.HOSTS:
-        return typed
-    chosen = checked_id(request.POST.get("choose-owner", ""))
-    if chosen:
-        typed |= {"owner": chosen, "findOwner": ""}
-    elif "drop-owner" in request.POST:
-        typed["owner"] = ""
-    elif not typed["owner"] and typed["findOwner"].strip():
-        found = find_people(request.store, typed["findOwner"], limit=2) if "@" in typed["findOwner"] else []
-        if len(found) == 1:
-            typed |= {"owner": found[0].id, "findOwner": ""}
-    typed["owner"] = checked_id(typed["owner"]) or ""
-    if checked_id(request.POST.get("add-host", "")):
-        typed["findHost"] = ""
-    return typed
-
-
-def _hosts(request: CrmRequest) -> list[str]:
-    ids = [*request.POST.getlist("hostIds"), request.POST.get("add-host", "")]
-    gone = request.POST.get("drop-host", "")
-    return [id_ for id_ in dict.fromkeys(ids) if checked_id(id_) and id_ != gone]
-
-
-def _choices(request: CrmRequest, draft: EventDraft, people: Mapping[str, Person]) -> dict[str, Any]:
-    """Owner and hosts as chosen, and who is found by what was typed."""
-    store, owner = request.store, draft.text("owner")
-    return {
-        "owner_id": owner,
-        "owner": people.get(owner),
-        "hosts": [(id_, people.get(id_)) for id_ in draft.host_ids],
-        "found_owners": [] if owner else find_people(store, draft.text("findOwner")),
-        "found_hosts": find_people(store, draft.text("findHost"), but=draft.host_ids),
-    }
 
 
 def _slug_note(request: CrmRequest, draft_id: str, text: str) -> str:

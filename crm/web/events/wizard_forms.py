@@ -66,9 +66,9 @@ class WhenForm(DraftForm):
     """When it begins and ends, by the clocks of a place, and where."""
 
     startDate = _line("Starts on", kind="date", required=True)
-    startTime = _line("At", kind="time", required=True)
+    startTime = _line("Starts at", kind="time", required=True)
     endDate = _line("Ends on", "Empty: the same day.", kind="date")
-    endTime = _line("At", kind="time", required=True)
+    endTime = _line("Ends at", kind="time", required=True)
     timezone = forms.CharField(
         label="Time zone",
         required=True,

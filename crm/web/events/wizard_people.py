@@ -161,7 +161,7 @@ def _page(request: CrmRequest, draft: EventDraft, faults: Sequence[FieldError], 
         **around(draft, Step.ATTENDEES, people, stored=True),
         "form": AttendeesForm(draft.fields, faults),
         "form_id": new_id(),
-        "sources": _shown(request, sources, gathered, people),
+        "sources": shown_sources(request, sources, gathered, people),
         "gathered": gathered,
         "seats": seats,
         "seated": gathered.seated(seats),
@@ -172,7 +172,9 @@ def _page(request: CrmRequest, draft: EventDraft, faults: Sequence[FieldError], 
     return render(request, "events/wizard_attendees.html", context, status=status)
 
 
-def _shown(request: CrmRequest, sources: Sequence[Source], gathered: Gathered, people: dict[str, Person]) -> list[SourceShown]:
+def shown_sources(
+    request: CrmRequest, sources: Sequence[Source], gathered: Gathered, people: dict[str, Person]
+) -> list[SourceShown]:
     filters: dict[str, PeopleFilter] = {one.id: filter_of(one) for one in sources if one.kind is SourceKind.FILTER}
     names = filter_names.names(request.store, filters.values()) if filters else {}
     later = {one.id for one in gathered.later}

@@ -5,7 +5,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from crm.domain.draft_people import Source
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.event_drafts import EventDraft, Step
 from crm.services import event_drafts
@@ -13,7 +12,7 @@ from crm.services.draft_checks import Review, review
 from crm.web.events.description import description_html
 from crm.web.events.shown import shown
 from crm.web.events.wizard_page import address, around, local_words
-from crm.web.events.wizard_people import WORDS
+from crm.web.events.wizard_people import shown_sources
 from crm.web.http import CrmRequest, tell
 
 DESCRIPTION_SHOWN = 600
@@ -59,22 +58,10 @@ def _page(request: CrmRequest, draft: EventDraft, *, problem: str = "", status: 
         "description": description_html(text[:DESCRIPTION_SHOWN]),
         "cut": len(text) > DESCRIPTION_SHOWN,
         "links": [(check, _link(draft, check.step, check.field)) for check in looked.checks],
-        "people": [(_source_words(one), _number_words(looked, one)) for one in looked.sources],
+        "sources": shown_sources(request, looked.sources, looked.gathered, {}),
         "why": _why(looked),
     }
     return render(request, "events/wizard_review.html", context, status=status)
-
-
-def _source_words(source: Source) -> str:
-    return f"{WORDS[source.kind]}{f' “{source.name}”' if source.name else ''}"
-
-
-def _number_words(looked: Review, source: Source) -> str:
-    """How many people a source gives, what it is where it is a filter, and how many texts are nobody's."""
-    number, unknown = looked.gathered.found.get(source.id, 0), len(looked.gathered.unknown.get(source.id, ()))
-    people = "1 person" if number == 1 else f"{number:,} people"
-    parts = [people, f"{unknown:,} unknown" if unknown else ""]
-    return ", ".join(part for part in parts if part)
 
 
 def _link(draft: EventDraft, step: Step | None, field: str) -> str:
