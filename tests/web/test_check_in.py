@@ -245,6 +245,18 @@ def test_before_it_begins_the_door_says_when_and_checks_in_all_the_same(site: St
     assert "Ada Lovelace is in, " in told
 
 
+def test_before_it_begins_nobody_in_line_is_given_a_seat_by_hand(site: Store, sign_in: SignIn) -> None:
+    ada, bea = person(site, "Ada Berg"), person(site, "Bea Berg")
+    event = held(site, ada, bea, hours=3, max_capacity=1)
+    site.table.write([Update(key=schema.key("event", id=event.id), changes={"maxCapacity": 2})])
+
+    page = sign_in("Door").get(door(event, "?q=bea")).content.decode()
+
+    assert "Until it begins, a seat that frees goes to the first in line by itself." in text_of(page)
+    assert 'aria-label="Give Bea Berg a seat"' in page
+    assert 'name="do"' not in page
+
+
 def test_after_the_end_the_door_says_so_and_asks_for_no_news(site: Store, sign_in: SignIn) -> None:
     ada = person(site)
     event = held(site, ada, hours=-5)
