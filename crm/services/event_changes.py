@@ -13,7 +13,18 @@ from crm.domain.errors import Conflict
 from crm.domain.event_log import Cancellation, EventLogEntry, EventLogKind, changes_between, checked_reason
 from crm.domain.events import Event, EventStatus
 from crm.domain.ids import new_id
-from crm.services.event_jobs import DELETE, GRACE, NO_SHOW, NO_SHOW_UNDO, job_key, no_show_actions, put_job
+from crm.services.event_jobs import (
+    DELETE,
+    GRACE,
+    NO_SHOW,
+    NO_SHOW_UNDO,
+    PATIENCE,
+    job_key,
+    line_actions,
+    no_show_actions,
+    put_job,
+    serve_line,
+)
 from crm.services.events import check_known
 from crm.store import Store
 from crm.store.event_lifecycle import STALE, check_open
@@ -27,8 +38,6 @@ from crm.store.table import ConditionFailed
 logger = logging.getLogger(__name__)
 AT_ONCE = 200
 """So many people of a list are done while the browser waits; more are left to a worker."""
-PATIENCE = 5.0
-"""Seconds after which a worker takes over what was to be done at once."""
 
 
 class EventChanges(TypedDict, total=False):
@@ -55,7 +64,8 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
 
     What changed stands in its history, written with it; where nothing did, nothing is written. Raises NotFound; RuleViolation
     for what can't be, and for unknown people; Conflict for a stale version, a taken slug (field slug), fewer seats than people
-    registered (field maxCapacity), and for an event that is cancelled, being created or being deleted.
+    registered (field maxCapacity), and for an event that is cancelled, being created or being deleted. Seats that come free
+    for people in line are theirs when this returns, or soon after where these are many.
     """
 
     def attempt() -> tuple[Event, Event]:
@@ -70,15 +80,17 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
         entry = _entry(new, EventLogKind.EDITED, actor=actor, now=now)
         also = [
             *no_show_actions(store, old, new, now),
+            *line_actions(store, old, new, now),
             store.event_log.put(replace(entry, changes=told)),
             _audit(store, new, "event.edited", actor=actor, now=now),
         ]
         return old, store.events.save(old, new, now=now, also=also)
 
     old, saved = until_won(attempt)
-    if saved.version != old.version:
-        logger.info("event edited", extra={"event_id": event_id, "version": saved.version, "actor": actor})
-    return saved
+    if saved.version == old.version:
+        return saved
+    logger.info("event edited", extra={"event_id": event_id, "version": saved.version, "actor": actor})
+    return _served(store, saved, now)
 
 
 def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetime, version: int | None = None) -> Event:
@@ -125,6 +137,7 @@ def reinstate(store: Store, event_id: str, *, actor: str, now: datetime, version
         back = replace(event, status=EventStatus.PUBLISHED)
         also = [
             *no_show_actions(store, event, back, now),
+            *line_actions(store, event, back, now),
             store.event_log.put(_entry(event, EventLogKind.REINSTATED, actor=actor, now=now)),
             _audit(store, event, "event.reinstated", actor=actor, now=now),
         ]
@@ -132,7 +145,7 @@ def reinstate(store: Store, event_id: str, *, actor: str, now: datetime, version
 
     event = until_won(attempt)
     logger.info("event reinstated", extra={"event_id": event_id, "actor": actor})
-    return event
+    return _served(store, event, now)
 
 
 def delete(store: Store, event_id: str, *, actor: str, now: datetime) -> bool:
@@ -215,6 +228,12 @@ def history(store: Store, event_id: str) -> list[EventLogEntry]:
     """Return what was done to an event, newest first; two reads. Raises NotFound."""
     store.events.get(event_id)
     return list(store.event_log.of(event_id))
+
+
+def _served(store: Store, event: Event, now: datetime) -> Event:
+    """The event after people in line had the seats that came free for them."""
+    serve_line(store, event.id, now=now)
+    return store.events.get(event.id) if event.waitlisted_count else event
 
 
 def _edited(old: Event, changes: EventChanges, now: datetime) -> Event:

@@ -1,17 +1,35 @@
 """The jobs that stand beside an event: what each is called, and when it is due."""
 
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from crm.domain.events import Event, EventStatus
 from crm.store import Store, schema
+from crm.store.event_line import PROMOTE, promotion_job
 from crm.store.expressions import absent, equals
 from crm.store.jobs import Job, JobKey, item_of
 from crm.store.requests import Action, Delete, Put
+from crm.store.table import ConditionFailed
+
+__all__ = [
+    "CREATING",
+    "DELETE",
+    "GRACE",
+    "NO_SHOW",
+    "NO_SHOW_AFTER",
+    "NO_SHOW_UNDO",
+    "PATIENCE",
+    "PROMOTE",
+    "job_key",
+    "line_actions",
+    "no_show_actions",
+    "put_job",
+    "serve_line",
+]
 
 CREATING = "ATTENDEES"
 """Goes on with an event whose creation was cut off."""
-PROMOTE = "PROMOTE"
-"""Gives seats to people in line."""
 NO_SHOW = "NOSHOW"
 """Marks who did not come, a while after the end."""
 NO_SHOW_UNDO = "NOSHOWUNDO"
@@ -22,6 +40,8 @@ NO_SHOW_AFTER = timedelta(hours=3)
 """How long after the end the doors may still write down who came."""
 GRACE = timedelta(seconds=60)
 """How long a request that works on an event is left alone with it before the job takes over."""
+PATIENCE = 5.0
+"""Seconds after which a worker takes over what was to be done at once."""
 
 
 def job_key(event_id: str, name: str) -> JobKey:
@@ -52,6 +72,29 @@ def no_show_actions(store: Store, old: Event | None, new: Event, now: datetime) 
         return []
     wanted = new.auto_no_show and new.no_show_at is None
     return _due(store, new, job) if wanted else _parked(store, new, job)
+
+
+def line_actions(store: Store, old: Event, new: Event, now: datetime) -> list[Action]:
+    """Return what lets people in line have the seats that may be free for them when `old` becomes `new`; one read where some may.
+
+    It does not ask whether anybody waits: somebody may come to the line at this moment.
+    """
+    names = ("max_capacity", "start_at", "end_at", "status", "no_show_at")
+    moved = any(getattr(old, name) != getattr(new, name) for name in names)
+    return [store.events.put_promotion(new.id, now=now)] if moved and new.promotes(now) else []
+
+
+def serve_line(store: Store, event_id: str, *, now: datetime) -> None:
+    """Give people in line the seats that are free for them, as `line_actions` wanted it; what takes too long goes to a worker."""
+    job = store.jobs.get(promotion_job(event_id))
+    if job is None or job.due_at is None:
+        return
+    until = time.monotonic() + PATIENCE
+    while store.events.promote(event_id, now=now):
+        if time.monotonic() > until:
+            return
+    with suppress(ConditionFailed):  # somebody else has taken it, or wants it anew
+        store.table.write([Delete(key=job.key.key, expect=[equals("fence", job.fence)])])
 
 
 def _same(old: Event, new: Event) -> bool:

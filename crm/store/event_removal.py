@@ -46,7 +46,10 @@ class EventRemoval(EventSweep):
             self._table.write([Delete(key=key) for key in others[:AT_ONCE]])
             return Left.MORE
         self._forget_counts(event_id)
-        self._delete_last(event, now, job)
+        try:
+            self._delete_last(event, now, job)
+        except ConditionFailed:  # somebody else was faster
+            return Left.LATER if self.get_many([event_id]) else Left.NOTHING
         return Left.NOTHING
 
     def _take_off(self, event: Event, attendances: Sequence[Attendance], now: datetime) -> None:
@@ -76,11 +79,11 @@ class EventRemoval(EventSweep):
         self._table.write([*actions, *self._stats.delta(counted, now=now)])
 
     def _others(self, event_id: str, job: Key) -> list[Key]:
-        """What stands beside the event: history, jobs but this one, why it was cancelled, ids that were still to be seated."""
+        """What stands beside the event and goes before it: history, other jobs, ids that were still to be seated."""
         detail = schema.key("event", id=event_id)
         rows = self._table.query(Query(partition=detail["PK"], consistent=True, attributes=("PK", "SK")))
         keys: list[Key] = [{"PK": item["PK"], "SK": item["SK"]} for item in rows.items]
-        return [key for key in keys if key not in (detail, job)]
+        return [key for key in keys if key not in (detail, job, schema.key("cancellation", eventId=event_id))]
 
     def _forget_counts(self, event_id: str) -> None:
         """Remove the counters of its list that are 0 by now; what is not folded yet leaves one behind, which is 0 then."""
@@ -99,6 +102,7 @@ class EventRemoval(EventSweep):
         actions: list[Action] = [
             Delete(key=schema.key("event", id=event.id), expect=[exists(DELETING)]),
             Delete(key=schema.key("slugClaim", slug=event.slug), expect=[equals("id", event.id)]),
+            Delete(key=schema.key("cancellation", eventId=event.id)),
             Delete(key=job),
         ]
         self._table.write([*actions, *self._stats.delta({year: -1}, now=now)])

@@ -14,7 +14,7 @@ from crm.store.keys import count, moment, render, stamp
 from crm.store.requests import Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
-from crm.store.table import MAX_PARTITION_KEY, MAX_SORT_KEY
+from crm.store.table import MAX_PARTITION_KEY, MAX_SORT_KEY, ConditionFailed
 
 COUNTED = {
     "COMPANY": ("company", "{company:fold}"),
@@ -123,7 +123,7 @@ def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple
     """Return the update of a profile whose counts change by this much, and what to count in the same transaction.
 
     It is conditioned on the counts that `person` was read with: a lost race is a ConditionFailed, after which the caller
-    reads the person again and repeats (`until_won` in crm/store/people.py). `version` stays.
+    reads the person again and repeats (`until_won` in crm/store/people.py); so is a count below 0, at once. `version` stays.
     """
     new = replace(
         person,
@@ -131,7 +131,7 @@ def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple
         attended_event_count=person.attended_event_count + attended,
     )
     if new.hosted_event_count < 0 or new.attended_event_count < 0:
-        raise ValueError("a count of events can't be less than nothing")
+        raise ConditionFailed(())  # what is taken away was read before somebody else took it away
     expect: list[Clause] = [equals("id", person.id)]
     changes: dict[Counter, int] = {}
     for what, attribute, before, after in (
