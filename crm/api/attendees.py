@@ -34,7 +34,7 @@ from crm.domain.events import Attendance, AttendanceStatus
 from crm.domain.ids import new_id
 from crm.domain.tasks import Task, TaskAction
 from crm.services import attendance, tasks
-from crm.services.sign_ups import SignedUp, sign_up, signed_up_by
+from crm.services.sign_ups import SignedUp, check_takes_people, sign_up, signed_up_by
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action
 
@@ -158,7 +158,7 @@ def _by_filter(request: HttpRequest, event_id: str, values: Mapping[str, Sequenc
 
     def add(task_id: str, also: Sequence[Action]) -> Task:
         wanted = filter_of(request, values)
-        store.events.get(event_id)
+        check_takes_people(store, event_id)
         if not store.people.count(wanted):
             raise RuleViolation("Nobody matches the filter; nobody was added.")
         return tasks.start(

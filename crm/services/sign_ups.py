@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crm.domain.errors import Conflict
-from crm.domain.events import Attendance, AttendanceStatus
+from crm.domain.errors import Conflict, NotFound
+from crm.domain.events import Attendance, AttendanceStatus, EventStatus
 from crm.domain.tasks import Outcome, Task
 from crm.services.events import check_known
 from crm.store import Store
 from crm.store.attendances import STEP
-from crm.store.events import Seated
+from crm.store.events import NOT_OPEN, Seated
 from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,18 @@ class SignedUp:
         return bool(self.refused) and self.finished and not self.registered and not self.waitlisted
 
 
+def check_takes_people(store: Store, event_id: str) -> None:
+    """Raise NotFound where there is no such event, and Conflict with the reason where it takes nobody: a draft, say."""
+    try:
+        status = store.events.get(event_id).status
+    except NotFound:
+        if store.drafts.find(event_id) is None:
+            raise
+        status = EventStatus.DRAFT
+    if status is not EventStatus.PUBLISHED:
+        raise Conflict(NOT_OPEN[status])
+
+
 def sign_up(
     store: Store,
     event_id: str,
@@ -59,8 +71,8 @@ def sign_up(
     Conflict unless the event is published; nothing is written in these cases.
     """
     ids = list(dict.fromkeys(user_ids))
-    store.events.get(event_id)
     if not again:
+        check_takes_people(store, event_id)
         check_known(store, {"userIds": ids})
     since = {user_id: at + number * APART for number, user_id in enumerate(ids)}
     counts: Tally[str] = Tally()

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from crm.domain.event_drafts import EventDraft
+from crm.domain.ids import new_id
 from crm.services import verify
 from crm.store import Store
 from crm.store.table import Table
 from tests.api.conftest import Script
+from tests.factories import NOW, make_event
 
 
 @pytest.fixture
@@ -264,17 +267,26 @@ def test_a_full_event_without_a_waitlist_refuses_and_says_so(
 
 
 @pytest.mark.parametrize("body", [{"userIds": "all"}, {"company": "Acme"}])
-def test_nobody_is_added_to_an_event_that_was_cancelled(
-    script: Script, publish: Callable[..., str], ids: list[str], body: dict[str, Any]
+def test_nobody_is_added_to_an_event_that_is_not_open(
+    script: Script, store: Store, publish: Callable[..., str], ids: list[str], body: dict[str, Any]
 ) -> None:
-    event_id = publish()
-    script.call("PATCH", f"/events/{event_id}", {"version": 1, "status": "cancelled"})
+    cancelled = publish()
+    script.call("PATCH", f"/events/{cancelled}", {"version": 1, "status": "cancelled"})
+    draft = EventDraft(id=new_id(), created_by="ingrid", created_at=NOW, updated_at=NOW)
+    store.drafts.create(draft)
+    creating = make_event(owner=ids[0])
+    store.events.create(creating, [], ids[:1], now=NOW)
     body = {name: ids if value == "all" else value for name, value in body.items()}
 
-    status, answer = script.post(f"/events/{event_id}/attendees", body)
+    answers = [script.post(f"/events/{event_id}/attendees", body) for event_id in (cancelled, draft.id, creating.id)]
 
-    assert (status, answer["detail"]) == (409, "The event was cancelled; nobody can be added.")
-    assert standing(script, event_id) == {}
+    assert [status for status, _ in answers] == [409] * 3
+    assert [answer["detail"].partition(";")[0] for _, answer in answers] == [
+        "The event was cancelled",
+        "The event is still a draft",
+        "The event is just being created",
+    ]
+    assert standing(script, cancelled) == {}
 
 
 def test_whoever_may_only_read_events_adds_and_removes_nobody(

@@ -12,7 +12,12 @@ CALLS = {
     ("get", "/api/users/count"),
     ("get", "/api/users/{user_id}"),
     ("post", "/api/events"),
+    ("get", "/api/events"),
+    ("get", "/api/events/{event_id}"),
+    ("patch", "/api/events/{event_id}"),
     ("get", "/api/events/{event_id}/attendees"),
+    ("post", "/api/events/{event_id}/attendees"),
+    ("delete", "/api/events/{event_id}/attendees/{user_id}"),
     ("post", "/api/emails/send"),
     ("get", "/api/campaigns/{campaign_id}"),
     ("get", "/api/emails/analytics"),
@@ -39,6 +44,21 @@ def test_what_a_value_can_be_is_described_in_bodies_as_in_addresses(script: Scri
     assert shapes["PeopleFilterMembers"]["emailStatus"]["anyOf"][0]["enum"] == statuses
     assert shapes["PeopleFilterMembers"]["attendedEventCountMax"]["maximum"] == 999_999
     assert {shapes[name]["order"]["enum"][1] for name in ("SegmentIn", "SegmentPatch", "SegmentOut")} == {"name"}
+
+
+def test_the_calls_about_events_say_what_they_take_and_what_else_they_may_answer(script: Script) -> None:
+    schema = script.get("/openapi.json")[1]
+
+    shapes = schema["components"]["schemas"]
+    add = schema["paths"]["/api/events/{event_id}/attendees"]["post"]
+    listed = {one["name"] for one in schema["paths"]["/api/events"]["get"]["parameters"]}
+    assert listed == {"from", "to", "limit", "nextToken", "prevToken"}
+    assert shapes["EventPatch"]["required"] == ["version"]
+    assert shapes["EventPatch"]["properties"]["status"]["enum"] == ["published", "cancelled"]
+    assert {"userIds", "company", "segment", "attends"} <= set(shapes["AttendeesIn"]["properties"])
+    assert set(shapes["AttendeesAdded"]["properties"]) == {"registered", "waitlisted", "alreadyThere", "refused", "finished"}
+    assert {"200", "202", "409", "422"} <= set(add["responses"])
+    assert shapes["AttendeeOut"]["properties"]["status"]["enum"][0] == "invited"
 
 
 def test_the_description_page_lists_the_calls_and_needs_a_sign_in(sign_in: Callable[[str], Client]) -> None:
