@@ -49,7 +49,7 @@ class EventRemoval(EventSweep):
         try:
             self._delete_last(event, now, job)
         except ConditionFailed:  # somebody else was faster
-            return Left.LATER if self.get_many([event_id]) else Left.NOTHING
+            return Left.LATER if self._table.get(schema.key("event", id=event_id)) else Left.NOTHING
         return Left.NOTHING
 
     def _take_off(self, event: Event, attendances: Sequence[Attendance], now: datetime) -> None:
