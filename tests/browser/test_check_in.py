@@ -150,6 +150,21 @@ def test_somebody_not_on_the_list_is_let_in(open_page: OPEN, site: Store, site_i
     assert differences(site) == []
 
 
+def test_somebody_known_is_chosen_and_one_is_back_at_the_door(open_page: OPEN, site: Store) -> None:
+    event, _ = evening(site, "Zoë Ångström")
+    site.people.create(make_person(first_name="Bo", last_name="Jansson"))
+    page = at_the_door(open_page, event)
+    page.get_by_role("link", name="Somebody not on the list").click()
+    page.get_by_label("Name or address").fill("jans")
+    page.get_by_label("Name or address").press("Enter")
+
+    page.get_by_role("button", name="Check in Bo Jansson").click()
+
+    expect(page.locator("#door-last")).to_contain_text("Bo Jansson is in, ")
+    expect(page.locator("#door-count")).to_contain_text("1 walk-in")
+    expect(page.get_by_label("Name or address")).to_be_focused()
+
+
 def test_without_javascript_the_door_works_all_the_same(open_page: OPEN, site: Store) -> None:
     event, _ = evening(site, "Zoë Ångström", "Bo Jansson")
     page = at_the_door(open_page, event, scripts=False)
