@@ -53,7 +53,12 @@ class BasicsForm(DraftForm):
     """What it is called, and what it is about."""
 
     title = _line("Title", required=True, maxlength=300)
-    slug = _line("Slug", "Its short name in addresses: small letters, digits and hyphens.", spellcheck="false")
+    slug = _line(
+        "Slug",
+        "Its short name in addresses: small letters, digits and hyphens.",
+        spellcheck="false",
+        placeholder="Left empty, it is made from the title",
+    )
     description = forms.CharField(
         label="Description",
         required=False,

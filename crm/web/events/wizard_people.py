@@ -1,6 +1,6 @@
 """The step of the wizard that says who comes: sources are added, looked at, mended, removed; nobody is touched yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,8 +173,9 @@ def _page(request: CrmRequest, draft: EventDraft, faults: Sequence[FieldError], 
 
 
 def shown_sources(
-    request: CrmRequest, sources: Sequence[Source], gathered: Gathered, people: dict[str, Person]
+    request: CrmRequest, sources: Sequence[Source], gathered: Gathered, people: Mapping[str, Person]
 ) -> list[SourceShown]:
+    """Return the sources in words; a request per kind of thing that their filters name."""
     filters: dict[str, PeopleFilter] = {one.id: filter_of(one) for one in sources if one.kind is SourceKind.FILTER}
     names = filter_names.names(request.store, filters.values()) if filters else {}
     later = {one.id for one in gathered.later}
