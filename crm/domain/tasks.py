@@ -53,7 +53,7 @@ FAILURES: Mapping[Outcome, str] = {
     Outcome.UNSOUND: "Something in their profile can’t be saved as it is; open and mend it.",
     Outcome.BUSY: "Others changed them again and again at the same moment.",
     Outcome.CLOSED: "The event takes nobody: it was cancelled or deleted.",
-    Outcome.FULL: "No seat was left for them.",
+    Outcome.FULL: "No seat was left for them, or the event has no line to wait in.",
     Outcome.NO_WAY: "From where they stand with the event there is no way there; a no-show, say, must have been registered.",
     Outcome.NOT_LISTED: "They are not on the list of the event any more.",
 }

@@ -13,13 +13,14 @@ from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held
+from crm.services import events, task_steps, tasks
 from crm.services import people as people_service
-from crm.services import task_steps, tasks
 from crm.store import Store
 from crm.store.jobs import LeaseLost
 from crm.store.table import utc_now
 from tests.conftest import Clock
 from tests.engine import Engine
+from tests.factories import NOW
 from tests.jobs.mailing import EVERYBODY, ToldMailer, assert_sound, crowd, drive, make_work
 from tests.jobs.processes import WorkerProcess, wait_for, worker_environment
 from tests.services.test_tasks import published
@@ -37,17 +38,28 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(task_steps.PART, action, 5)
 
 
+def attended_by(store: Store, people: list[Person]) -> str:
+    """An event for which these have signed up."""
+    event_id = published(store)
+    events.register(store, event_id, [person.id for person in people], now=NOW)
+    return event_id
+
+
 def tag_everybody(store: Store, clock: Clock) -> Task:
     return tasks.start(store, TaskAction.TAG, EVERYBODY, subject="VIP", actor="grace", now=clock())
 
 
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize(
-    ("action", "left"), [(TaskAction.TAG, 12), (TaskAction.REGISTER, 12), (TaskAction.DELETE, 0)], ids=lambda value: str(value)
+    ("action", "left"),
+    [(TaskAction.TAG, 12), (TaskAction.REGISTER, 12), (TaskAction.STATUS, 12), (TaskAction.DELETE, 0)],
+    ids=lambda value: str(value),
 )
 def test_a_worker_does_a_task_to_its_end(store: Store, clock: Clock, action: TaskAction, left: int) -> None:
-    crowd(store, 12)
+    people = crowd(store, 12)
     subject = {TaskAction.TAG: "VIP", TaskAction.REGISTER: published(store)}.get(action, "")
+    if action is TaskAction.STATUS:
+        subject = f"{attended_by(store, people)}:attended"
     task = tasks.start(store, action, EVERYBODY, subject=subject, actor="grace", now=clock())
 
     drive(make_work(store, ToldMailer(), clock))
@@ -185,14 +197,18 @@ def reached(store: Store, task: Task) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("action", [TaskAction.TAG, TaskAction.DELETE, TaskAction.REGISTER], ids=lambda action: str(action))
+@pytest.mark.parametrize(
+    "action", [TaskAction.TAG, TaskAction.DELETE, TaskAction.REGISTER, TaskAction.STATUS], ids=lambda action: str(action)
+)
 def test_workers_are_killed_in_the_middle_and_each_person_is_counted_once(
     engine: Engine, store: Store, tmp_path: Path, action: TaskAction
 ) -> None:
     chance = random.Random(3)
-    number = 260 if action is TaskAction.DELETE else PEOPLE
+    number = {TaskAction.DELETE: 260, TaskAction.STATUS: 400}.get(action, PEOPLE)
     people = crowd(store, number)
     subject = {TaskAction.TAG: "VIP", TaskAction.REGISTER: published(store, max_capacity=number // 2)}.get(action, "")
+    if action is TaskAction.STATUS:
+        subject = f"{attended_by(store, people)}:cancelled"
     task = tasks.start(store, action, EVERYBODY, subject=subject, actor="grace", now=utc_now())
     settings = environment(engine, store, tmp_path)
 
@@ -224,5 +240,9 @@ def assert_done(store: Store, action: TaskAction, people: list[Person], subject:
     elif action is TaskAction.TAG:
         assert {person.id for person in store.people.walk(PeopleFilter(tag=("VIP",)))} == {person.id for person in people}
         assert {len(store.log.of(person.id)) for person in people[::50]} == {1}
+    elif action is TaskAction.STATUS:
+        event_id = subject.partition(":")[0]
+        assert store.events.get(event_id).registered_count == 0
+        assert {one.status.value for one in store.events.walk_attendees(event_id)} == {"cancelled"}
     else:
         assert {one.user_id for one in store.events.walk_attendees(subject)} == {person.id for person in people}
