@@ -139,6 +139,8 @@ def _tag(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Call
                 found[new.id] = Outcome.DONE
         if len(found) == len(set(ids)):
             break
+    same = [person_id for person_id, outcome in found.items() if outcome is Outcome.UNCHANGED]
+    found |= dict.fromkeys(_changed(store, task, same), Outcome.DONE)  # by whoever had this step before, and was still at it
     gone = [person_id for person_id, outcome in found.items() if outcome is Outcome.GONE]
     found |= dict.fromkeys(_changed_and_merged(store, task, gone), Outcome.DONE)
     return Tally(found.get(person_id, Outcome.BUSY) for person_id in ids)

@@ -105,6 +105,18 @@ def test_a_tag_that_somebody_has_is_left_as_it_is_typed(store: Store) -> None:
     assert store.log.of(person.id) == []
 
 
+def test_whoever_was_taken_over_and_is_still_at_it_does_not_make_people_count_as_unchanged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 5)
+    task = noted(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP"))
+    slow_one = iter([lambda: unwritten_step(store, task)])
+
+    moved, _ = task_steps.advance(store, task, now=LATER, keep=lambda: next(slow_one, lambda: None)())
+
+    assert moved.counts == {Outcome.DONE: 5}
+
+
 def test_tagging_writes_who_did_it_into_the_log_of_each(store: Store) -> None:
     [person] = crowd(store, 1, tags=("old",))
 
