@@ -401,6 +401,25 @@ def test_what_was_typed_stays_where_a_walk_in_cannot_be(site: Store, sign_in: Si
     assert site.people.find_by_email("bo@example.org") is None
 
 
+@pytest.mark.parametrize("sent", [{"do": "in"}, {"user": "", "do": "in"}, {"user": "a" * 32}, {"user": "a" * 32, "do": "out"}])
+def test_a_tap_that_says_too_little_changes_nothing(site: Store, sign_in: SignIn, sent: dict[str, str]) -> None:
+    event = held(site)
+
+    answer = sign_in("Door").post(door(event), sent)
+
+    assert answer.status_code == 422
+    assert "tap again" in answer.content.decode()
+
+
+def test_an_empty_form_says_what_is_required(site: Store, sign_in: SignIn) -> None:
+    event = held(site)
+
+    answer = sign_in("Door").post(door(event) + "new/", {})
+
+    assert answer.status_code == 422
+    assert answer.content.decode().count("This field is required.") == 6
+
+
 def test_somebody_who_was_deleted_meanwhile_is_told(site: Store, sign_in: SignIn) -> None:
     ada = person(site)
     event = held(site)

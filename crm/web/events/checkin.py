@@ -15,13 +15,14 @@ from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.events import AttendanceStatus, Event
 from crm.services import attendance, door
 from crm.web.events.door import Door, DoorRow
-from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
 
 PAGE = "events/check_in.html"
 COUNT, NAMES = "door-count", "door-names"
 """What htmx swaps alone: how many are in, and the names."""
 SEARCHED = 300
 """Characters of a search that are looked at."""
+TAPS = {"in": attendance.check_in, "undo": attendance.undo_check_in}
 BACK_TO = {
     AttendanceStatus.REGISTERED: "is expected again",
     AttendanceStatus.WAITLISTED: "waits in line again",
@@ -112,16 +113,17 @@ def _counted(request: CrmRequest, event: Event) -> HttpResponse:
 
 def _tapped(request: CrmRequest, event_id: str) -> HttpResponse:
     """Check somebody in, or take that back; a repeat changes nothing. What can't be is told, and the row shows how it is."""
-    user_id, undo = request.POST.get("user", ""), request.POST.get("do") == "undo"
-    act = attendance.undo_check_in if undo else attendance.check_in
+    user_id, do = request.POST.get("user", ""), request.POST.get("do", "")
+    if not user_id or do not in TAPS:
+        return error_answer(request, 422, "Say who it is and what is to be done: go back, reload the page and tap again.")
     changed: bool | None = None
     try:
-        moved = act(request.store, event_id, user_id, now=timezone.now(), by=request.user.get_username())
+        moved = TAPS[do](request.store, event_id, user_id, now=timezone.now(), by=request.user.get_username())
         changed = moved.changed
         if moved.promoted:
             tell(request, "The seat went to the first in line")
     except (Conflict, RuleViolation, NotFound) as error:
-        tell(request, "Nothing was changed" if undo else "Not checked in", error.message, level=messages.ERROR)
+        tell(request, "Nothing was changed" if do == "undo" else "Not checked in", error.message, level=messages.ERROR)
     if not request.htmx:
         last = {"last": user_id} if changed is not None else {}
         return HttpResponseRedirect(door_address(event_id, q=_searched(request), **last))

@@ -54,7 +54,7 @@ def walk_in(request: CrmRequest, event_id: str) -> HttpResponse:
     """Whom a search finds, and a form for who is new; what was typed stays where it can't be."""
     event = event_at_the_door(request, event_id)
     text = " ".join(request.GET.get("q", "").split())[:SEARCHED]
-    form = WalkInForm(request.POST or None, initial=WalkInForm.guessed(text))
+    form = WalkInForm(request.POST if request.method == "POST" else None, initial=WalkInForm.guessed(text))
     if request.method == "POST" and form.is_valid():
         try:
             return _let_in(request, event_id, form)
