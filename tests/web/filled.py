@@ -1,5 +1,6 @@
-"""What a browser would send of a form as it stands on a page."""
+"""What a browser would send of a form as it stands on a page, and the words of a page."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -45,3 +46,8 @@ def filled(html: str, **typed: str | list[str] | None) -> dict[str, list[str]]:
         else:
             fields[name] = [value] if isinstance(value, str) else value
     return fields
+
+
+def text_of(html: bytes) -> str:
+    """The words of a page."""
+    return " ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", html.decode(), flags=re.DOTALL).split())

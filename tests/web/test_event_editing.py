@@ -1,6 +1,5 @@
 """Changing an event on its page, as a browser without JavaScript and htmx see it, and the history of what was changed."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -18,8 +17,7 @@ from crm.services.events import NewEvent
 from crm.services.verify import differences
 from crm.store import Store
 from tests.factories import make_person
-from tests.web.filled import filled
-from tests.web.test_events import people
+from tests.web.filled import filled, text_of
 
 SignIn = Callable[..., Client]
 PEOPLE = {"HX-Request": "true", "HX-Target": "event-people"}
@@ -47,9 +45,9 @@ def meetup(site: Store, ada: Person) -> Event:
     return site.events.get(events.create(site, new, now=timezone.now(), actor="ingrid").id)
 
 
-def text_of(html: bytes) -> str:
-    """The words of a page."""
-    return " ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", html.decode(), flags=re.DOTALL).split())
+def crowd_of(store: Store, number: int) -> list[Person]:
+    """So many people as stored."""
+    return [store.people.create(make_person()) for _ in range(number)]
 
 
 def test_the_form_shows_the_event_by_the_clocks_of_its_zone(sign_in: SignIn, meetup: Event) -> None:
@@ -119,7 +117,7 @@ def test_nothing_changed_writes_nothing(sign_in: SignIn, site: Store, meetup: Ev
 @pytest.mark.parametrize(
     ("field", "typed", "told"),
     [
-        ("title", "", "This field is required."),
+        ("title", "", "A title of 1 to 300 characters"),
         ("slug", "Not A Slug", "small letters, digits and single hyphens"),
         ("timezone", "Mars/Olympus", "name of a zone"),
         ("maxCapacity", "many", "1 to 1,000,000"),
@@ -128,7 +126,7 @@ def test_nothing_changed_writes_nothing(sign_in: SignIn, site: Store, meetup: Ev
         ("endTime", "25:70", "is not a time"),
         ("endTime", "17:00", "ends before it starts"),
         ("onlineUrl", "javascript:alert(1)", "https://"),
-        ("owner", "", "there is no person"),
+        ("owner", "", "Choose who answers"),
     ],
 )
 def test_what_can_not_be_is_told_at_its_field_and_at_the_top_and_stays_typed(
@@ -146,6 +144,18 @@ def test_what_can_not_be_is_told_at_its_field_and_at_the_top_and_stays_typed(
     assert filled(html)["city"] == ["Ulm"]
     assert filled(html)[field] == [typed]
     assert site.events.get(meetup.id) == meetup
+
+
+def test_everything_that_is_wrong_is_told_at_once(sign_in: SignIn, site: Store, meetup: Event) -> None:
+    site.events.seat(meetup.id, [one.id for one in crowd_of(site, 2)], now=timezone.now())
+    client = sign_in("Editor")
+    page = client.get(f"/events/{meetup.id}/edit/").content.decode()
+    wrong = {"title": " ", "maxCapacity": "1", "endTime": "", "startDate": "", "hostText": "nobody", "slug": "A B"}
+
+    refused = client.post(f"/events/{meetup.id}/edit/", filled(page, **wrong))
+
+    assert refused.status_code == 422
+    assert set(refused.context["form"].errors) == {"title", "maxCapacity", "endTime", "startDate", "hostIds", "slug"}
 
 
 def test_a_time_that_clocks_leave_out_is_told_with_the_next_that_exists(sign_in: SignIn, meetup: Event) -> None:
@@ -196,7 +206,7 @@ def test_who_changes_something_else_after_agreeing_is_asked_anew(sign_in: SignIn
 
 
 def test_more_seats_say_who_of_the_line_gets_one_and_then_give_them(sign_in: SignIn, site: Store, meetup: Event) -> None:
-    crowd = people(site, 6)
+    crowd = crowd_of(site, 6)
     for number, one in enumerate(crowd):
         site.events.seat(meetup.id, [one.id], now=timezone.now() + timedelta(seconds=number))
     client = sign_in("Editor")
@@ -213,7 +223,7 @@ def test_more_seats_say_who_of_the_line_gets_one_and_then_give_them(sign_in: Sig
 
 
 def test_fewer_seats_than_are_taken_are_refused_with_the_numbers(sign_in: SignIn, site: Store, meetup: Event) -> None:
-    site.events.seat(meetup.id, [one.id for one in people(site, 2)], now=timezone.now())
+    site.events.seat(meetup.id, [one.id for one in crowd_of(site, 2)], now=timezone.now())
     client = sign_in("Editor")
     page = client.get(f"/events/{meetup.id}/edit/").content.decode()
 

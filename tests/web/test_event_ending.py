@@ -18,9 +18,8 @@ from crm.services.event_jobs import DELETE, job_key
 from crm.services.events import NewEvent
 from crm.services.verify import differences
 from crm.store import Store
-from tests.web.filled import filled
-from tests.web.test_event_editing import text_of
-from tests.web.test_events import people
+from tests.factories import make_person
+from tests.web.filled import filled, text_of
 
 SignIn = Callable[..., Client]
 GOING = {"HX-Request": "true", "HX-Target": "deleting"}
@@ -28,7 +27,7 @@ GOING = {"HX-Request": "true", "HX-Target": "deleting"}
 
 @pytest.fixture
 def crowd(site: Store) -> list[Person]:
-    return people(site, 4)
+    return [site.people.create(make_person()) for _ in range(4)]
 
 
 @pytest.fixture
@@ -199,7 +198,7 @@ def test_deleting_asks_with_the_numbers_and_then_leaves_nothing(
 def test_more_names_than_the_question_said_are_asked_about_again(sign_in: SignIn, site: Store, meetup: Event) -> None:
     client, url = sign_in("Editor"), f"/events/{meetup.id}/delete/"
     form = ask(client, url)
-    site.events.seat(meetup.id, [people(site, 1)[0].id], now=timezone.now())
+    site.events.seat(meetup.id, [site.people.create(make_person()).id], now=timezone.now())
 
     again = client.post(url, form)
 

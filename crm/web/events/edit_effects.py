@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from crm.domain.errors import RuleViolation
 from crm.domain.event_times import lasts
 from crm.domain.events import Event
 
 
 def effects(old: Event, new: Event, now: datetime) -> list[str]:
-    """Return it in sentences, none where nobody would be surprised. RuleViolation for fewer seats than are taken."""
+    """Return it in sentences, none where nobody would be surprised."""
     return [*_of_seats(old, new, now), *_of_line(old, new), *_of_time(old, new, now)]
 
 
@@ -23,13 +22,17 @@ def mark_of(told: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16] if told else ""
 
 
+def too_few(old: Event, seats: int) -> str:
+    """Why there can't be so few seats; empty where there can, and where it is as it was."""
+    if seats == old.max_capacity or seats >= old.registered_count:
+        return ""
+    taken = f"{old.registered_count:,} seats are taken" if old.registered_count != 1 else "1 seat is taken"
+    return f"{taken}, so {seats:,} {'is' if seats == 1 else 'are'} too few. Free some first."
+
+
 def _of_seats(old: Event, new: Event, now: datetime) -> list[str]:
     if new.max_capacity == old.max_capacity:
         return []
-    if new.max_capacity is not None and new.max_capacity < old.registered_count:
-        taken = f"{old.registered_count:,} seats are taken" if old.registered_count != 1 else "1 seat is taken"
-        are = "is" if new.max_capacity == 1 else "are"
-        raise RuleViolation(f"{taken}, so {new.max_capacity:,} {are} too few. Free some first.", field="maxCapacity")
     left, waiting = new.seats_left, old.waitlisted_count
     getting = waiting if left is None else min(waiting, left)
     if not getting:

@@ -13,6 +13,7 @@ from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.event_times import zone_name
 from crm.domain.events import MAX_CAPACITY, Event
 from crm.domain.local_times import moment_of, parse_day, parse_time
+from crm.web.events.edit_effects import too_few
 from crm.web.forms import CrmForm
 
 SEATS = f"Seats must be 1 to {MAX_CAPACITY:,}, or left out for no limit."
@@ -49,9 +50,16 @@ def typed_of(event: Event) -> dict[str, str]:
     }
 
 
+class Typed(forms.CharField):
+    """A text that is marked as required; what is missing is told with everything else that is wrong."""
+
+    def validate(self, value: Any) -> None:
+        """Take it as it is."""
+
+
 def _line(label: str, *, kind: str = "text", help_text: str = "", required: bool = False, **attrs: str) -> forms.CharField:
     widget = forms.TextInput(attrs={"type": kind, "autocomplete": "off", **attrs})
-    return forms.CharField(label=label, required=required, widget=widget, help_text=help_text)
+    return Typed(label=label, required=required, widget=widget, help_text=help_text)
 
 
 class EventForm(CrmForm):
@@ -63,7 +71,7 @@ class EventForm(CrmForm):
         required=True,
         autocapitalize="none",
         spellcheck="false",
-        help_text="Links to it have this in them: those with another one change.",
+        help_text="Its short name in addresses. With another one, links to it change.",
     )
     description = forms.CharField(
         label="Description", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8}), help_text="Markdown."
@@ -76,16 +84,9 @@ class EventForm(CrmForm):
     venue = _line("Venue")
     city = _line("City")
     onlineUrl = _line("Online link", kind="url", inputmode="url", help_text="Where to join, if it is online.")
-    owner = forms.CharField(label="Owner", required=False, error_messages={"required": "Choose who answers for the event."})
+    owner = forms.CharField(label="Owner", required=False)
     hostIds = forms.CharField(label="Hosts", required=False)
-    maxCapacity = forms.IntegerField(
-        label="Seats",
-        required=False,
-        min_value=1,
-        max_value=MAX_CAPACITY,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": SEATS, "min_value": SEATS, "max_value": SEATS},
-    )
+    maxCapacity = _line("Seats", inputmode="numeric")
     waitlist = forms.BooleanField(
         label="Waitlist when it is full",
         required=False,
@@ -104,18 +105,12 @@ class EventForm(CrmForm):
         return split_ids(cast(QueryDict, self.data).getlist("hostIds"))
 
     def edited(self, old: Event) -> Event:
-        """Return `old` with what was typed; RuleViolation names what can't be. Times that were left alone stay to the second."""
+        """Return `old` with what was typed; RuleViolation names all that can't be. Times left alone stay to the second."""
         typed, faults = self.cleaned_data, list[FieldError]()
-        try:
-            zone = ZoneInfo(typed["timezone"].strip())
-        except (KeyError, ValueError, OSError):
-            zone = old.zone
-            faults.append(FieldError(field="timezone", message="Use the name of a zone, such as Europe/Stockholm."))
+        zone = _zone(typed["timezone"].strip(), old.zone, faults)
         start = _moment(typed, "start", zone, faults, old.start_at, typed_of(old))
         end = _moment(typed, "end", zone, faults, old.end_at, typed_of(old), after=start)
-        if faults:
-            raise RuleViolation(" ".join(fault.message for fault in faults), errors=faults)
-        return replace(
+        new = replace(
             old,
             title=typed["title"],
             slug=typed["slug"],
@@ -128,10 +123,20 @@ class EventForm(CrmForm):
             online_url=typed["onlineUrl"],
             owner=typed["owner"],
             host_ids=typed["hostIds"],
-            max_capacity=typed["maxCapacity"],
+            max_capacity=_seats(typed["maxCapacity"], old, faults),
             waitlist=typed["waitlist"],
             auto_no_show=typed["autoNoShow"],
-        ).cleaned()
+        )
+        if not new.owner:
+            faults.append(FieldError(field="owner", message="Choose who answers for the event."))
+        told = {fault.field for fault in faults}
+        try:
+            new = new.cleaned()
+        except RuleViolation as error:
+            faults += [fault for fault in error.errors if AT_FIELDS.get(fault.field, fault.field) not in told]
+        if faults:
+            raise RuleViolation(" ".join(fault.message for fault in faults), errors=faults)
+        return new
 
     def add_fault(self, error: RuleViolation) -> None:
         """Show what is wrong at the fields of the form: a time has two of them."""
@@ -145,6 +150,25 @@ def split_ids(values: list[str]) -> tuple[str, ...]:
     ('a', 'b')
     """
     return tuple(dict.fromkeys(one for value in values for one in value.replace(" ", "").split(",") if one))
+
+
+def _zone(name: str, stored: ZoneInfo, faults: list[FieldError]) -> ZoneInfo:
+    if name in available_timezones():
+        return ZoneInfo(name)
+    faults.append(FieldError(field="timezone", message="Use the name of a zone, such as Europe/Stockholm."))
+    return stored
+
+
+def _seats(text: str, old: Event, faults: list[FieldError]) -> int | None:
+    """The seats that are meant; those there were, with a fault, where that can't be or fewer than are taken."""
+    typed = "".join(text.replace(",", "").split())
+    if not typed:
+        return None
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+    wrong = too_few(old, number) if 1 <= number <= MAX_CAPACITY else SEATS
+    if wrong:
+        faults.append(FieldError(field="maxCapacity", message=wrong))
+    return old.max_capacity if wrong else number
 
 
 def _moment(
@@ -171,6 +195,9 @@ def _moment(
 
 
 def _part(typed: Mapping[str, Any], field: str, parse: Callable[[str], Part], faults: list[FieldError]) -> Part | None:
+    if not typed[field].strip():
+        faults.append(FieldError(field=field, message=f"Choose the {'day' if field.endswith('Date') else 'time'}."))
+        return None
     try:
         return parse(typed[field])
     except RuleViolation as error:

@@ -56,18 +56,10 @@ def edit(request: CrmRequest, event_id: str) -> HttpResponse:
     if chosen.pressed:
         return _page(request, stored, EventForm(initial=_typed(request, chosen)), chosen)
     form = EventForm(data)
-    for name, refused in chosen.told.items():
-        form.add_error("owner" if name == "owner" else "hostIds", refused)
-    if form.is_valid():
+    new = _read(form, stored, chosen)
+    if new is not None:
         try:
-            new = form.edited(stored)
-            check_open(stored)
-            if _version(request) != stored.version:
-                return _conflict(request, stored, chosen)
-            told = effects(stored, new, timezone.now())
-            if told and request.POST.get("agreed") != mark_of(told):
-                return _page(request, stored, form, chosen, told=told)
-            return _saved(request, stored, new)
+            return _agreed(request, stored, new, form, chosen)
         except Conflict as error:
             current = request.store.events.get(event_id)
             if error.field is None and current.version != _version(request) and current.status is EventStatus.PUBLISHED:
@@ -76,6 +68,30 @@ def edit(request: CrmRequest, event_id: str) -> HttpResponse:
         except RuleViolation as error:
             form.add_fault(error)
     return _page(request, stored, form, chosen, status=422)
+
+
+def _read(form: EventForm, stored: Event, chosen: Chosen) -> Event | None:
+    """The event as typed; None where something can't be, which the form tells then."""
+    new = None
+    if form.is_valid():
+        try:
+            new = form.edited(stored)
+        except RuleViolation as error:
+            form.add_fault(error)
+    for name, refused in chosen.told.items():
+        form.add_error("owner" if name == "owner" else "hostIds", refused)
+    return None if form.errors else new
+
+
+def _agreed(request: CrmRequest, stored: Event, new: Event, form: EventForm, chosen: Chosen) -> HttpResponse:
+    """Save it, unless somebody was first, or what it does is still to be said."""
+    check_open(stored)
+    if _version(request) != stored.version:
+        return _conflict(request, stored, chosen)
+    told = effects(stored, new, timezone.now())
+    if told and request.POST.get("agreed") != mark_of(told):
+        return _page(request, stored, form, chosen, told=told)
+    return _saved(request, stored, new)
 
 
 def _saved(request: CrmRequest, stored: Event, new: Event) -> HttpResponse:

@@ -72,6 +72,9 @@ def _told(event: Event, entry: EventLogEntry, names: Mapping[str, str], staff: M
     changed = [name for name in FIELDS if name in entry.changes]
     if entry.kind is EventLogKind.EDITED:
         words = f"{NAMES[changed[0]]} changed" if len(changed) == 1 else f"{len(changed)} fields changed"
+    text = entry.text
+    if entry.kind is EventLogKind.NO_SHOWS and text.isdigit():
+        words, text = f"{int(text):,} {'no-show' if text == '1' else 'no-shows'} marked", ""
     nobody = "by itself" if entry.kind is EventLogKind.NO_SHOWS else "by the API"
     return Told(
         entry=entry,
@@ -79,7 +82,7 @@ def _told(event: Event, entry: EventLogEntry, names: Mapping[str, str], staff: M
         icon=icon,
         dot=dot,
         by=f"by {staff.get(entry.actor, entry.actor)}" if entry.actor else nobody,
-        text=entry.text,
+        text=text,
         changes=[_change(event, name, entry.changes[name], names) for name in changed],
     )
 
