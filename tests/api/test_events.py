@@ -181,6 +181,20 @@ def test_an_event_is_cancelled_stays_in_the_list_and_is_reinstated(script: Scrip
     assert verify.differences(store) == []
 
 
+def test_more_seats_go_to_the_people_in_line(script: Script, store: Store, ids: list[str]) -> None:
+    future = {"startAt": "2100-06-01T18:00:00Z", "endAt": "2100-06-01T20:00:00Z"}
+    event = script.post("/events", {**EVENT, **future, "owner": ids[0], "maxCapacity": 1})[1]
+    script.post(f"/events/{event['id']}/attendees", {"userIds": ids})
+
+    status, changed = script.call("PATCH", f"/events/{event['id']}", {"version": event["version"], "maxCapacity": 3})
+
+    registered = script.get(f"/events/{event['id']}/attendees?status=registered")[1]["items"]
+    assert (status, changed["maxCapacity"]) == (200, 3)
+    assert (changed["registeredCount"], changed["waitlistedCount"]) == (3, 2)
+    assert {one["userId"] for one in registered} == set(ids[:3])
+    assert verify.differences(store) == []
+
+
 def test_a_repeat_under_one_key_publishes_one_event(script: Script, ids: list[str]) -> None:
     first = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
     again = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
