@@ -2,24 +2,23 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 
 from crm.domain.errors import NotFound
 from crm.domain.event_filters import EventFilter
-from crm.domain.events import MAX_DAYS, Event, EventStatus
+from crm.domain.events import Event, EventStatus
 from crm.store import ranges, schema
 from crm.store.event_items import event_of
+from crm.store.event_rows import Row, can_hold, carries, earliest, earliest_start, id_of, place_behind, row_of
 from crm.store.expressions import AnyOf, Clause, absent
-from crm.store.keys import behind_prefix, moment, render, stamp, unescape
+from crm.store.keys import behind_prefix, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_DATE, EVENT_ATTENDEES, Index, Item
 from crm.store.stats import CounterRange, StatsRepository
 from crm.store.table import BATCH, Table
 from crm.store.tokens import TokenSigner
 
-LEAD = timedelta(days=MAX_DAYS)
-"""How long before a moment an event can have begun that still goes on."""
 YEARS_TRIED = 3
 """So many years are read without asking first which of them have events."""
 EVERYTHING = EventFilter()
@@ -32,19 +31,6 @@ class EventPage:
     items: list[Event]
     next_token: str | None
     prev_token: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What the index knows of an event: enough to choose it by."""
-
-    id: str
-    title: str
-    venue: str
-    city: str
-    host_ids: tuple[str, ...]
-    start_at: datetime
-    end_at: datetime
 
 
 class EventLists:
@@ -126,12 +112,18 @@ class EventLists:
             yield from (events[event_id] for event_id in part if event_id in events)
 
     def chosen(self, wanted: EventFilter, *, years: Iterable[str] | None = None) -> Sequence[Row | Event]:
-        """Return what is known of all events of a filter, whatever it says of cancelled ones; thousands per request."""
+        """Return what is known of all events of a filter, whatever it says of cancelled ones; thousands per request.
+
+        In a Row, texts that the filter does not ask for are left out: most of the time goes into reading an answer.
+        """
         queries = self._queries(wanted, newest_first=False, years=years, joined=True)
+        if carries(wanted):
+            asked = [*(("title",) if wanted.q else ()), *(("venue", "city") if wanted.place else ())]
+            queries = [replace(query, attributes=("PK", BY_DATE.sk, "endAt", *asked)) for query in queries]
         items = (item for query in queries for item in self._table.walk(query))
         found: list[Row | Event] = []
         while part := list(islice(items, BATCH)):
-            known = self._known(part)
+            known = self._known(part, carried=carries(wanted))
             rows = (known.get(id_of(item)) for item in part)
             found += [row for row in rows if row is not None and wanted.matches(row)]
         return found
@@ -148,7 +140,7 @@ class EventLists:
         places = [(stamp(row.start_at), row.id) for row in rows]
         if newest_first:
             rows, places = rows[::-1], places[::-1]
-        start = _behind(places, edge, back=back, newest_first=newest_first) if edge is not None else 0
+        start = place_behind(places, edge, back=back, newest_first=newest_first) if edge is not None else 0
         begin, end = (max(0, start - limit), start) if back else (start, start + limit)
         if begin >= min(end, len(rows)):
             begin, end = (0, limit) if back else (max(0, len(rows) - limit), len(rows))
@@ -203,7 +195,7 @@ class EventLists:
         `joined` makes one of these two, for who reads to the end.
         """
         index, partitions = self._partitions(wanted, years)
-        start, high = wanted.start, _earliest(wanted.end, wanted.ended_by)
+        start, high = wanted.start, earliest(wanted.end, wanted.ended_by)
         top = behind_prefix(stamp(high)) if high is not None else None
         queries = []
         for partition in reversed(partitions) if newest_first else partitions:
@@ -212,10 +204,10 @@ class EventLists:
                 queries.append(every)
                 continue
             lasting = AnyOf((Clause("endAt", "more", (stamp(start),)), absent("endAt")))
-            lead = replace(every, low=stamp(before(start)), where=(lasting,))
+            lead = replace(every, low=stamp(earliest_start(start)), where=(lasting,))
             parts = [lead] if joined else [replace(lead, high=stamp(start)), replace(every, low=stamp(start))]
             queries += parts[::-1] if newest_first else parts
-        return [query for query in queries if _can_hold(query)]
+        return [query for query in queries if can_hold(query)]
 
     def _partitions(self, wanted: EventFilter, years: Iterable[str] | None) -> tuple[Index, Sequence[str]]:
         """The index that leads to the events, and the partitions in it, in order of time."""
@@ -228,8 +220,8 @@ class EventLists:
 
     def _years(self, wanted: EventFilter, years: Iterable[str] | None) -> Sequence[str]:
         """The years in which events of the filter can begin, those that have some; the counters tell which these are."""
-        high = _earliest(wanted.end, wanted.ended_by)
-        first = before(wanted.start).year if wanted.start is not None else None
+        high = earliest(wanted.end, wanted.ended_by)
+        first = earliest_start(wanted.start).year if wanted.start is not None else None
         last = high.astimezone(UTC).year if high is not None else None
         if years is None and first is not None and last is not None and last - first < YEARS_TRIED:
             return [f"{year:04d}" for year in range(first, last + 1)]
@@ -246,7 +238,7 @@ class EventLists:
         def keep(items: Iterable[Item]) -> Iterator[Item]:
             items = iter(items)
             while part := [*islice(items, size)]:
-                known = self._known(part)
+                known = self._known(part, carried=carries(wanted))
                 for item in part:
                     row = known.get(id_of(item))
                     fits = row is not None and wanted.matches(row)
@@ -255,62 +247,14 @@ class EventLists:
 
         return keep
 
-    def _known(self, items: Sequence[Item]) -> dict[str, Row | Event]:
-        """What is known of the events behind items of an index: what it carries, else the events themselves."""
-        known: dict[str, Row | Event] = {id_of(item): row_of(item) for item in items if "endAt" in item and "title" in item}
+    def _known(self, items: Sequence[Item], *, carried: bool) -> dict[str, Row | Event]:
+        """What is known of the events behind items of an index: what it carries of them, else the events themselves."""
+        known: dict[str, Row | Event] = {id_of(item): row_of(item) for item in items if carried and "endAt" in item}
         if lacking := [event_id for item in items if (event_id := id_of(item)) not in known]:
             known |= self.get_many(lacking)
         return known
 
 
-def row_of(item: Item) -> Row:
-    """Return what an item of the index tells of its event."""
-    return Row(
-        id=id_of(item),
-        title=item["title"],
-        venue=item.get("venue", ""),
-        city=item.get("city", ""),
-        host_ids=tuple(item.get("hostIds", ())),
-        start_at=moment(str(item[BY_DATE.sk]).partition("#")[0]),
-        end_at=moment(item["endAt"]),
-    )
-
-
-def id_of(item: Item) -> str:
-    """Return the event's id from an item of an index."""
-    return unescape(str(item["PK"]).partition("#")[2])
-
-
-def before(start: datetime) -> datetime:
-    """Return the earliest time at which something can have begun that still goes on at `start`, in UTC."""
-    try:
-        return start.astimezone(UTC) - LEAD
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
 def _is_draft(item: Item) -> bool:
     """Whether it is what the wizard keeps, which has no times yet."""
     return bool(item["status"] == EventStatus.DRAFT.value)
-
-
-def _behind(places: Sequence[tuple[str, str]], edge: Sequence[str], *, back: bool, newest_first: bool) -> int:
-    """How many places come before the edge (before and at it, where one goes on behind it)."""
-    mark = (edge[0], edge[1])
-    if newest_first:
-        return sum(1 for place in places if (place > mark if back else place >= mark))
-    return sum(1 for place in places if (place < mark if back else place <= mark))
-
-
-def _can_hold(query: Query) -> bool:
-    """Whether there can be something in the range: its bounds are in order, and reach the year of its partition."""
-    if query.low is not None and query.high is not None and query.low > query.high:
-        return False
-    year = query.partition.partition("#")[2]
-    if query.index is not BY_DATE or not year.isdigit():
-        return True
-    return (query.low is None or query.low[:4] <= year) and (query.high is None or query.high[:4] >= year)
-
-
-def _earliest(*moments: datetime | None) -> datetime | None:
-    return min((one for one in moments if one is not None), default=None)

@@ -161,7 +161,7 @@ def test_a_host_is_picked_by_name_with_and_without_javascript(site: Store, sign_
     for text in (page, part, most):
         assert f'name="host" value="{ada.id}"' in text
     assert part.strip().startswith('<div id="host-options"')
-    assert "Nobody’s name or address begins with “zzz”." in nobody
+    assert "No host’s name or address begins with “zzz”." in nobody
 
 
 def test_a_filter_that_can_not_be_says_so_and_keeps_what_was_typed(site: Store, sign_in: SignIn) -> None:

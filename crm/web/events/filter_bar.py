@@ -141,8 +141,8 @@ class EventBar:
         return self.query.get(FIND, "").strip()
 
     def hosts(self, typed: str) -> Sequence[Person]:
-        """Whom to choose from as host: whose name or address begins with what was typed; else those who host most."""
-        asked = PeopleFilter(q=typed) if typed else PeopleFilter(hosted_min=1)
+        """Whom to choose from, of those who host: whose name or address begins with what was typed, else who hosts most."""
+        asked = PeopleFilter(q=typed, hosted_min=1)
         order = Order.SOURCE if typed else Order.HOSTED
         return self.store.people.page(asked, order=order, limit=SUGGESTED).items
 
