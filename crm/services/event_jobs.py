@@ -93,8 +93,10 @@ def serve_line(store: Store, event_id: str, *, now: datetime) -> None:
     while store.events.promote(event_id, now=now):
         if time.monotonic() > until:
             return
+    if store.events.owes_seats(event_id, now=now):  # who is next is just being deleted or merged
+        return
     with suppress(ConditionFailed):  # somebody else has taken it, or wants it anew
-        store.table.write([Delete(key=job.key.key, expect=[equals("fence", job.fence)])])
+        store.table.write([store.jobs.park(job)])
 
 
 def _same(old: Event, new: Event) -> bool:
