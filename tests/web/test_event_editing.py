@@ -217,7 +217,7 @@ def test_more_seats_say_who_of_the_line_gets_one_and_then_give_them(sign_in: Sig
     while site.events.promote(meetup.id, now=timezone.now()):
         pass
 
-    assert "The first 3 in line get one; 1 go on waiting." in text_of(asked.content)
+    assert "The first 3 in line get one; 1 goes on waiting." in text_of(asked.content)
     assert site.events.attendee_counts(meetup.id)[AttendanceStatus.REGISTERED] == 5
     assert site.events.attendances(meetup.id, [crowd[5].id])[crowd[5].id].status is AttendanceStatus.WAITLISTED
 

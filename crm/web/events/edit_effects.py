@@ -41,7 +41,8 @@ def _of_seats(old: Event, new: Event, now: datetime) -> list[str]:
         return [f"{_people(waiting)} in line stay there, because it has begun: give seats to those who stand at the door."]
     if getting == waiting:
         return [f"Everybody in line gets a seat: {_people(waiting)}."]
-    return [f"The first {getting:,} in line {'get one' if getting > 1 else 'gets a seat'}; {waiting - getting:,} go on waiting."]
+    first = "The first in line gets a seat" if getting == 1 else f"The first {getting:,} in line get one"
+    return [f"{first}; {waiting - getting:,} {'goes' if waiting - getting == 1 else 'go'} on waiting."]
 
 
 def _of_line(old: Event, new: Event) -> list[str]:
