@@ -97,9 +97,13 @@ def test_a_search_shows_the_list_first_and_then_who_is_only_known(site: Store, s
 def test_namesakes_are_told_apart_by_a_bit_of_their_address(site: Store, sign_in: SignIn) -> None:
     first, second = (person(site, "Ada Berg", email=address) for address in ("adam@example.org", "beat@example.org"))
     event = held(site, first, second, person(site, "Cea Berg", email="cea@example.org"))
+    client = sign_in("Door")
 
-    html = sign_in("Door").get(door(event, "?q=berg")).content.decode()
+    html = client.get(door(event, "?q=berg")).content.decode()
+    row = tap(client, event, first, alike="1")
 
+    assert "a…m@example.org" in row
+    assert 'name="alike"' in html
     assert "a…m@example.org" in html
     assert "b…t@example.org" in html
     assert "c…a@example.org" not in html

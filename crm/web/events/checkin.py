@@ -82,7 +82,7 @@ def found_by(request: CrmRequest, here: Door, text: str) -> dict[str, Any]:
     return {"found": found, "listed": rows[: len(found.listed)], "others": rows[len(found.listed) :]}
 
 
-def _context(request: CrmRequest, event: Event, *, lately: bool) -> dict[str, Any]:
+def _context(request: CrmRequest, event: Event, *, lately: bool = False) -> dict[str, Any]:
     """What the door shows: of a search whom it finds, else who came last, who is expected and who is next in line.
 
     `lately`: for a part that is swapped; the figures go along, as an index has them.
@@ -137,9 +137,9 @@ def _swapped(request: CrmRequest, event_id: str, user_id: str, changed: bool | N
     guest = door.guest(request.store, event, user_id)
     if guest is None:
         raise NotFound("This person is no longer here; they were deleted or merged.")
-    row = here.row(guest)
+    row = here.row(guest, alike=bool(request.POST.get("alike")))
     if request.htmx.target == NAMES:
-        context = _context(request, event, lately=True)
+        context = {**_context(request, event), "alongside": True}
     else:
         figures = door.figures(request.store, event)
         context = {"door": here, "event": event, "figures": figures, "alongside": True, "row": row}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from crm.domain.events import SEATED, AttendanceStatus, Event, EventStatus
 from crm.domain.folding import fold
@@ -28,7 +29,7 @@ ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 class DoorRow:
     """One name at the door. `button` is what can be done, `do` its name in the form, `why` says why it can't be now.
 
-    `came` is when they came in, in words, empty for who is not in.
+    `came` is when they came in, in words, empty for who is not in. `alike`: somebody else beside it has the same name.
     """
 
     guest: Guest
@@ -38,6 +39,7 @@ class DoorRow:
     came: str = ""
     by: str = ""
     notes: tuple[str, ...] = ()
+    alike: bool = False
 
     @property
     def name(self) -> str:
@@ -143,17 +145,16 @@ class Door:
 
     def row(self, guest: Guest, *, alike: bool = False) -> DoorRow:
         """One guest as a row."""
-        notes = self._notes(guest, alike)
-        attendance, status = guest.attendance, guest.status
-        if attendance is not None and status is AttendanceStatus.ATTENDED:
-            by = "" if not attendance.by else "by you" if attendance.by == self.username else f"by {attendance.by}"
-            came = self.clock(attendance.since)
-            return DoorRow(guest=guest, button="Undo", do="undo", why=self.closed, came=came, by=by, notes=notes)
-        if status is AttendanceStatus.REGISTERED:
-            return DoorRow(guest=guest, button="Check in", do="in", why=self.closed, notes=notes)
-        waits = status is AttendanceStatus.WAITLISTED
+        row = partial(DoorRow, guest=guest, alike=alike, notes=self._notes(guest, alike))
+        there = guest.attendance
+        if there is not None and there.status is AttendanceStatus.ATTENDED:
+            by = "" if not there.by else "by you" if there.by == self.username else f"by {there.by}"
+            return row(button="Undo", do="undo", why=self.closed, came=self.clock(there.since), by=by)
+        if guest.status is AttendanceStatus.REGISTERED:
+            return row(button="Check in", do="in", why=self.closed)
+        waits = guest.status is AttendanceStatus.WAITLISTED
         why = self.closed or self.full or (self.line_goes_first if waits else "")
-        return DoorRow(guest=guest, button="Give a seat" if waits else "Check in", do="in", why=why, notes=notes)
+        return row(button="Give a seat" if waits else "Check in", do="in", why=why)
 
     def _notes(self, guest: Guest, alike: bool) -> tuple[str, ...]:
         """What tells them apart, and where they stand unless they are expected."""
