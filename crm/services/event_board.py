@@ -14,6 +14,7 @@ from crm.domain.event_filters import EventFilter, day_begins
 from crm.domain.events import Event
 from crm.domain.ids import new_id
 from crm.domain.local_times import parse_day
+from crm.domain.people import Person
 from crm.store import Store
 from crm.store.event_drafts import DraftPage
 from crm.store.event_lists import EventPage
@@ -61,6 +62,19 @@ def board(store: Store, wanted: EventFilter, tab: Tab, *, now: datetime, limit: 
     purpose = f"{tab} {wanted}"
     page = store.events.cut(lists[tab], limit=limit, token=token, purpose=purpose, newest_first=tab is not Tab.UPCOMING)
     return Board(tab=tab, counts=counts, page=page)
+
+
+def who_hosts(store: Store, host_id: str) -> Person | None:
+    """Return the person that a filter names as host, or whom they were merged into since; None for who is gone, and for none.
+
+    One request; two for who is gone, and one per merge.
+    """
+    if not host_id:
+        return None
+    if found := store.people.get_many([host_id]).get(host_id):
+        return found
+    kept = store.merges.heir(host_id)
+    return store.people.get_many([kept]).get(kept) if kept else None
 
 
 def walk(store: Store, wanted: EventFilter, tab: Tab, *, now: datetime) -> Iterator[Event]:

@@ -11,6 +11,7 @@ from crm.domain.event_filters import NAMES, EventFilter, parse_event_filter
 from crm.domain.events import Event, EventStatus
 from crm.domain.feeds import BACK, MAX_FEEDS, Feed
 from crm.domain.ids import new_id
+from crm.services.event_board import who_hosts
 from crm.store import Store
 
 logger = logging.getLogger(__name__)
@@ -44,9 +45,10 @@ def events_of(store: Store, feed: Feed, *, zone: ZoneInfo, now: datetime) -> Ite
     """Give the published and cancelled events of a feed, by their start: from 90 days ago on. Notes that it was asked for."""
     store.feeds.fetched(feed, now)
     wanted = filter_of(feed, zone)
+    host = who_hosts(store, wanted.host)
     earliest = now - BACK
     start = earliest if wanted.start is None else max(earliest, wanted.start)
-    recent = EventFilter(start=start, end=wanted.end, host=wanted.host, place=wanted.place, q=wanted.q)
+    recent = EventFilter(start=start, end=wanted.end, host=host.id if host else wanted.host, place=wanted.place, q=wanted.q)
     return (event for event in store.events.walk_list(recent) if event.status in TOLD)
 
 

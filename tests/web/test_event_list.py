@@ -13,8 +13,9 @@ from crm.domain.event_drafts import EventDraft, Step
 from crm.domain.events import Event, EventStatus
 from crm.domain.ids import new_id
 from crm.domain.people import Person
-from crm.store import Store
+from crm.store import Store, schema
 from crm.store.cost import metered
+from crm.store.requests import Put
 from tests.factories import make_event, make_person
 
 SignIn = Callable[..., Client]
@@ -162,6 +163,20 @@ def test_a_host_is_picked_by_name_with_and_without_javascript(site: Store, sign_
         assert f'name="host" value="{ada.id}"' in text
     assert part.strip().startswith('<div id="host-options"')
     assert "No host’s name or address begins with “zzz”." in nobody
+
+
+def test_a_host_who_was_merged_is_found_as_whom_they_became(site: Store, sign_in: SignIn) -> None:
+    ada = host(site, first_name="Ada", last_name="Quist")
+    held(site, 2, (ada.id,), title="Spring")
+    site.table.write([Put(item=schema.keyed("merged", {"id": "old", "into": ada.id}))])
+    client = sign_in("Viewer")
+
+    answer = client.get("/events/?host=old")
+    gone = client.get("/events/?host=nobody")
+
+    assert [row.shown.event.title for row in answer.context["rows"]] == ["Spring"]
+    assert answer.context["bar"].summary == "Ada Quist"
+    assert gone.context["bar"].summary == "somebody who is no longer here"
 
 
 def test_a_filter_that_can_not_be_says_so_and_keeps_what_was_typed(site: Store, sign_in: SignIn) -> None:

@@ -15,6 +15,7 @@ from crm.domain.errors import RuleViolation
 from crm.domain.event_filters import NAMES
 from crm.domain.feeds import Feed
 from crm.services import feeds
+from crm.services.event_board import who_hosts
 from crm.staff import why_not
 from crm.store import Store
 from crm.web.events.filter_bar import GONE, EventBar, local_zone, words
@@ -106,7 +107,8 @@ def _rows(store: Store, found: list[Feed]) -> list[Row]:
     rows = []
     for feed in found:
         values = [(name, feed.values[name]) for name in NAMES if feed.values.get(name)]
-        host = hosts.get(feed.values.get("host", ""))
+        host_id = feed.values.get("host", "")
+        host = hosts.get(host_id) or who_hosts(store, host_id)
         rows.append(
             Row(
                 feed=feed,

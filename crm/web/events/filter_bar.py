@@ -1,7 +1,7 @@
 """The filter bar above the list of events: what is chosen, in words, and what is wrong with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from crm.domain.event_filters import NAMES, EventFilter, parse_event_filter
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.local_times import parse_day
 from crm.domain.people import Person
-from crm.services.event_board import Tab
+from crm.services.event_board import Tab, who_hosts
 from crm.store import Store
 
 WHEN = "when"
@@ -56,7 +56,8 @@ class EventBar:
         when = str(query.get(WHEN, ""))
         self.tab = Tab(when) if when in set(Tab) else Tab.UPCOMING
         try:
-            self.wanted = parse_event_filter(self._given, local_zone())
+            wanted = parse_event_filter(self._given, local_zone())
+            self.wanted = replace(wanted, host=self.host.id if self.host else wanted.host)
         except RuleViolation as error:
             self.errors = {one.field: one.message for one in error.errors}
 
@@ -96,9 +97,8 @@ class EventBar:
 
     @cached_property
     def host(self) -> Person | None:
-        """Who is chosen as host, None where nobody is, or they are gone."""
-        host_id = self.values["host"]
-        return self.store.people.get_many([host_id]).get(host_id) if host_id else None
+        """Who is chosen as host, or whom they were merged into; None where nobody is, or they are gone."""
+        return who_hosts(self.store, self.values["host"])
 
     @cached_property
     def chips(self) -> list[Chip]:
