@@ -7,15 +7,20 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 from crm.domain.draft_people import MAX_PEOPLE, Source, SourceKind, with_source, without_person
-from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.erasing import speaks_of, without_name
+from crm.domain.erasing import without_person as erased_from
+from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.event_drafts import EventDraft, Step
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
+from crm.domain.people import Person
 from crm.services.segments import SEGMENT, expanded
 from crm.store import Store
 from crm.store.events import MAX_ATTENDEES
 
 logger = logging.getLogger(__name__)
 TRIES = 10
+TYPED_OF_PEOPLE = ("findOwner", "findHost", "findPerson", "filter", "pasted")
+"""Texts in which staff look for people or name them."""
 LATER_MOST = 4
 """Large filters that one draft may have: each is a task in the first transaction of the event."""
 
@@ -199,6 +204,56 @@ def change(
         logger.info("people of a draft changed", extra={"event_id": draft_id, "sources": len(new)})
         return stored
     raise Conflict("Others change the people of this draft at the same moment. Try again.")
+
+
+def forget(store: Store, person: Person) -> int:
+    """Take a person who is being erased out of all drafts, and return how many were changed: their address and name where they
+    were typed or looked for, and they themselves where they were chosen. A query of keys, and two requests per draft.
+    """
+    drafts, page = [], store.drafts.page()
+    drafts += page.items
+    while page.next_token is not None:
+        page = store.drafts.page(token=page.next_token)
+        drafts += page.items
+    found = sum(_forget_in(store, draft.id, person) for draft in drafts)
+    if found:
+        logger.info("person forgotten in drafts", extra={"person_id": person.id, "drafts": found})
+    return found
+
+
+def _forget_in(store: Store, draft_id: str, person: Person) -> bool:
+    """Whether it had to be changed. Who has the step open meanwhile is told, and does not write back what is gone."""
+    for _ in range(TRIES):
+        draft = store.drafts.find(draft_id)
+        if draft is None:
+            return False
+        old = store.drafts.sources(draft_id)
+        new = _without(old, person)
+        texts = {name: "" for name in TYPED_OF_PEOPLE if speaks_of(draft.text(name), person.profile)}
+        if new == old and not texts:
+            return False
+        saved = {step: count + (step in (Step.HOSTS, Step.ATTENDEES)) for step, count in draft.saved.items()}
+        edited = replace(draft, fields={**draft.fields, **texts}, saved=saved)
+        try:
+            store.drafts.save(draft, edited, [Step.HOSTS, Step.ATTENDEES], sources=new)
+        except Conflict:
+            continue
+        except NotFound:
+            return False
+        return True
+    raise Conflict("Others change this draft at the same moment. Try again.")
+
+
+def _without(sources: Sequence[Source], person: Person) -> tuple[Source, ...]:
+    left = []
+    for one in without_person(sources, person.id):
+        unknown = tuple(text for text in one.unknown if not speaks_of(text, person.profile))
+        values = one.values
+        if one.kind is SourceKind.FILTER:
+            values = filter_values(erased_from(filter_of(one), person.id, person.profile))
+        name = without_name(one.name, person.profile) if one.name else ""
+        left.append(replace(one, unknown=unknown, values=values, name=name))
+    return tuple(left)
 
 
 def _as_known(store: Store, sources: Sequence[Source]) -> tuple[list[Source], frozenset[str]]:

@@ -17,7 +17,7 @@ from crm.domain.errors import Conflict, NotFound
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import ATTRIBUTES, Person, Profile
-from crm.services import segments
+from crm.services import draft_people, segments
 from crm.services.people import delete_profile
 from crm.store import Store, schema
 from crm.store.erasure import forget_beside, forget_emails, forget_in_campaigns
@@ -146,12 +146,13 @@ def _numbered(values: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _forget_names(store: Store, erasure: Erasure) -> None:
-    """Take every name and address out of filters and out of names of imported files."""
+    """Take every name and address out of filters, drafts of events and names of imported files."""
     _forget_files(store, erasure)
     for profile in erasure.sought:
         forget_in_campaigns(store.table, store.campaigns, erasure.id, profile)
         gone = Person(id=erasure.id, profile=profile, created_at=erasure.created_at, updated_at=erasure.created_at)
         segments.forget(store, gone)
+        draft_people.forget(store, gone)
 
 
 def _forget_files(store: Store, erasure: Erasure) -> None:

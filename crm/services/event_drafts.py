@@ -141,7 +141,8 @@ def copy_fields(model: Event, now: datetime) -> dict[str, str]:
 
 
 def _new(looked: Review) -> NewEvent:
-    event = looked.event
+    """The event with its people: those who would wait as well, but nobody who would be turned away."""
+    event, people = looked.event, looked.gathered
     assert event is not None  # noqa: S101  # nothing blocks
     return NewEvent(
         id=event.id,
@@ -159,7 +160,7 @@ def _new(looked: Review) -> NewEvent:
         waitlist=event.waitlist,
         auto_no_show=event.auto_no_show,
         host_ids=[host.id for host in looked.hosts],
-        attendee_ids=looked.gathered.ids,
+        attendee_ids=people.ids if event.waitlist else people.ids[: event.max_capacity],
         overflow=True,
     )
 

@@ -4,7 +4,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from crm.domain.errors import Conflict, NotFound
+from crm.domain.errors import Conflict, NotFound, StoreUnavailable
 from crm.domain.events import AttendanceStatus, EventStatus
 from crm.domain.tasks import Outcome, Task, standing
 from crm.store import Store
@@ -90,8 +90,11 @@ def by_arrival(store: Store, task: Task, ids: Sequence[str]) -> list[str]:
 
 
 def _why_closed(store: Store, task: Task) -> Outcome:
+    """Why nobody could be put on the list. StoreUnavailable while the event is being created: the step is done again later."""
     try:
-        published = store.events.get(task.event_id).status is EventStatus.PUBLISHED
+        status = store.events.get(task.event_id).status
     except NotFound:
         return Outcome.CLOSED
-    return Outcome.BUSY if published else Outcome.CLOSED
+    if status is EventStatus.CREATING:
+        raise StoreUnavailable("The event is still being created; its people can be added in a moment.")
+    return Outcome.BUSY if status is EventStatus.PUBLISHED else Outcome.CLOSED
