@@ -1,9 +1,10 @@
 """Editing, cancelling, reinstating and deleting events, and taking no-shows back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
+from time import sleep
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from crm.store.requests import Update
 from crm.store.table import Table
 from tests.conftest import store_over
 from tests.factories import NOW
-from tests.services.merging import Died, dying
+from tests.services.merging import Died, dying, merged
 from tests.services.test_events import new_event, people
 from tests.store.late import LateTable
 
@@ -242,7 +243,7 @@ def test_more_seats_go_to_the_first_in_line(store: Store, seats: int | None, ser
 
     assert (saved.registered_count, saved.waitlisted_count) == (2 + served, 5 - served)
     assert [one for one in ids if statuses(store, event).get(one) == "registered"] == ids[: 2 + served]
-    assert PROMOTE not in store.jobs.of(f"EVENT#{event.id}")
+    assert store.jobs.of(f"EVENT#{event.id}")[PROMOTE].due_at is None
     assert differences(store) == []
 
 
@@ -484,15 +485,15 @@ def test_there_is_nothing_to_do_to_an_event_that_is_not_there(store: Store, chan
 # deleting
 
 
-def full_event(store: Store) -> tuple[Event, list[str]]:
-    """An event with hosts, a history, and people with every status, one of whom was erased."""
-    event, ids = created(store, host_ids=lambda ids: ids[:2], attendee_ids=lambda ids: ids[:6], max_capacity=6)
-    store.events.seat(event.id, ids[6:], now=NOW)
+def full_event(store: Store, ids: Sequence[str]) -> Event:
+    """An event with hosts, a history, and eight people with every status, of whom the last one was erased."""
+    event = events.create(store, new_event(ids[0], host_ids=ids[:2], attendee_ids=[*ids[:5], ids[7]], max_capacity=6), now=NOW)
+    store.events.seat(event.id, ids[5:7], now=NOW)
     events.set_status(store, event.id, ids[2], AttendanceStatus.ATTENDED, now=NOW)
     events.set_status(store, event.id, ids[3], AttendanceStatus.NO_SHOW, now=NOW)
     events.set_status(store, event.id, ids[4], AttendanceStatus.CANCELLED, now=NOW)
-    erase(store, ids[5], actor="grace", now=NOW)
-    return edit(store, store.events.get(event.id), title="Summer"), ids
+    erase(store, ids[7], actor="grace", now=NOW)
+    return edit(store, store.events.get(event.id), title="Summer")
 
 
 def left_of(store: Store, event: Event) -> list[str]:
@@ -502,12 +503,13 @@ def left_of(store: Store, event: Event) -> list[str]:
 
 
 def test_a_deleted_event_leaves_nothing_behind(store: Store) -> None:
-    event, ids = full_event(store)
+    ids = people(store, 8)
+    event = full_event(store, ids)
 
     assert event_changes.delete(store, event.id, actor="grace", now=LATER)
 
     assert left_of(store, event) == []
-    left = [store.people.get(one) for one in ids if one != ids[5]]
+    left = [store.people.get(one) for one in ids[:7]]
     assert [(one.hosted_event_count, one.attended_event_count) for one in left] == [(0, 0)] * 7
     assert store.events.total() == 0
     assert sum(one.action == "event.deleted" for one in audit(store)) == 1
@@ -516,8 +518,9 @@ def test_a_deleted_event_leaves_nothing_behind(store: Store) -> None:
 
 
 def test_whatever_write_the_process_dies_before_a_repeat_deletes_the_event(store: Store) -> None:
+    ids = people(store, 7)
     for writes in range(1, 40):
-        event, ids = full_event(store)
+        event = full_event(store, [*ids, *people(store, 1)])
         through = True
         try:
             with dying(store, writes):
@@ -530,12 +533,10 @@ def test_whatever_write_the_process_dies_before_a_repeat_deletes_the_event(store
         if not through:
             event_changes.delete(store, event.id, actor="grace", now=LATER)
         assert left_of(store, event) == []
-        assert differences(store) == []
-        for one in ids:
-            if one != ids[5]:
-                people_service.remove(store, one, now=LATER)
+        assert {person.attended_event_count for person in store.people.get_many(ids).values()} == {0}
         if through:
             assert writes >= 5
+            assert differences(store) == []
             return
     raise AssertionError("the deletion never gets through")
 
@@ -585,6 +586,37 @@ def test_two_who_delete_at_once_and_those_who_register_meanwhile_leave_nothing_b
 
     assert left_of(store, event) == []
     assert sum(one.action == "event.deleted" for one in audit(store)) == 1
+    assert differences(store) == []
+
+
+def test_people_who_are_deleted_or_merged_while_the_event_is_deleted_leave_nothing_behind(store: Store) -> None:
+    event, ids = created(store, host_ids=lambda ids: ids[:4], attendee_ids=lambda ids: ids)
+
+    def steadily(change: Callable[[], object]) -> None:
+        for _ in range(50):
+            try:
+                change()
+            except NotFound:
+                return
+            except Conflict:
+                sleep(0.05)
+            else:
+                return
+        raise AssertionError("never done")
+
+    kept, gone = store.people.get(ids[6]), store.people.get(ids[2])
+    changes = [partial(people_service.remove, store, one, now=LATER) for one in (ids[1], ids[5])]
+    changes += [partial(merged, store, kept, gone, now=LATER)]  # type: ignore[list-item]
+    changes += [partial(event_changes.delete, store, event.id, actor="grace", now=LATER)]  # type: ignore[list-item]
+    with ThreadPoolExecutor(4) as pool:
+        for call in [pool.submit(steadily, change) for change in changes]:
+            call.result()
+    if store.events.get_many([event.id]):
+        event_changes.delete(store, event.id, actor="grace", now=LATER)
+
+    assert left_of(store, event) == []
+    left = store.people.get_many(ids)
+    assert {(person.hosted_event_count, person.attended_event_count) for person in left.values()} == {(0, 0)}
     assert differences(store) == []
 
 
