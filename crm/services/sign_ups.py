@@ -75,21 +75,12 @@ def sign_up(
         check_takes_people(store, event_id)
         check_known(store, {"userIds": ids})
     since = {user_id: at + number * APART for number, user_id in enumerate(ids)}
+    call = _Call(event_id=event_id, at=at, since=since, by=by, named=again or bool(also))
     counts: Tally[str] = Tally()
     for start in range(0, len(ids), STEP):
-        some = ids[start : start + STEP]
-        done = _added(store, event_id, some, since) if again else {}
-        counts.update(status.value for status in done.values())
-        left = [user_id for user_id in some if user_id not in done]
-        try:
-            seated = store.events.seat(event_id, left, now=at, also=() if start else also, by=by, since=since)
-        except Conflict:
-            if not start and not again:
-                raise
-            counts["missed"] += len(left)  # the event was closed in the middle of the call
-        else:
-            twins = _added(store, event_id, seated.already, since) if again or also else {}
-            counts += _counted(seated, twins)
+        counts += _step(store, call, ids[start : start + STEP], also=() if start else also, begun=again or start > 0, again=again)
+        if start + STEP < len(ids):
+            store.stats.keep_up()
     logger.info("people signed up", extra={"event_id": event_id, "registered": counts["registered"]})
     return _told(counts)
 
@@ -103,9 +94,32 @@ def signed_up_by(task: Task) -> SignedUp:
     return replace(_told(counts), finished=task.ended)
 
 
-def _counted(seated: Seated, twins: Mapping[str, AttendanceStatus]) -> Tally[str]:
-    """What became of the people of one step; whom a twin of the call has added in the meantime counts as added."""
-    counts = Tally(status.value for status in twins.values())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call: when each of its people comes to the list, by whom, and whether it has a name under which it may be repeated."""
+
+    event_id: str
+    at: datetime
+    since: Mapping[str, datetime]
+    by: str
+    named: bool
+
+
+def _step(store: Store, call: _Call, ids: Sequence[str], *, also: Sequence[Action], begun: bool, again: bool) -> Tally[str]:
+    """Add up to `STEP` people and count what became of them; whom the call or a twin of it has added before counts as added.
+
+    Once the call has `begun` to write, an event that takes nobody any more is counted, not raised.
+    """
+    done = _added(store, call, ids) if again else {}
+    left = [user_id for user_id in ids if user_id not in done]
+    try:
+        seated = store.events.seat(call.event_id, left, now=call.at, also=also, by=call.by, since=call.since)
+    except Conflict:
+        if not begun:
+            raise
+        seated = Seated(unknown=tuple(left))
+    twins = _added(store, call, seated.already) if call.named else {}
+    counts = Tally(status.value for status in [*done.values(), *twins.values()])
     counts["registered"] += len(seated.registered)
     counts["waitlisted"] += len(seated.waitlisted)
     counts["already"] += len(seated.already) - len(twins)
@@ -124,10 +138,10 @@ def _told(counts: Tally[str]) -> SignedUp:
     )
 
 
-def _added(store: Store, event_id: str, ids: Sequence[str], since: Mapping[str, datetime]) -> dict[str, AttendanceStatus]:
+def _added(store: Store, call: _Call, ids: Sequence[str]) -> dict[str, AttendanceStatus]:
     """Whom of these the call has added, and with which status: who came to the list at the moment that was theirs."""
-    there = store.events.attendances(event_id, ids) if ids else {}
-    came = {user_id: _came(one, since[user_id]) for user_id, one in there.items()}
+    there = store.events.attendances(call.event_id, ids) if ids else {}
+    came = {user_id: _came(one, call.since[user_id]) for user_id, one in there.items()}
     return {user_id: status for user_id, status in came.items() if status is not None}
 
 

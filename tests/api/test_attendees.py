@@ -306,3 +306,19 @@ def test_a_wrong_method_is_told_which_ones_there_are(script: Script) -> None:
 
     assert (status, answer["title"]) == (405, "Method not allowed")
     assert script.call("GET", "/events/one/attendees/two")[0] == 405
+
+
+def test_an_event_that_is_cancelled_in_the_middle_of_a_call_counts_the_rest_as_refused(
+    script: Script, store: Store, publish: Callable[..., str], monkeypatch: pytest.MonkeyPatch, more_ids: list[str]
+) -> None:
+    event_id = publish()
+    with monkeypatch.context() as patch:
+        dying(store, patch, after=1)
+        script.post(f"/events/{event_id}/attendees", {"userIds": more_ids}, Idempotency_Key="once")
+    script.call("PATCH", f"/events/{event_id}", {"version": 1, "status": "cancelled"})
+
+    status, answer = script.post(f"/events/{event_id}/attendees", {"userIds": more_ids}, Idempotency_Key="once")
+
+    assert (status, counts(answer)) == (200, (30, 0, 0, 40))
+    assert len(standing(script, event_id)) == 30
+    assert verify.differences(store) == []
