@@ -11,6 +11,7 @@ from crm.services.event_jobs import NO_SHOW_AFTER
 from crm.store.event_sweep import Left
 from crm.store.keys import moment
 from crm.store.requests import Action
+from crm.store.table import ConditionFailed
 
 FIRST_LOOK = 2.0
 """Seconds until a job looks again for somebody whom the index does not show yet; then twice as long each time."""
@@ -69,7 +70,11 @@ def no_show_step(work: Work, held: Held) -> None:
             held.release(event.end_at + NO_SHOW_AFTER)
             return
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        event = store.events.begin_no_shows(event, at=at, also=[store.jobs.ours(held.job)])
+        try:
+            event = store.events.begin_no_shows(event, at=at, also=[store.jobs.ours(held.job)])
+        except ConditionFailed:  # it was edited at this moment
+            held.release(now)
+            return
 
     def fence() -> Sequence[Action]:
         _keep(work, held)

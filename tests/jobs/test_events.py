@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -107,7 +108,6 @@ def test_a_creation_with_a_thousand_attendees_that_is_killed_is_finished_by_a_wo
     (event,) = store.events.page().items
     assert event.status is EventStatus.CREATING
     assert 300 <= event.registered_count < 1000
-    assert differences(store) == []
 
     environment = worker_environment(engine.url, store.table.name, "null:", LEASE_SECONDS="2")
     worker = WorkerProcess(environment, log=tmp_path / "worker.log")
@@ -177,6 +177,28 @@ def test_who_was_erased_and_who_is_in_line_after_the_end_are_no_no_shows(store: 
 
     assert statuses(store, event) == {ids[0]: "cancelled", ids[1]: "registered", ids[2]: "registered"}
     assert store.events.get(event.id).no_show_at is not None
+    assert differences(store) == []
+
+
+def test_who_is_checked_in_while_no_shows_are_marked_is_attended(store: Store, clock: Clock) -> None:
+    event, ids = over(store, clock, 90)
+    here, leaving = ids[::3], ids[1:30:9]
+
+    def check_in(user_id: str) -> None:
+        store.events.move(event.id, user_id, AttendanceStatus.ATTENDED, now=clock.now)
+
+    with ThreadPoolExecutor(6) as pool:
+        calls = [pool.submit(check_in, user_id) for user_id in here]
+        calls.insert(10, pool.submit(work_on, store, clock))
+        calls += [pool.submit(people_service.remove, store, user_id, now=clock.now) for user_id in leaving]
+        for call in calls:
+            call.result()
+    for _ in range(3):
+        clock.pass_(minutes=1)
+        work_on(store, clock)
+
+    assert statuses(store, event) == {one: "attended" if one in here else "no_show" for one in ids if one not in leaving}
+    assert store.jobs.next_due() is None
     assert differences(store) == []
 
 
@@ -311,6 +333,45 @@ def test_no_shows_that_were_taken_back_are_not_marked_again(store: Store, clock:
     work_on(store, clock)
 
     assert set(statuses(store, event).values()) == {"registered"}
+
+
+def test_an_event_that_is_put_off_after_its_no_shows_were_marked_is_looked_at_again(store: Store, clock: Clock) -> None:
+    event, ids = over(store, clock, 3)
+    work_on(store, clock)
+    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
+    put_off = event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+    assert put_off.no_show_at is None
+    events.set_status(store, event.id, ids[0], AttendanceStatus.REGISTERED, now=clock.now)
+
+    clock.now = put_off.end_at + NO_SHOW_AFTER
+    work_on(store, clock)
+
+    there = store.events.attendances(event.id, ids)
+    assert {one.status for one in there.values()} == {AttendanceStatus.NO_SHOW}
+    assert [one for one in ids if there[one].since == clock.now] == ids[:1]
+    assert differences(store) == []
+
+
+def test_an_event_that_is_edited_as_its_no_shows_begin_is_looked_at_once_more(store: Store, clock: Clock) -> None:
+    event, ids = over(store, clock, 3)
+    work = make_work(store, ToldMailer(), clock)
+    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
+    assert held is not None
+    get = store.events.get
+
+    def read_before_the_edit(event_id: str) -> Event:
+        found = get(event_id)
+        store.events.get = get  # type: ignore[method-assign]
+        event_changes.edit(store, event_id, {"title": "T"}, version=None, actor="grace", now=clock.now)
+        return found
+
+    store.events.get = read_before_the_edit  # type: ignore[method-assign]
+    steps.no_show_step(work, held)
+    assert set(statuses(store, event).values()) == {"registered"}
+    work_on(store, clock)
+
+    assert statuses(store, event) == dict.fromkeys(ids, "no_show")
+    assert differences(store) == []
 
 
 # deleting

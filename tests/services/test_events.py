@@ -1,22 +1,27 @@
 """Creating events and registering people."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.event_log import EventLogKind
 from crm.domain.events import AttendanceStatus, EventStatus
 from crm.domain.people import Person
 from crm.services import events
 from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER
 from crm.services.events import NewEvent
 from crm.services.verify import differences
-from crm.store import Store
-from crm.store.requests import Action
-from crm.store.table import Table
+from crm.store import Store, schema
+from crm.store.events import MAX_ATTENDEES
+from crm.store.expressions import absent
+from crm.store.requests import Put
 from tests.factories import NOW, make_person
+from tests.services.merging import Died, dying
+
+PEOPLE = {"user", "emailClaim", "searchToken", "tagMember", "delta", "counter"}
+"""Kinds of items that a table has where there are people and nothing else."""
 
 
 def people(store: Store, number: int) -> list[str]:
@@ -67,7 +72,7 @@ def test_unknown_people_are_named_field_by_field_and_nothing_is_written(store: S
         "hostIds": "ghost.",
         "attendeeIds": "spirit.",
     }
-    assert store.events.page().items == []
+    assert {item["entityType"] for item in store.table.scan(consistent=True)} <= PEOPLE
     assert differences(store) == []
 
 
@@ -77,7 +82,53 @@ def test_more_attendees_than_seats_are_refused_and_nothing_is_written(store: Sto
     with pytest.raises(Conflict, match="2 seats for 3"):
         events.create(store, new_event(ids[0], attendee_ids=ids, max_capacity=2), now=NOW)
 
-    assert store.events.page().items == []
+    assert {item["entityType"] for item in store.table.scan(consistent=True)} <= PEOPLE
+
+
+def test_with_a_waitlist_those_who_find_no_seat_can_be_put_in_line(store: Store) -> None:
+    ids = people(store, 40)
+
+    event = events.create(store, new_event(ids[0], attendee_ids=ids, max_capacity=33, overflow=True), now=NOW)
+
+    assert (event.registered_count, event.waitlisted_count) == (33, 7)
+    there = store.events.attendances(event.id, ids)
+    assert [there[one].status for one in ids[:33]] == [AttendanceStatus.REGISTERED] * 33
+    assert differences(store) == []
+
+
+def test_without_a_waitlist_nobody_can_be_put_in_line(store: Store) -> None:
+    ids = people(store, 3)
+
+    with pytest.raises(Conflict, match="2 seats for 3"):
+        events.create(store, new_event(ids[0], attendee_ids=ids, max_capacity=2, overflow=True, waitlist=False), now=NOW)
+
+
+def test_the_largest_event_fits_into_its_first_transaction(store: Store) -> None:
+    hosts = people(store, 20)
+    guests = [f"{number:032x}" for number in range(MAX_ATTENDEES)]
+    store.people.get_many = lambda ids: dict.fromkeys(ids)  # type: ignore[assignment,method-assign]
+    others = [Put(item=schema.keyed("segment", {"id": f"s{number}", "name": "S"}), expect=[absent()]) for number in range(2)]
+
+    with pytest.raises(Died), dying(store, 1):
+        events.create(store, new_event(hosts[0], host_ids=hosts, attendee_ids=guests), now=NOW, also=others)
+
+    (event,) = store.events.page().items
+    assert event.status is EventStatus.CREATING
+    assert len(event.host_ids) == 20
+
+
+def test_what_is_given_stands_on_the_event_and_in_its_history(store: Store) -> None:
+    (ada,) = people(store, 1)
+    given = {"city": "Lund", "online_url": "https://meet.example/1", "waitlist": False, "auto_no_show": False}
+
+    event = events.create(store, new_event(ada, **given), now=NOW, actor="grace")
+
+    stored = store.events.get(event.id)
+    assert {name: getattr(stored, name) for name in given} == given
+    assert [(entry.kind, entry.actor) for entry in store.event_log.of(event.id)] == [(EventLogKind.CREATED, "grace")]
+    assert [(entry.action, entry.actor, entry.subject) for entry in store.audit.of_month("2026-05")] == [
+        ("event.created", "grace", event.id)
+    ]
 
 
 def test_a_taken_slug_is_refused_and_nothing_is_written(store: Store) -> None:
@@ -123,26 +174,11 @@ def test_somebody_who_is_named_twice_is_registered_once(store: Store) -> None:
     assert differences(store) == []
 
 
-class Died(Exception):
-    """The process is gone."""
-
-
-def test_whatever_write_a_process_dies_before_a_job_finishes_the_event(store: Store, table: Table) -> None:
+def test_whatever_write_a_process_dies_before_a_job_finishes_the_event(store: Store) -> None:
     ids = people(store, 65)
-    write, left = table.write, [0]
-
-    def dying(actions: Sequence[Action]) -> None:
-        if left[0] == 0:
-            raise Died
-        left[0] -= 1
-        write(actions)
-
-    table.write = dying  # type: ignore[method-assign]
     for writes in (1, 2, 3):
-        left[0] = writes
-        with pytest.raises(Died):
+        with pytest.raises(Died), dying(store, writes):
             events.create(store, new_event(ids[0], slug=f"s{writes}", attendee_ids=ids, host_ids=ids[:1]), now=NOW)
-    table.write = write  # type: ignore[method-assign]
 
     assert len(store.jobs.due(NOW + timedelta(minutes=2))) == 3
     assert [event.status for event in store.events.page().items] == [EventStatus.CREATING] * 3
