@@ -32,8 +32,6 @@ from crm.services import event_changes, events
 from crm.services.event_changes import EventChanges
 
 router = Router(tags=["events"])
-LEFT_OUT: Any = None
-"""The default of a member that may be left out, but can't be null."""
 ZONE = "A name such as Europe/Stockholm, in which staff see its times."
 WAITLIST = "Who finds no seat waits in line, and gets one when it frees; else they are refused."
 NO_SHOW = "Who is registered and was not checked in becomes a no-show some hours after the end."
@@ -48,6 +46,11 @@ NAMES = {
 }
 """What members of a body are called inside, where that differs."""
 RANGE = "Events that go on at some moment of the range, both ends included; what ends as it begins is over by then."
+
+
+def _left_out(**described: Any) -> Any:
+    """A member that may be left out, but can't be null."""
+    return Field(default_factory=lambda: None, **described)
 
 
 class EventIn(In):
@@ -77,21 +80,21 @@ class EventPatch(In):
     """
 
     version: int
-    slug: str = LEFT_OUT
-    title: str = LEFT_OUT
+    slug: str = _left_out()
+    title: str = _left_out()
     description: str | None = Field(None, description="Markdown.")
-    startAt: Time = LEFT_OUT
-    endAt: Time = LEFT_OUT
+    startAt: Time = _left_out()
+    endAt: Time = _left_out()
     venue: str | None = None
     city: str | None = None
     onlineUrl: str | None = Field(None, description=ONLINE)
     maxCapacity: int | None = Field(None, description="Seats, as many as are taken at least; null for no limit.")
-    waitlist: bool = Field(LEFT_OUT, description=WAITLIST)
-    autoNoShow: bool = Field(LEFT_OUT, description=NO_SHOW)
+    waitlist: bool = _left_out(description=WAITLIST)
+    autoNoShow: bool = _left_out(description=NO_SHOW)
     timezone: str | None = Field(None, description=ZONE)
-    owner: Id = LEFT_OUT
-    hostIds: list[Id] = Field(LEFT_OUT, max_length=20, description="All who are to host it.")
-    status: Literal["published", "cancelled"] = LEFT_OUT
+    owner: Id = _left_out()
+    hostIds: list[Id] = _left_out(max_length=20, description="All who are to host it.")
+    status: Literal["published", "cancelled"] = _left_out()
     reason: str | None = Field(None, description="Why it is cancelled: for its history, nobody is written to.")
 
 
