@@ -107,6 +107,39 @@ def test_where_both_stand_on_a_list_the_stronger_status_holds(
     assert differences(store) == []
 
 
+def test_who_stays_has_the_place_in_line_the_sign_up_and_the_host_s_name_of_who_goes(store: Store) -> None:
+    kept, gone = two(store)
+    others = [store.people.create(make_person()).id for _ in range(2)]
+    full = store.events.create(make_event(max_capacity=1), [gone.id, others[0]], [], now=NOW)
+    for number, user_id in enumerate([others[0], gone.id, others[1]]):
+        store.events.seat(full.id, [user_id], now=NOW + timedelta(minutes=number))
+    came = store.events.create(make_event(), [], [], now=NOW)
+    store.events.move(came.id, gone.id, AttendanceStatus.ATTENDED, now=NOW, by="grace", walk_in=True)
+    before = store.events.attendances(came.id, [gone.id])[gone.id]
+
+    merged(store, kept, gone)
+
+    assert [one.user_id for one in store.events.waiting(full.id, 10)] == [kept.id, others[1]]
+    assert sorted(store.events.get(full.id).host_ids) == sorted([kept.id, others[0]])
+    assert store.events.attendances(came.id, [kept.id])[kept.id] == replace(before, user_id=kept.id)
+    assert (store.events.walk_ins(came.id), store.events.signups(came.id)) == (1, {NOW.date(): 1})
+    assert differences(store) == []
+
+
+def test_a_seat_that_both_had_goes_to_the_first_in_line(store: Store) -> None:
+    kept, gone = two(store)
+    third = store.people.create(make_person()).id
+    event = store.events.create(make_event(max_capacity=2), [], [], now=NOW)
+    store.events.seat(event.id, [kept.id, gone.id], now=NOW)
+    store.events.seat(event.id, [third], now=NOW)
+
+    merged(store, kept, gone)
+
+    there = store.events.attendances(event.id, [kept.id, third])
+    assert {one.status for one in there.values()} == {AttendanceStatus.REGISTERED}
+    assert differences(store) == []
+
+
 def test_a_full_event_is_never_more_than_full(store: Store) -> None:
     kept, gone = two(store)
     event = store.events.create(make_event(max_capacity=1), [], [], now=NOW)

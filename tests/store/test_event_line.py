@@ -17,7 +17,7 @@ from crm.store.people_items import LEAVING
 from crm.store.requests import Update
 from crm.store.table import Table
 from tests.conftest import Clock
-from tests.factories import NOW
+from tests.factories import NOW, make_event
 from tests.jobs.mailing import ToldMailer, make_work
 from tests.store.listing import LATER, come, line, people, published, standing, with_status
 from tests.store.test_events_late import late
@@ -243,6 +243,22 @@ def test_nobody_is_made_to_wait_in_front_of_free_seats(store: Store) -> None:
     with pytest.raises(Conflict, match="free seats"):
         store.events.move(event.id, ada, WAITLISTED, now=LATER)
 
+    assert differences(store) == []
+
+
+def test_who_comes_with_a_new_event_waits_where_there_are_too_few_seats(store: Store) -> None:
+    ids = people(store, 70)
+    event = store.events.create(make_event(max_capacity=40), [], ids, now=NOW)
+    store.events.fill(event.id, now=NOW)
+
+    store.events.leave_all(ids[0], now=NOW)
+    store.people.delete(store.people.get(ids[0]))
+    while store.events.fill(event.id, now=NOW):
+        pass
+
+    now = store.events.get(event.id)
+    assert (now.registered_count, now.waitlisted_count, len(line(store, event))) == (40, 29, 29)
+    assert store.jobs.next_due() is None
     assert differences(store) == []
 
 
