@@ -31,7 +31,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One name of the list; `person` is None once nobody knows who it was. `place` is that in line, 0 for who stands in none."""
+    """One name of the list; `person` is None once nobody knows who it was. `place` is that in line, 0 for who stands in none.
+
+    `then` is the id of the field to go on with once this row has left the list.
+    """
 
     user_id: str
     person: Person | None
@@ -40,6 +43,7 @@ class Row:
     when: Moment
     note: str
     place: int
+    then: str
 
 
 def moment_in(event: Event, moment: datetime, now: datetime) -> Moment:
@@ -52,6 +56,8 @@ def moment_in(event: Event, moment: datetime, now: datetime) -> Moment:
 
 def rows_of(event: Event, attendees: Sequence[Attendee], now: datetime, *, first_place: int = 0) -> list[Row]:
     """Return the rows of one page; `first_place` is the place in line of the first, 0 where they do not stand in line."""
+    known = [one.attendance.user_id for one in attendees if one.person]
+    beside = dict(zip(known, [*known[1:], *known[-2:-1]], strict=False))
     return [
         Row(
             user_id=one.attendance.user_id,
@@ -61,6 +67,7 @@ def rows_of(event: Event, attendees: Sequence[Attendee], now: datetime, *, first
             when=moment_in(event, _began(one.attendance), now),
             note=_note(one.attendance),
             place=first_place + number if first_place else 0,
+            then=f"pick-{beside[id_]}" if (id_ := one.attendance.user_id) in beside else "q",
         )
         for number, one in enumerate(attendees)
     ]
