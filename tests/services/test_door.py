@@ -29,10 +29,12 @@ def going_on(store: Store, now: datetime, **values: object) -> Event:
 
 
 def with_list(store: Store, now: datetime, guests: Sequence[Person], **values: object) -> Event:
-    """An event that goes on; these people signed up before."""
+    """An event that goes on; these people signed up before, few of them one after the other."""
     event = going_on(store, now, **values)
-    for start in range(0, len(guests), 30):
-        store.events.seat(event.id, [one.id for one in guests[start : start + 30]], now=now - timedelta(days=2))
+    step = 30 if len(guests) > 10 else 1
+    for start in range(0, len(guests), step):
+        some = [one.id for one in guests[start : start + step]]
+        store.events.seat(event.id, some, now=now - timedelta(days=2) + timedelta(seconds=start))
     return event
 
 
