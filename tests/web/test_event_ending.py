@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.domain.campaigns import CampaignStatus
+from crm.domain.event_drafts import EventDraft
 from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.domain.people import Person
 from crm.jobs.render import Content, check_template, merge_fields, render
@@ -225,6 +226,15 @@ def test_a_long_list_is_emptied_by_a_worker_and_the_page_says_how_far_it_is(
     assert "3 names are still on its list" in text_of(going.content)
     assert part.content.decode().strip().startswith("<section")
     assert gone.headers["HX-Redirect"] == "/events/"
+
+
+def test_deleting_a_draft_leads_to_where_drafts_are_discarded(sign_in: SignIn, site: Store) -> None:
+    now = timezone.now()
+    draft = site.drafts.create(EventDraft(id="d" * 32, created_at=now, updated_at=now))
+
+    answer = sign_in("Editor").get(f"/events/{draft.id}/delete/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/events/new/{draft.id}/discard/")
 
 
 # --- no-shows
