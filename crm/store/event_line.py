@@ -21,7 +21,7 @@ from crm.store.tokens import TokenSigner
 
 PROMOTE = "PROMOTE"
 """Name of the job that gives free seats to people in line, where that was too much for one transaction."""
-TRIES = 50
+TRIES = 100
 """How often a step is decided anew when others were faster, before it gives up with a Conflict."""
 ROOM = 90
 """Actions of one transaction for people: three for each, so that 30 can be moved, or 15 with one from the line for each."""
@@ -139,7 +139,7 @@ class EventLine(EventReads):
             try:
                 return attempt()
             except ConditionFailed:
-                self._table.sleep(random.uniform(0, 0.002 * number))
+                self._table.sleep(random.uniform(0, min(0.1, 0.002 * number)))
         raise Conflict("Too many people change this at the same moment. Try again in a minute.")
 
 
