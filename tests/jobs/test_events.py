@@ -1,52 +1,25 @@
-"""Workers go on with events: creations and deletions that were cut off, no-shows and taking them back, seats for the line."""
+"""Workers go on with events: creations, deletions and seats for the line that were cut off."""
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from crm.domain.errors import Conflict
-from crm.domain.event_log import EventLogKind
-from crm.domain.events import AttendanceStatus, Event, EventStatus
-from crm.domain.people import Person
-from crm.jobs import events as steps
-from crm.jobs.work import Held
-from crm.jobs.worker import Worker
+from crm.domain.events import AttendanceStatus, EventStatus
 from crm.services import event_changes, events
 from crm.services import people as people_service
-from crm.services.erasure import erase
-from crm.services.event_jobs import DELETE, NO_SHOW, NO_SHOW_AFTER, job_key
+from crm.services.event_jobs import DELETE, job_key
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.jobs import JobKey, LeaseLost
-from crm.store.table import Table
-from tests.conftest import Clock, store_over
+from crm.store.jobs import JobKey
+from tests.conftest import Clock
 from tests.engine import Engine
-from tests.factories import make_event, make_person
-from tests.jobs.mailing import ToldMailer, drive, make_work
+from tests.factories import make_event
+from tests.jobs.over import over, people, statuses, work_on
 from tests.jobs.processes import ROOT, WorkerProcess, wait_for, worker_environment
 from tests.services.merging import Died, dying
-from tests.store.late import LateTable
-
-
-def people(store: Store, number: int) -> list[str]:
-    made = store.people.create_many([make_person() for _ in range(number)])
-    return [one.id for one in made if isinstance(one, Person)]
-
-
-def work_on(store: Store, clock: Clock) -> None:
-    Worker(make_work(store, ToldMailer(), clock)).run_once()
-
-
-def statuses(store: Store, event: Event) -> dict[str, str]:
-    return {one.user_id: one.status.value for one in store.events.walk_attendees(event.id)}
-
-
-# creating
 
 
 def cut_off(store: Store, clock: Clock, number: int) -> str:
@@ -123,260 +96,6 @@ def test_a_creation_with_a_thousand_attendees_that_is_killed_is_finished_by_a_wo
     assert differences(store) == []
 
 
-# no-shows
-
-
-def over(store: Store, clock: Clock, number: int, **values: object) -> tuple[Event, list[str]]:
-    """An event with so many registered, at the moment when its no-shows are due."""
-    ids = list(store.people.get_many(values.pop("ids", ()))) or people(store, number)  # type: ignore[arg-type]
-    start = clock.now + timedelta(days=1)
-    new = events.NewEvent(slug="s", title="S", start_at=start, end_at=start + timedelta(hours=2), owner=ids[0], attendee_ids=ids)
-    event = events.create(store, replace(new, **values), now=clock.now)  # type: ignore[arg-type]
-    clock.now = event.end_at + NO_SHOW_AFTER
-    return event, ids
-
-
-def test_who_is_registered_and_did_not_come_becomes_a_no_show_some_hours_after_the_end(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 40)
-    events.set_status(store, event.id, ids[0], AttendanceStatus.ATTENDED, now=event.start_at)
-    events.set_status(store, event.id, ids[1], AttendanceStatus.CANCELLED, now=event.start_at)
-    clock.pass_(minutes=-5)
-    work_on(store, clock)
-    assert store.events.get(event.id).no_show_at is None
-
-    clock.pass_(minutes=5)
-    work_on(store, clock)
-
-    stored = store.events.get(event.id)
-    assert (stored.no_show_at, stored.registered_count) == (clock.now, 1)
-    there = store.events.attendances(event.id, ids)
-    assert [there[one].status.value for one in ids] == ["attended", "cancelled", *["no_show"] * 38]
-    assert {there[one].since for one in ids[2:]} == {clock.now}
-    assert [person.attended_event_count for person in store.people.get_many(ids).values()].count(1) == 1
-    entry = event_changes.history(store, event.id)[0]
-    assert (entry.kind, entry.text, entry.actor) == (EventLogKind.NO_SHOWS, "38", "")
-    assert store.jobs.next_due() is None
-    assert differences(store) == []
-
-
-def test_people_in_line_get_no_seat_when_no_shows_are_marked(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 3, max_capacity=2, overflow=True)
-
-    work_on(store, clock)
-
-    assert statuses(store, event) == {ids[0]: "no_show", ids[1]: "no_show", ids[2]: "waitlisted"}
-    assert differences(store) == []
-
-
-def test_who_was_erased_and_who_is_in_line_after_the_end_are_no_no_shows(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 3, max_capacity=2, overflow=True)
-    erase(store, ids[1], actor="grace", now=event.start_at)
-    events.set_status(store, event.id, ids[0], AttendanceStatus.CANCELLED, now=event.end_at + timedelta(minutes=5))
-
-    work_on(store, clock)
-
-    assert statuses(store, event) == {ids[0]: "cancelled", ids[1]: "registered", ids[2]: "registered"}
-    assert store.events.get(event.id).no_show_at is not None
-    assert differences(store) == []
-
-
-def test_who_is_checked_in_while_no_shows_are_marked_is_attended(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 90)
-    here, leaving = ids[::3], ids[1:30:9]
-
-    def check_in(user_id: str) -> None:
-        store.events.move(event.id, user_id, AttendanceStatus.ATTENDED, now=clock.now)
-
-    with ThreadPoolExecutor(6) as pool:
-        calls = [pool.submit(check_in, user_id) for user_id in here]
-        calls.insert(10, pool.submit(work_on, store, clock))
-        calls += [pool.submit(people_service.remove, store, user_id, now=clock.now) for user_id in leaving]
-        for call in calls:
-            call.result()
-    for _ in range(3):
-        clock.pass_(minutes=1)
-        work_on(store, clock)
-
-    assert statuses(store, event) == {one: "attended" if one in here else "no_show" for one in ids if one not in leaving}
-    assert store.jobs.next_due() is None
-    assert differences(store) == []
-
-
-@pytest.mark.parametrize("why", ["switched off", "cancelled", "put off"])
-def test_nobody_is_marked_when_that_is_not_wanted_any_more(store: Store, clock: Clock, why: str) -> None:
-    event, _ = over(store, clock, 3)
-    before = event.end_at
-    if why == "cancelled":
-        event_changes.cancel(store, event.id, reason="", actor="grace", now=before)
-    else:
-        changes = {"auto_no_show": False} if why == "switched off" else {"end_at": event.end_at + timedelta(hours=12)}
-        event_changes.edit(store, event.id, changes, version=None, actor="grace", now=before)  # type: ignore[arg-type]
-
-    work_on(store, clock)
-
-    assert set(statuses(store, event).values()) == {"registered"}
-    assert store.events.get(event.id).no_show_at is None
-
-
-def test_a_worker_that_was_left_behind_marks_nobody_when_the_end_was_moved(store: Store, clock: Clock) -> None:
-    event, _ = over(store, clock, 3)
-    work = make_work(store, ToldMailer(), clock)
-    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
-    assert held is not None
-    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=1)}
-    event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
-    stored = store.events.get(event.id)
-    store.events.get = lambda _: event  # type: ignore[method-assign]  # what it read before
-
-    with pytest.raises(Conflict):
-        steps.no_show_step(work, held)
-
-    assert set(statuses(store, event).values()) == {"registered"}
-    del store.events.get
-    assert store.events.get(event.id) == stored
-
-
-def test_a_worker_that_lost_the_job_in_the_middle_of_a_run_marks_nobody_any_more(store: Store, clock: Clock) -> None:
-    event, _ = over(store, clock, 65)
-    work = make_work(store, ToldMailer(), clock)
-    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
-    assert held is not None
-    with pytest.raises(Died), dying(store, 2):
-        steps.no_show_step(work, held)
-    event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
-    store.events.begin_no_shows(store.events.get(event.id), at=clock.now)
-
-    with pytest.raises(LeaseLost):
-        steps.no_show_step(work, held)
-
-    assert set(statuses(store, event).values()) == {"registered"}
-
-
-def test_whatever_write_a_worker_dies_before_another_one_goes_on_with_the_same_run(store: Store, clock: Clock) -> None:
-    ids = people(store, 35)
-    for writes in range(12):
-        event, _ = over(store, clock, 35, slug=f"s{writes}", ids=ids)
-        begun = clock.now
-        through = True
-        work = make_work(store, ToldMailer(), clock)
-        try:
-            with dying(store, writes):
-                held = Held.take(work, job_key(event.id, NO_SHOW), "one")
-                while held is not None and not held.over:
-                    steps.no_show_step(work, held)
-        except Died:
-            through = False
-        assert differences(store) == []
-
-        clock.pass_(minutes=5)
-        work_on(store, clock)
-
-        stored = store.events.get(event.id)
-        assert set(statuses(store, event).values()) == {"no_show"}
-        assert {one.since for one in store.events.attendances(event.id, ids).values()} == {stored.no_show_at}
-        assert stored.no_show_at == (begun if writes >= 2 else clock.now)
-        assert [entry.text for entry in event_changes.history(store, event.id) if entry.kind is EventLogKind.NO_SHOWS] == ["35"]
-        assert differences(store) == []
-        if through:
-            assert writes >= 5
-            return
-    raise AssertionError("the run never gets through")
-
-
-def test_whom_the_index_does_not_show_yet_is_marked_at_the_next_look(store: Store, table: Table, clock: Clock) -> None:
-    behind = store_over(LateTable(table.client, table.name, lag=0.6))
-    event, ids = over(store, clock, 3)
-    assert len(list(behind.events.walk_attendees(event.id, statuses=[AttendanceStatus.REGISTERED]))) == 3
-    (late,) = people(store, 1)
-    store.events.seat(event.id, [late], now=event.start_at)
-    work = make_work(behind, ToldMailer(), clock)
-    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
-    assert held is not None
-
-    steps.no_show_step(work, held)
-
-    assert statuses(store, event) == {**dict.fromkeys(ids, "no_show"), late: "registered"}
-    assert held.over
-    for _ in range(2):
-        table.sleep(0.7)
-        clock.pass_(seconds=10)
-        drive(work)
-    assert set(statuses(store, event).values()) == {"no_show"}
-    assert event_changes.history(store, event.id)[0].text == "4"
-    assert store.jobs.next_due() is None
-    assert differences(store) == []
-
-
-def test_a_worker_takes_the_rest_of_the_no_shows_back(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 65)
-    work_on(store, clock)
-    with pytest.raises(Died), dying(store, 2):
-        event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
-    assert sorted(statuses(store, event).values()) == ["no_show"] * 35 + ["registered"] * 30
-    clock.pass_(minutes=2)
-
-    work_on(store, clock)
-
-    assert statuses(store, event) == dict.fromkeys(ids, "registered")
-    assert store.events.get(event.id).no_show_at is None
-    assert store.jobs.next_due() is None
-    assert differences(store) == []
-
-
-def test_no_shows_that_were_taken_back_are_not_marked_again(store: Store, clock: Clock) -> None:
-    event, _ = over(store, clock, 3)
-    work_on(store, clock)
-    event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
-    event_changes.edit(store, event.id, {"title": "T"}, version=None, actor="grace", now=clock.now)
-
-    clock.pass_(days=1)
-    work_on(store, clock)
-
-    assert set(statuses(store, event).values()) == {"registered"}
-
-
-def test_an_event_that_is_put_off_after_its_no_shows_were_marked_is_looked_at_again(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 3)
-    work_on(store, clock)
-    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
-    put_off = event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
-    assert put_off.no_show_at is None
-    events.set_status(store, event.id, ids[0], AttendanceStatus.REGISTERED, now=clock.now)
-
-    clock.now = put_off.end_at + NO_SHOW_AFTER
-    work_on(store, clock)
-
-    there = store.events.attendances(event.id, ids)
-    assert {one.status for one in there.values()} == {AttendanceStatus.NO_SHOW}
-    assert [one for one in ids if there[one].since == clock.now] == ids[:1]
-    assert differences(store) == []
-
-
-def test_an_event_that_is_edited_as_its_no_shows_begin_is_looked_at_once_more(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 3)
-    work = make_work(store, ToldMailer(), clock)
-    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
-    assert held is not None
-    get = store.events.get
-
-    def read_before_the_edit(event_id: str) -> Event:
-        found = get(event_id)
-        store.events.get = get  # type: ignore[method-assign]
-        event_changes.edit(store, event_id, {"title": "T"}, version=None, actor="grace", now=clock.now)
-        return found
-
-    store.events.get = read_before_the_edit  # type: ignore[method-assign]
-    steps.no_show_step(work, held)
-    assert set(statuses(store, event).values()) == {"registered"}
-    work_on(store, clock)
-
-    assert statuses(store, event) == dict.fromkeys(ids, "no_show")
-    assert differences(store) == []
-
-
-# deleting
-
-
 def test_a_long_list_is_deleted_by_a_worker(store: Store, clock: Clock) -> None:
     event, ids = over(store, clock, 230)
 
@@ -403,9 +122,6 @@ def test_a_deletion_that_was_cut_off_is_finished_by_a_worker(store: Store, clock
     assert store.jobs.get(job_key(event.id, DELETE)) is None
     assert store.jobs.next_due() is None
     assert differences(store) == []
-
-
-# seats for people in line
 
 
 def test_a_worker_gives_people_in_line_the_seats_that_a_cut_off_edit_has_freed(store: Store, clock: Clock) -> None:
