@@ -15,6 +15,7 @@ from crm.services import attendance
 from crm.services.verify import differences
 from crm.store import Store, schema
 from crm.store.cost import metered
+from crm.store.keys import stamp
 from crm.store.requests import Update
 from crm.web.events.door import Door
 from tests.factories import make_event, make_person
@@ -270,6 +271,21 @@ def test_after_the_end_the_door_says_so_and_asks_for_no_news(site: Store, sign_i
     assert "It ended 3 hours ago . Who was here can still be checked in." in text_of(html)
     assert "every 10s" not in html
     assert f'aria-label="Check in {ada.name}"' in html
+
+
+def test_after_no_shows_were_marked_they_stand_together_and_can_still_come_in(site: Store, sign_in: SignIn) -> None:
+    ada = person(site)
+    event = held(site, ada, hours=-9)
+    site.events.move(event.id, ada.id, AttendanceStatus.NO_SHOW, now=timezone.now(), by="")
+    site.table.write([Update(key=schema.key("event", id=event.id), changes={"noShowAt": stamp(timezone.now())})])
+    client = sign_in("Door")
+
+    page, told = text_of(client.get(door(event)).content.decode()), text_of(tap(client, event, ada))
+
+    assert "Who was not in was marked as a no-show, " in page
+    assert page.index("Did not come") < page.index("Ada Lovelace Marked as a no-show")
+    assert "Ada Lovelace is in, " in told
+    assert "Ada Lovelace is a no-show again" in text_of(tap(client, event, ada, "undo"))
 
 
 @pytest.mark.parametrize(("status", "why"), [("creating", "still being written"), ("cancelled", "was cancelled")])
