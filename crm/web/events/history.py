@@ -27,6 +27,8 @@ WORDS = {
 }
 NAMES = {**LABELS, "startAt": "Start", "endAt": "End"}
 PEOPLE = ("owner", "hostIds")
+SHOWN = 200
+"""Lines of a history that are shown, the newest."""
 SHORT = 300
 """Characters of a value that are shown."""
 
@@ -49,7 +51,7 @@ class Told:
 def history(request: CrmRequest, event_id: str) -> HttpResponse:
     """Who did what to the event, and when; what it was before and what it became."""
     event = request.store.events.get(event_id)
-    entries = request.store.event_log.of(event_id)
+    entries = request.store.event_log.of(event_id, limit=SHOWN)
     people = request.store.people.get_many(sorted(_people_in(entries)))
     names = {one.id: one.name for one in people.values()}
     staff = staff_names({entry.actor for entry in entries if entry.actor})
@@ -57,7 +59,9 @@ def history(request: CrmRequest, event_id: str) -> HttpResponse:
     context = {
         "shown": shown(event, timezone.now()),
         "lines": lines,
+        "shortened": len(entries) == SHOWN,
         "unwritten": all(entry.kind is not EventLogKind.CREATED for entry in entries),
+        "most": SHOWN,
     }
     return render(request, "events/history.html", context)
 
