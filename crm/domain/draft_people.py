@@ -15,6 +15,8 @@ MAX_UNKNOWN = 1_000
 """Addresses of nobody that are kept for mending."""
 MAX_TEXT = 320
 """Characters of one such text; an address can't be longer."""
+MAX_BYTES = 330_000
+"""What all sources may take in an item, of which DynamoDB holds 400 KB."""
 
 
 class SourceKind(StrEnum):
@@ -54,7 +56,15 @@ def with_source(sources: Sequence[Source], source: Source) -> tuple[Source, ...]
         raise RuleViolation(
             f"{number:,} of these addresses are nobody’s; {MAX_UNKNOWN:,} are the most that are kept for mending."
         )
+    if sum(_bytes(one) for one in merged) > MAX_BYTES:
+        raise RuleViolation("These are more filters and addresses than a draft can hold; remove a source first.")
     return merged
+
+
+def _bytes(source: Source) -> int:
+    """About how much a source takes."""
+    texts = [*source.ids, *source.unknown, source.name, *(value for values in source.values.values() for value in values)]
+    return 100 + sum(len(text.encode()) + 3 for text in texts)
 
 
 def without_person(sources: Sequence[Source], person_id: str) -> tuple[Source, ...]:

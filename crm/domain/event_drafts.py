@@ -12,7 +12,7 @@ from crm.domain.events import Event, EventStatus
 from crm.domain.folding import fold
 from crm.domain.local_times import comes_twice, moment_of, next_such_day, parse_day, parse_time
 
-MAX_TYPED = 120_000
+MAX_TYPED = 90_000
 """Bytes of the texts of one step that are kept; more would not fit into an item beside the others."""
 UNTITLED = "Event without a title"
 YES = "yes"

@@ -166,7 +166,8 @@ def _about_people(draft: EventDraft, planned: Planned, gathered: Gathered) -> It
     if seats is not None and gathered.people > seats:
         more = gathered.people - seats
         where = "would go to the waitlist" if draft.text("waitlist") else "would be left out, as there is no waitlist"
-        yield _warning("", f"{gathered.people:,} people for {seats:,} seats: {more:,} {where}.", "maxCapacity", "Seats")
+        room = "1 seat" if seats == 1 else f"{seats:,} seats"
+        yield _warning("", f"{gathered.people:,} people for {room}: {more:,} {where}.", "maxCapacity", "Seats")
     if texts := gathered.unknowns:
         first = ", ".join(texts[:NAMED])
         more_of_them = f" and {len(texts) - NAMED:,} more are" if len(texts) > NAMED else (" is" if len(texts) == 1 else " are")

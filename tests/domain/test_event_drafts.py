@@ -182,6 +182,13 @@ def test_a_source_takes_the_place_of_the_one_with_its_id_and_there_is_an_end_to_
         with_source(sources, Source(id="more", kind=SourceKind.PASTED))
 
 
+def test_what_a_draft_holds_fits_into_an_item() -> None:
+    long = tuple(f"{number:03}" + "é" * 317 for number in range(520))
+
+    with pytest.raises(RuleViolation, match="than a draft can hold"):
+        with_source((), Source(id="s0", kind=SourceKind.PASTED, unknown=long))
+
+
 def test_who_is_removed_is_in_no_list_and_nothing_empty_stays() -> None:
     sources = (Source(id="s0", kind=SourceKind.CHOSEN, ids=("p1",)), Source(id="s1", kind=SourceKind.FILE, ids=("p1", "p2")))
 

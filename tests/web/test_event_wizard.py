@@ -313,7 +313,7 @@ def test_warnings_do_not_hold_it_back(site: Store, sign_in: SignIn) -> None:
     answer = client.post(at(draft.id, "review"), {"version": str(site.drafts.get(draft.id).version)})
 
     assert "Ada Lovelace is with “Board” at that time (19:00–21:00)." in page
-    assert "2 people for 1 seats: 1 would go to the waitlist." in page
+    assert "2 people for 1 seat: 1 would go to the waitlist." in page
     assert "no place and no link" in page
     assert answer.headers["Location"] == f"/events/{draft.id}/"
     assert (site.events.get(draft.id).registered_count, site.events.get(draft.id).waitlisted_count) == (1, 1)
@@ -328,6 +328,29 @@ def test_publishing_twice_publishes_once(site: Store, sign_in: SignIn) -> None:
     assert {one.headers["Location"] for one in [*answers, later]} == {f"/events/{draft.id}/"}
     assert site.events.get(draft.id).version == 1
     assert site.events.total() == 1
+
+
+def test_what_is_typed_for_a_draft_that_was_published_meanwhile_is_not_lost_in_silence(site: Store, sign_in: SignIn) -> None:
+    client, draft = sign_in("Editor"), planned(site, owner=person(site).id)
+    client.post(at(draft.id, "review"), {"version": str(draft.version)})
+
+    answer = client.post(at(draft.id, "when"), {"seen": "1", "do": "next", **WHEN, "venue": "Elsewhere"}, follow=True)
+
+    assert answer.redirect_chain == [(f"/events/{draft.id}/", 302)]
+    assert "What you typed just now was not kept" in answer.content.decode()
+    assert site.events.get(draft.id).venue == "Hall"
+
+
+def test_more_addresses_than_a_draft_holds_are_refused_and_stay_in_the_field(site: Store, sign_in: SignIn) -> None:
+    client, draft = sign_in("Editor"), planned(site)
+    pasted = "\n".join(f"nobody{number}@nowhere.example" for number in range(1001))
+
+    answer = client.post(at(draft.id, "attendees"), {"do": "next", "pasted": pasted})
+
+    assert answer.status_code == 422
+    assert "1,001 of these addresses are nobody’s" in answer.content.decode()
+    assert "nobody1000@nowhere.example</textarea>" in answer.content.decode()
+    assert site.drafts.sources(draft.id) == ()
 
 
 def test_a_slug_taken_meanwhile_leads_back_to_its_field(site: Store, sign_in: SignIn) -> None:

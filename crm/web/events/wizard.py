@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,6 +25,7 @@ from crm.web.events.description import description_html
 from crm.web.events.wizard_forms import FORMS, BasicsForm, DraftForm
 from crm.web.events.wizard_page import address, around, left
 from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.staff_names import staff_names
 
 OFFERED = 6
 """Events that are offered to be copied."""
@@ -61,6 +63,9 @@ def draft(request: CrmRequest, event_id: str, step: str) -> HttpResponse:
     here = Step(step)
     found = request.store.drafts.find(event_id)
     if found is None and request.store.events.get_many([event_id]):
+        if request.method == "POST" and here is not Step.REVIEW:
+            note = "What you typed just now was not kept: change the event itself."
+            tell(request, "It was published meanwhile", note, level=messages.WARNING)
         return redirect("events:event", event_id)
     if request.method == "POST" and here in (Step.BASICS, Step.WHEN, Step.HOSTS):
         return save(request, event_id, here)
@@ -202,7 +207,8 @@ def _not_kept(
         return show(request, shown, step, stored=stored is not None, problem=error.message, status=422)
     problem = "This draft was discarded meanwhile. What you typed stands below; save it again, and it is a new draft."
     if stored is not None:
-        who = stored.saved_by.get(step, "") or "somebody"
+        by = stored.saved_by.get(step, "")
+        who = staff_names({by}).get(by, by) or "somebody"
         problem = f"This step was saved by {who} since you opened it. What you typed stands below; save again to replace that."
     return show(request, shown, step, stored=stored is not None, problem=problem, theirs=stored, status=409)
 

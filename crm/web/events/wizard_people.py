@@ -1,7 +1,7 @@
 """The step of the wizard that says who comes: sources are added, looked at, mended, removed; nobody is touched yet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse
@@ -57,7 +57,8 @@ def attendees(request: CrmRequest, draft: EventDraft) -> HttpResponse:
     try:
         kept = draft_people.keep_typed(request.store, draft.id, typed, actor=request.user.get_username(), now=timezone.now())
     except RuleViolation as error:
-        return _page(request, draft, [*faults, FieldError(field="pasted", message=error.message)], status=422)
+        faults.append(FieldError(field="pasted", message=error.message))
+        return _page(request, replace(draft, fields={**draft.fields, **typed}), faults, status=422)
     if todo == "leave":
         return left(request, kept)
     if todo == "back":
