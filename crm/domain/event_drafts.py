@@ -105,6 +105,12 @@ class EventDraft:
         hosts = self.host_ids if host_ids is None else tuple(dict.fromkeys(host_ids))
         return replace(self, fields={**self.fields, **typed}, host_ids=hosts)
 
+    def handed_over(self, heirs: Mapping[str, str]) -> "EventDraft":
+        """Return the draft with others as owner and hosts: who somebody was merged into, by id."""
+        hosts = tuple(dict.fromkeys(heirs.get(id_, id_) for id_ in self.host_ids))
+        owner = heirs.get(self.text("owner"), self.text("owner"))
+        return replace(self, fields={**self.fields, "owner": owner}, host_ids=hosts) if heirs else self
+
     def same_step(self, step: Step, other: "EventDraft") -> bool:
         """Whether a step says the same in both."""
         hosts = step is not Step.HOSTS or self.host_ids == other.host_ids

@@ -1,6 +1,6 @@
 """A draft of an event, looked at as a whole before it is published: what blocks, what one should look at, what is fine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +10,7 @@ from crm.domain.errors import FieldError
 from crm.domain.event_drafts import STEP_OF, EventDraft, Planned, Step
 from crm.domain.events import MAX_DAYS, Event, EventStatus
 from crm.domain.people import Person
-from crm.services.draft_people import LATER_MOST, Gathered, gather
+from crm.services.draft_people import LATER_MOST, Gathered, gather, staffed
 from crm.store import Store
 
 NAMED = 3
@@ -68,15 +68,15 @@ def faults_of(store: Store, draft: EventDraft, step: Step, *, now: datetime) -> 
     named = {fault.field for fault in faults}
     if step is Step.BASICS and "slug" not in named and (taken := _taken(store, draft)):
         faults.append(FieldError(field="slug", message=taken))
-    if step is Step.HOSTS and "owner" not in named and not store.people.get_many([draft.text("owner")]):
+    if step is Step.HOSTS and "owner" not in named and not _has_owner(*staffed(store, draft)):
         faults.append(FieldError(field="owner", message="The owner is no longer here. Choose somebody else."))
     return faults
 
 
 def review(store: Store, draft: EventDraft, *, now: datetime) -> Review:
     """Return the draft looked at as a whole; the people of its sources, and three requests more."""
+    draft, known = staffed(store, draft)
     planned = draft.planned(now=now)
-    known = store.people.get_many(list(dict.fromkeys(id_ for id_ in (draft.text("owner"), *draft.host_ids) if id_)))
     hosts = [known[id_] for id_ in draft.host_ids if id_ in known]
     sources = store.drafts.sources(draft.id)
     gathered = gather(store, sources)
@@ -90,6 +90,10 @@ def review(store: Store, draft: EventDraft, *, now: datetime) -> Review:
     people = list(_about_people(draft, planned, gathered))
     checks = sorted([*blocking, *rest, *people], key=lambda check: list(Level).index(check.level))
     return Review(draft=draft, planned=planned, owner=owner, hosts=hosts, sources=sources, gathered=gathered, checks=checks)
+
+
+def _has_owner(draft: EventDraft, people: Mapping[str, Person]) -> bool:
+    return draft.text("owner") in people
 
 
 def _blocking(name: str, message: str) -> Check:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 TRIES = 10
 TYPED_OF_PEOPLE = ("findOwner", "findHost", "findPerson", "filter", "pasted")
 """Texts in which staff look for people or name them."""
+HEIRS_SOUGHT = 20
+"""People who are gone of whom is looked up whom they were merged into."""
 LATER_MOST = 4
 """Large filters that one draft may have: each is a task in the first transaction of the event."""
 
@@ -256,6 +258,23 @@ def _without(sources: Sequence[Source], person: Person) -> tuple[Source, ...]:
     return tuple(left)
 
 
+def staffed(store: Store, draft: EventDraft) -> tuple[EventDraft, dict[str, Person]]:
+    """Return the draft with whoever its owner and hosts were merged into in their place, and those who are there, by id.
+
+    One request, and one or two more for each who is gone.
+    """
+    people, heirs = _with_heirs(store, [id_ for id_ in dict.fromkeys((draft.text("owner"), *draft.host_ids)) if id_])
+    return draft.handed_over(heirs), people
+
+
+def _with_heirs(store: Store, ids: Sequence[str]) -> tuple[dict[str, Person], dict[str, str]]:
+    """Who of these is there, with those whom the others were merged into; and who took whose place."""
+    people = store.people.get_many(ids) if ids else {}
+    gone = [id_ for id_ in ids if id_ not in people][:HEIRS_SOUGHT]
+    heirs = {id_: heir for id_ in gone if (heir := store.merges.heir(id_)) is not None}
+    return (people | store.people.get_many(list(heirs.values())), heirs) if heirs else (people, {})
+
+
 def _as_known(store: Store, sources: Sequence[Source]) -> tuple[list[Source], frozenset[str]]:
     """The sources with those unknown addresses that are somebody's by now, and who of those named is still there."""
     known = store.people.find_by_emails([text for one in sources for text in one.unknown])
@@ -264,5 +283,7 @@ def _as_known(store: Store, sources: Sequence[Source]) -> tuple[list[Source], fr
         came = [known[text].id for text in source.unknown if text in known]
         left = tuple(text for text in source.unknown if text not in known)
         mended.append(replace(source, ids=tuple(dict.fromkeys([*source.ids, *came])), unknown=left))
-    named = list(dict.fromkeys(id_ for one in mended for id_ in one.ids))
-    return mended, frozenset(store.people.get_many(named)) if named else frozenset()
+    people, heirs = _with_heirs(store, list(dict.fromkeys(id_ for one in mended for id_ in one.ids)))
+    if heirs:
+        mended = [replace(one, ids=tuple(dict.fromkeys(heirs.get(id_, id_) for id_ in one.ids))) for one in mended]
+    return mended, frozenset(people)

@@ -14,7 +14,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.domain.people import Person
 from crm.domain.tasks import TaskStatus
-from crm.services import draft_checks, draft_people, erasure, event_drafts, tasks, verify
+from crm.services import draft_checks, draft_people, erasure, event_drafts, merge, tasks, verify
 from crm.store import Store
 from tests.factories import NOW, make_event, make_person
 
@@ -193,6 +193,20 @@ def test_who_is_gone_is_left_out_and_an_owner_who_is_gone_blocks(store: Store) -
     assert "One host is no longer here" in said
     assert "One person who was named is no longer here" in said
     assert looked.gathered.ids == ()
+
+
+def test_whoever_somebody_was_merged_into_takes_their_place(store: Store) -> None:
+    ada, twin, other = people(store, 3)
+    draft = drafted(store, twin.id, [twin.id, ada.id, other.id])
+    draft_people.choose(store, draft.id, twin.id, **ACTOR)
+    merge.merge(store, ada.id, twin.id, ada.profile, versions=(ada.version, twin.version), **ACTOR)
+
+    publish(store, draft.id)
+
+    event = store.events.get(draft.id)
+    assert (event.owner, event.host_ids) == (ada.id, (ada.id, other.id))
+    assert store.events.attendances(draft.id, [ada.id])[ada.id].seated
+    assert clean(store)
 
 
 def test_an_address_that_becomes_somebodys_comes_along(store: Store) -> None:

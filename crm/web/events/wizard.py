@@ -18,7 +18,7 @@ from crm.domain.ids import checked_id, new_id
 from crm.domain.local_times import zone_names
 from crm.services import event_drafts, filter_names
 from crm.services.draft_checks import faults_of
-from crm.services.draft_people import filter_source
+from crm.services.draft_people import filter_source, staffed
 from crm.services.segments import SEGMENT, expanded
 from crm.web.events import wizard_hosts, wizard_people, wizard_review
 from crm.web.events.description import description_html
@@ -127,7 +127,7 @@ def show(
     """The page of one of the first three steps. `checked` shows what is wrong; `theirs` is what is stored, where that differs."""
     store = request.store
     faults = [*faults_of(store, draft, step, now=timezone.now()), *wizard_hosts.undecided(draft, step)] if checked else []
-    people = store.people.get_many([id_ for id_ in dict.fromkeys((draft.text("owner"), *draft.host_ids)) if id_])
+    draft, people = staffed(store, draft)
     form = FORMS[step](draft.fields, faults, problem=problem)
     page: dict[str, Any] = {
         **around(draft, step, people, stored=stored),
