@@ -101,7 +101,9 @@ def _saved(request: CrmRequest, stored: Event, new: Event) -> HttpResponse:
     if changes:
         actor, now = request.user.get_username(), timezone.now()
         saved = event_changes.edit(request.store, stored.id, changes, version=stored.version, actor=actor, now=now)
-    tell(request, f"{saved.title} saved", "" if changes else "Nothing was changed.")
+    served = max(0, stored.waitlisted_count - saved.waitlisted_count)
+    got = f"{served:,} of those in line got a seat." if served else ""
+    tell(request, f"{saved.title} saved", got if changes else "Nothing was changed.")
     return redirect("events:event", stored.id)
 
 
