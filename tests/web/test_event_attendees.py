@@ -133,6 +133,19 @@ def test_nobody_has_attended_or_stayed_away_before_it_begins(site: Store, sign_i
     assert f"attended:{bob.id}" in begun
 
 
+def test_a_step_there_is_no_room_for_stays_in_its_place_and_says_why(site: Store, sign_in: SignIn) -> None:
+    ada, bob = people(site, 2)
+    client = sign_in("Editor")
+    full, roomy = held(site, 2, ada, bob, max_capacity=1), held(site, 2, ada, max_capacity=2)
+
+    seat = shown(client, full, "?status=waitlisted")
+    line = shown(client, roomy)
+
+    assert 'title="The event is full."' in seat
+    assert 'title="There are free seats, so nobody needs to wait."' in line
+    assert f'value="cancelled:{ada.id}" hx-post' in line
+
+
 # adding one
 
 

@@ -11,7 +11,8 @@ from bench.meter import Meter
 from crm.domain.events import AttendanceStatus, Event
 from crm.domain.people import Person
 from crm.services import event_changes
-from crm.store import Store
+from crm.store import Store, schema
+from crm.store.requests import Update
 from tests.factories import make_event, make_person
 
 SignIn = Callable[..., Client]
@@ -273,6 +274,18 @@ def test_a_cancelled_event_says_why_and_by_whom_and_takes_nobody(site: Store, si
     assert "by grace" in text
     assert 'name="add"' not in text
     assert 'name="move"' not in text
+
+
+def test_an_event_that_is_being_deleted_says_so_and_takes_nobody(site: Store, sign_in: SignIn) -> None:
+    event = held(site, 2, *people(site, 1))
+    site.table.write([Update(key=schema.key("event", id=event.id), changes={"deleting": True})])
+
+    text = shown(sign_in("Editor"), event)
+
+    assert "This event is being deleted." in text
+    assert 'name="add"' not in text
+    assert 'name="move"' not in text
+    assert f"/events/{event.id}/cancel/" not in text
 
 
 def test_who_may_only_look_sees_what_can_be_done_and_why_not(site: Store, sign_in: SignIn) -> None:

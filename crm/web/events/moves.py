@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crm.domain.events import MOVES, STATUS_WORDS, AttendanceStatus, Event, EventStatus
+from crm.domain.events import MOVES, STATUS_WORDS, Attendance, AttendanceStatus, Event, EventStatus
+from crm.store.attendances import Move
+from crm.store.event_moves import refusal
 
 EARLY = timedelta(days=1)
 """So long before the start somebody can be noted as having come: rehearsals, and doors that open the evening before."""
@@ -50,11 +52,12 @@ TOLD: Mapping[AttendanceStatus, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One way from a status: for one person, and for several."""
+    """One way from a status: for one person, and for several; `why` says why it can't be gone now, empty where it can."""
 
     to: AttendanceStatus
     one: str
     many: str
+    why: str = ""
 
     @property
     def icon(self) -> str:
@@ -76,11 +79,18 @@ def steps(event: Event, status: AttendanceStatus, now: datetime) -> list[Step]:
         ways = ways - {NO_SHOW}
     if not event.waitlist:
         ways = ways - {WAITLISTED}
-    if event.status is not EventStatus.PUBLISHED:
+    if event.status is not EventStatus.PUBLISHED or event.deleting:
         return []
     found = []
     for to in STATUS_WORDS:
         if to in ways:
             one, many = FROM_TO.get((status, to), TO[to])
-            found.append(Step(to=to, one=one, many=many))
+            found.append(Step(to=to, one=one, many=many, why=_why_not(event, status, to, now)))
     return sorted(found, key=lambda step: step.to is CANCELLED)
+
+
+def _why_not(event: Event, status: AttendanceStatus, to: AttendanceStatus, now: datetime) -> str:
+    """Why the event has no room for such a step just now, as it would be told to whoever tries."""
+    old = Attendance(event_id=event.id, user_id="somebody", status=status, since=event.created_at)
+    refused = refusal(event, Move(old=old, new=old.moved(event, to, now=now)), now)
+    return refused.message if refused else ""

@@ -59,7 +59,7 @@ def event(request: CrmRequest, event_id: str) -> HttpResponse:
         "bar": bar,
         "figures": figures,
         "tabs": [(status, words, figures.counts[status]) for status, words in STATUS_WORDS.items()],
-        "is_open": one.event.status is EventStatus.PUBLISHED,
+        "is_open": one.event.status is EventStatus.PUBLISHED and not one.event.deleting,
         "adding": adding_of(request, one.event, now),
         "waiting": _line(one.event, waiting, people, now),
         **_writing(figures.counts, over=one.over),

@@ -31,6 +31,8 @@ def shown(event: Event, now: datetime) -> Shown:
 
 
 def _state(event: Event, now: datetime) -> tuple[str, str]:
+    if event.deleting:
+        return "Being deleted", "live"
     if event.status is EventStatus.CANCELLED:
         return "Cancelled", "bad"
     if event.status is EventStatus.CREATING:
