@@ -11,7 +11,7 @@ from typing import TypedDict
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict
 from crm.domain.event_log import Cancellation, EventLogEntry, EventLogKind, changes_between, checked_reason
-from crm.domain.events import Event, EventStatus
+from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.domain.ids import new_id
 from crm.services.event_jobs import (
     DELETE,
@@ -203,9 +203,10 @@ def undo_no_shows(store: Store, event_id: str, *, actor: str, now: datetime) -> 
         return run
 
     run = until_won(attempt)
+    few = store.events.attendee_counts(event_id)[AttendanceStatus.NO_SHOW] <= AT_ONCE
     until = time.monotonic() + PATIENCE
     left = Left.MORE
-    while left is Left.MORE and time.monotonic() < until:
+    while few and left is Left.MORE and time.monotonic() < until:
         left = store.events.unmark_no_shows(event_id, run, by=actor, now=now)
     if left is Left.NOTHING:
         end_undo(store, event_id, run)

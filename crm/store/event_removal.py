@@ -20,6 +20,8 @@ from crm.store.table import ConditionFailed
 DELETING = "deleting"
 AT_ONCE = 90
 """Items removed in one transaction."""
+FOLDS = 10
+"""How often deltas are folded, so that the counters of a list can be removed with it: about as many as there ever are."""
 
 
 class EventRemoval(EventSweep):
@@ -87,7 +89,9 @@ class EventRemoval(EventSweep):
 
     def _forget_counts(self, event_id: str) -> None:
         """Remove the counters of its list that are 0 by now; what is not folded yet leaves one behind, which is 0 then."""
-        self._stats.fold_all()
+        for _ in range(FOLDS):
+            if not self._stats.fold():
+                break
         for what in (f"ATTENDEES#{event_id}", f"SIGNUPS#{event_id}"):
             partition, _ = schema.prefix("counter", what=what)
             for row in list(self._table.walk(Query(partition=partition, consistent=True))):
