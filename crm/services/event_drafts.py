@@ -9,7 +9,7 @@ from crm.domain.audit import AuditEntry
 from crm.domain.draft_people import Source
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.event_drafts import EMPTY, EventDraft, Step, copied, slug_of
-from crm.domain.events import Event
+from crm.domain.events import Event, EventStatus
 from crm.domain.ids import email_id
 from crm.domain.tasks import Task, TaskAction
 from crm.services import events
@@ -25,6 +25,8 @@ from crm.store.table import ConditionFailed
 logger = logging.getLogger(__name__)
 SLUGS = 30
 """Numbers that are tried behind a slug that is taken."""
+AT_ONCE = 5.0
+"""Seconds for which whoever publishes waits while people get their seats; a worker goes on after that."""
 PATIENCE = timedelta(minutes=5)
 """After this time at the latest people of large filters are added, should whoever published have died meanwhile."""
 
@@ -88,6 +90,8 @@ def free_slug(store: Store, title: str, draft_id: str = "") -> str:
 def publish(store: Store, draft_id: str, *, version: int, actor: str, now: datetime) -> Event:
     """Make the draft an event, with its people, and return it; a repeat gives the event that is there.
 
+    It is `creating` while many people still get their seats.
+
     `version` is that of the draft as it was reviewed. Raises RuleViolation while something blocks, Conflict when the draft was
     changed since, or the slug was taken in this moment; nothing is written then. NotFound when it is gone.
     """
@@ -109,13 +113,15 @@ def publish(store: Store, draft_id: str, *, version: int, actor: str, now: datet
             also=[*also, store.drafts.without_people(draft_id)],
             actor=actor,
             replaces_draft=draft.version,
+            patience=AT_ONCE,
         )
     except Conflict as error:
         if error.field is None and store.drafts.find(draft_id) is None:
             return store.events.get(draft_id)
         raise
-    for task in tasks:
-        _wake(store, task, now)
+    if event.status is EventStatus.PUBLISHED:
+        for task in tasks:
+            _wake(store, task, now)
     logger.info("draft of an event published", extra={"event_id": draft_id, "actor": actor, "tasks": len(tasks)})
     return event
 

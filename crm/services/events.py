@@ -1,6 +1,8 @@
 """What staff do with events."""
 
 import logging
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +16,9 @@ from crm.services.event_jobs import CREATING, GRACE, job_key, no_show_actions
 from crm.store import Store
 from crm.store.attendances import STEP
 from crm.store.events import MAX_ATTENDEES, Seated
+from crm.store.jobs import JobKey
 from crm.store.requests import Action, Delete
+from crm.store.table import ConditionFailed
 
 __all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create", "register", "set_status"]
 
@@ -59,13 +63,15 @@ def create(
     also: Sequence[Action] = (),
     actor: str = "",
     replaces_draft: int | None = None,
+    patience: float = math.inf,
 ) -> Event:
     """Create and publish an event with its hosts and registered attendees, and return it. `also` joins the first transaction.
 
     All ids are checked first. Raises RuleViolation, which names unknown ids, and Conflict for a taken slug or more attendees
     than seats; nothing is written then. A process that dies half-way leaves it `creating`, and a job goes on. Where the end
     lies ahead, another job marks who did not come. `replaces_draft` is the version of the draft that the event was until now;
-    Conflict when that has moved on.
+    Conflict when that has moved on. After `patience` seconds the rest of the attendees is left to the job, and the event returned
+    is `creating`.
     """
     event = _event(new, now).cleaned()
     hosts, attendees = list(dict.fromkeys(new.host_ids)), list(dict.fromkeys(new.attendee_ids))
@@ -75,11 +81,25 @@ def create(
     noted = [*_noted(store, event, actor), *no_show_actions(store, None, event, now)]
     created = store.events.create(event, hosts, attendees, now=now, also=[*also, *jobs, *noted], replaces_draft=replaces_draft)
     if attendees:
+        until = time.monotonic() + patience
         while store.events.fill(event.id, now=now, at_the_end=[Delete(key=job.key)]):
             store.stats.keep_up()
+            if time.monotonic() > until:
+                _leave_to_the_job(store, job, now)
+                break
         created = store.events.get(event.id)
     logger.info("event created", extra={"event_id": event.id, "hosts": len(hosts), "attendees": len(attendees)})
     return created
+
+
+def _leave_to_the_job(store: Store, key: JobKey, now: datetime) -> None:
+    """Let a worker go on at once."""
+    job = store.jobs.get(key)
+    if job is not None:
+        try:
+            store.table.write([store.jobs.wake(job, now)])
+        except ConditionFailed:
+            logger.info("creation taken over", extra={"owner": key.owner})
 
 
 def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datetime) -> Seated:

@@ -15,6 +15,7 @@ from crm.domain.ids import new_id
 from crm.domain.people import Person
 from crm.domain.tasks import TaskStatus
 from crm.services import draft_checks, draft_people, erasure, event_drafts, merge, tasks, verify
+from crm.services.event_jobs import CREATING, job_key
 from crm.store import Store
 from tests.factories import NOW, make_event, make_person
 
@@ -153,6 +154,23 @@ def test_large_filters_are_added_by_tasks_that_begin_with_the_event(store: Store
     assert waiting.due_at == NOW
     assert store.tasks.get(task.id).status is TaskStatus.DONE
     assert store.events.get(draft.id).registered_count == 8
+
+
+def test_what_takes_long_is_finished_by_a_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_drafts, "AT_ONCE", 0.0)
+    crowd = people(store, 70, company="Acme")
+    draft = drafted(store, crowd[0].id)
+    draft_people.add(store, draft.id, draft_people.filter_source("s1", PeopleFilter(company=("Acme",))), **ACTOR)
+
+    publish(store, draft.id)
+    begun, job = store.events.get(draft.id), store.jobs.get(job_key(draft.id, CREATING))
+    while store.events.fill(draft.id, now=NOW):
+        pass
+
+    assert (begun.status, 0 < begun.registered_count < 70) == (EventStatus.CREATING, True)
+    assert job is not None
+    assert job.due_at == NOW
+    assert store.events.get(draft.id).registered_count == 70
 
 
 def test_the_largest_draft_fits_into_one_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

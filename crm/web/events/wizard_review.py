@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.event_drafts import EventDraft, Step
+from crm.domain.events import EventStatus
 from crm.services import event_drafts
 from crm.services.draft_checks import Review, review
 from crm.web.events.description import description_html
@@ -39,7 +40,10 @@ def review_page(request: CrmRequest, draft: EventDraft) -> HttpResponse:
         return _page(request, request.store.drafts.get(draft.id), problem=error.message, status=409)
     except RuleViolation as error:
         return _page(request, request.store.drafts.get(draft.id), problem=error.message, status=422)
-    tell(request, f"“{event.title}” is published", "It stands in the list of events and in the calendars.")
+    if event.status is EventStatus.CREATING:
+        tell(request, f"“{event.title}” is being published", "Its people get their seats; that takes a little while.")
+    else:
+        tell(request, f"“{event.title}” is published", "It stands in the list of events and in the calendars.")
     return redirect("events:event", event.id)
 
 
