@@ -95,7 +95,8 @@ class EventLists:
         position = self._signer.read(purpose, token) if token else None
         queries = self._queries(wanted, newest_first=newest_first, years=years)
         keep, at_once = self._keeping(wanted, limit + 1, cancelled), wanted.reads_all or bool(wanted.host)
-        found = ranges.read(self._table, queries, limit=limit, position=position, keep=keep, at_once=at_once)
+        spare = limit // 2 if wanted.ended_by is not None or wanted.cancelled is False else 0
+        found = ranges.read(self._table, queries, limit=limit, position=position, keep=keep, at_once=at_once, spare=spare)
         events = self.get_many([id_of(item) for item in found.items])
         return EventPage(
             items=[events[event_id] for item in found.items if (event_id := id_of(item)) in events],

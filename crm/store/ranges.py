@@ -31,19 +31,20 @@ def read(
     position: Position | None,
     keep: Callable[[Iterable[Item]], Iterator[Item]] = iter,
     at_once: bool = False,
+    spare: int = 0,
 ) -> Slice:
     """Return up to `limit` items behind (or before) `position`; one item more is read, to know whether there is another page.
 
     The ranges must not overlap and come in the order of the list. When everything behind the position is gone meanwhile, the
     page at that end of the list is given. BadToken when the position lies in none of the ranges. `keep` lets through the items
-    that count, in their order; where that may be few, `at_once` reads as much as an answer takes, as is done with a range that
-    has a filter.
+    that count, in their order; `spare` more are read in one request for those that don't. Where few may count, `at_once` reads
+    as much as an answer takes, as is done with a range that has a filter.
     """
     back, start = _parse(position)
-    page = [query if at_once or query.where else replace(query, limit=limit + 1) for query in ranges]
+    page = [query if at_once or query.where else replace(query, limit=limit + 1 + spare) for query in ranges]
     found = list(islice(keep(_walk(table, page, back=back, start=start)), limit + 1))
     if not found and start is not None:
-        return read(table, ranges, limit=limit, position=[not back], keep=keep, at_once=at_once)
+        return read(table, ranges, limit=limit, position=[not back], keep=keep, at_once=at_once, spare=spare)
     items, more = found[:limit], len(found) > limit
     if back:
         items.reverse()

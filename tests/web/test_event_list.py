@@ -282,7 +282,8 @@ def test_the_list_costs_the_same_however_many_events_there_are(site: Store, sign
         held(site, -1 - number / 100, title="Evening", venue="Hall")
     many = cost()
 
-    assert max(many.values()) <= 13, many
+    years = len(site.events.by_year())  # two of them around New Year
+    assert max(many.values()) <= 10 + 2 * years, many
     assert all(many[query] <= few[query] + 1 for query in queries), (few, many)
 
 
