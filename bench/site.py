@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.engine import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds in which it must answer."""
 ACCOUNT = """
 import django
