@@ -12,8 +12,9 @@ from django.utils import timezone
 from crm.domain.events import AttendanceStatus, Event
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person
-from crm.services import event_changes
+from crm.services import event_changes, tasks
 from crm.store import Store
+from tests.jobs.mailing import ToldMailer, drive, make_work
 from tests.web.test_event_page import SignIn, held, people, shown
 
 REGISTERED, WAITLISTED = AttendanceStatus.REGISTERED, AttendanceStatus.WAITLISTED
@@ -293,6 +294,28 @@ def test_all_of_a_list_means_its_filter(site: Store, sign_in: SignIn) -> None:
 
     assert {stands(site, event, one) for one in inside} == {ATTENDED}
     assert {stands(site, event, one) for one in outside} == {REGISTERED}
+
+
+def test_many_are_left_to_a_worker_and_a_page_says_what_became_of_them(
+    site: Store, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seated, waiting = people(site, 3), people(site, 2)
+    event = held(site, -0.01, *seated, *waiting, max_capacity=3)
+    monkeypatch.setattr(tasks, "AT_ONCE", 1)
+    client = sign_in("Editor")
+    form = {"action": "status", "subject": f"{event.id}:no_show", "id": [one.id for one in (*seated, *waiting)]}
+
+    begun = client.post("/people/tasks/new/", form)
+    ahead = client.get(begun.headers["Location"]).content.decode()
+    drive(make_work(site, ToldMailer()))
+    done = client.get(begun.headers["Location"]).content.decode()
+
+    assert f"Note 5 people as no-show: {event.title}" in ahead
+    assert {stands(site, event, one) for one in seated} == {AttendanceStatus.NO_SHOW}
+    assert "3 people noted as no-show" in done
+    assert "From where they stand with the event there is no way there" in done
+    assert f"attendsNot={event.id}%3Ano_show" in done
+    assert f'href="/events/{event.id}/"' in done
 
 
 @pytest.mark.parametrize("subject", ["", "x", ":cancelled", "x:dancing"])
