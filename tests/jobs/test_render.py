@@ -374,12 +374,12 @@ def test_all_problems_are_named_at_once() -> None:
         '{% assign a = "' + "9" * 400 + '" | plus: 0 %}' + "{% assign a = a | times: a %}" * 4 + "{{ a }}",
     ],
 )
-def test_a_hostile_text_is_judged_within_seconds(body: str) -> None:
-    started = time.monotonic()
+def test_a_hostile_text_is_judged_without_working_on_it_for_long(body: str) -> None:
+    started = time.thread_time()
 
     check_template("s", body[:100_000])
 
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 30  # of the processor's time: without limits it would be hours
 
 
 def test_what_fails_for_one_person_alone_is_said_of_that_person() -> None:
