@@ -146,6 +146,7 @@ def test_two_tabs_at_one_step_tell_each_other_and_nothing_typed_is_lost(site: St
     assert second.status_code == 409
     assert "since you opened it" in text
     assert 'value="From the second tab"' in text
+    assert "“<bdi>From the first tab</bdi>” is kept as a draft" in text
     assert "From the first tab" in text
     assert site.drafts.get(draft_id).title == "From the first tab"
     seen = re.search(r'name="seen" value="(\d+)"', text)

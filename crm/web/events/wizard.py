@@ -136,7 +136,7 @@ def show(
         **(context or {}),
     }
     if theirs is not None:
-        page["seen"] = theirs.saved.get(step, 0)
+        page |= {"seen": theirs.saved.get(step, 0), "kept_title": theirs.title}
     if step is Step.BASICS:
         page["preview"] = description_html(draft.text("description"))
         page["slug_note"] = _slug_note(request, draft.id, draft.text("slug").strip()) if stored and not form.errors else ""
@@ -204,7 +204,8 @@ def _not_kept(
         version=base.version,
     )
     if isinstance(error, RuleViolation):
-        return show(request, shown, step, stored=stored is not None, problem=error.message, status=422)
+        kept = {"kept_title": base.title}
+        return show(request, shown, step, stored=stored is not None, problem=error.message, context=kept, status=422)
     problem = "This draft was discarded meanwhile. What you typed stands below; save it again, and it is a new draft."
     if stored is not None:
         by = stored.saved_by.get(step, "")

@@ -40,6 +40,7 @@ def around(draft: EventDraft, step: Step, people: Mapping[str, Person], *, store
         "draft": draft,
         "step": step,
         "stored": stored,
+        "kept_title": draft.title,
         "steps": steps(draft, step, stored=stored),
         "so_far": so_far(draft, people),
         "today": timezone.localtime(draft.updated_at).date() == timezone.localdate(),
