@@ -105,7 +105,12 @@ def test_times_that_are_left_alone_stay_to_the_second(sign_in: SignIn, site: Sto
     assert (site.events.get(event.id).start_at, site.events.get(event.id).venue) == (start, "Hall")
 
 
-def test_nothing_changed_writes_nothing(sign_in: SignIn, site: Store, meetup: Event) -> None:
+def test_nothing_changed_writes_nothing(sign_in: SignIn, site: Store, ada: Person) -> None:
+    start = timezone.now() + timedelta(days=1)
+    new = NewEvent(
+        slug="a", title="A", start_at=start, end_at=start + timedelta(hours=1), owner=ada.id, description="\nOne\r\ntwo\n"
+    )
+    meetup = site.events.get(events.create(site, new, now=timezone.now()).id)
     client = sign_in("Editor")
     page = client.get(f"/events/{meetup.id}/edit/").content.decode()
 

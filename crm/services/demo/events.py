@@ -23,8 +23,7 @@ ROOMS = (12, 20, 30, 40, 60, 80, 120, 200, 400)
 ABOUT = """An evening of the community: **a talk or two**, something to eat, and time for each other.
 
 - Doors open half an hour before
-- Bring somebody who has never been here
-"""
+- Bring somebody who has never been here"""
 SEVERAL_DAYS = 9
 """One of so many events lasts two or three days."""
 

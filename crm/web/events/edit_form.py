@@ -33,7 +33,7 @@ def typed_of(event: Event) -> dict[str, str]:
     return {
         "title": event.title,
         "slug": event.slug,
-        "description": event.description,
+        "description": _unix(event.description),
         "startDate": f"{start:%Y-%m-%d}",
         "startTime": f"{start:%H:%M}",
         "endDate": f"{end:%Y-%m-%d}",
@@ -107,6 +107,7 @@ class EventForm(CrmForm):
     def edited(self, old: Event) -> Event:
         """Return `old` with what was typed; RuleViolation names all that can't be. Times left alone stay to the second."""
         typed, faults = self.cleaned_data, list[FieldError]()
+        text = _unix(typed["description"])
         zone = _zone(typed["timezone"].strip(), old.zone, faults)
         start = _moment(typed, "start", zone, faults, old.start_at, typed_of(old))
         end = _moment(typed, "end", zone, faults, old.end_at, typed_of(old), after=start)
@@ -114,7 +115,7 @@ class EventForm(CrmForm):
             old,
             title=typed["title"],
             slug=typed["slug"],
-            description=_unix(typed["description"]),
+            description=old.description if text == _unix(old.description) else text,
             start_at=start,
             end_at=end,
             timezone=zone.key,
@@ -206,6 +207,7 @@ def _part(typed: Mapping[str, Any], field: str, parse: Callable[[str], Part], fa
 
 
 def _unix(text: str) -> str:
+    """A text as it is kept: browsers send other line ends, and leave out a first empty line."""
     return text.replace("\r\n", "\n").strip("\n")
 
 
