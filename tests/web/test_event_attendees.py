@@ -34,7 +34,7 @@ def told(client: Client, event: Event) -> str:
 
 def rows_of(answer: object) -> list[dict[str, str]]:
     """The rows of a file by its headings."""
-    return list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[call-overload, arg-type]
+    return list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[arg-type]
 
 
 # one person
