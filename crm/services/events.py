@@ -10,7 +10,7 @@ from datetime import datetime
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, FieldError, RuleViolation
 from crm.domain.event_log import EventLogEntry, EventLogKind
-from crm.domain.events import MAX_HOSTS, Attendance, AttendanceStatus, Event, EventStatus
+from crm.domain.events import MAX_HOSTS, Event, EventStatus
 from crm.domain.ids import new_id
 from crm.services.event_jobs import CREATING, GRACE, job_key, no_show_actions
 from crm.store import Store
@@ -20,7 +20,7 @@ from crm.store.jobs import JobKey
 from crm.store.requests import Action, Delete
 from crm.store.table import ConditionFailed
 
-__all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create", "register", "set_status"]
+__all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create", "register"]
 
 logger = logging.getLogger(__name__)
 
@@ -119,13 +119,6 @@ def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datet
     )
     logger.info("people registered", extra={"event_id": event_id, "registered": len(seated.registered)})
     return seated
-
-
-def set_status(store: Store, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime) -> Attendance:
-    """Give somebody on the list another status and return the attendance. Raises NotFound, and Conflict when it is full."""
-    attendance = store.events.set_status(event_id, user_id, status, now=now)
-    logger.info("attendance changed", extra={"event_id": event_id, "user_id": user_id, "status": status.value})
-    return attendance
 
 
 def _event(new: NewEvent, now: datetime) -> Event:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
+from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.store import schema
 from crm.store.attendances import STEP, Move
 from crm.store.event_items import attendance_of, event_of
 from crm.store.event_line import EventLine
 from crm.store.event_moves import (
-    NOT_ON_IT,
     NOT_OPEN,
     ON_THE_LIST,
     Moved,
@@ -106,23 +105,6 @@ class EventSeats(EventLine):
 
         return self._deciding(attempt)
 
-    def set_status(self, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime, by: str = "") -> Attendance:
-        """Give somebody who is on the list another status and return the attendance. Raises as `move`."""
-
-        def attempt() -> Moved:
-            there = self._there(event_id, user_id)
-            old = there.attendance
-            if old is None:
-                raise NotFound(NOT_ON_IT)
-            if old.status is status:
-                return Moved(attendance=old, changed=False)
-            return self._moved(there, Move(old=old, new=next_attendance(there, user_id, status, now=now, by=by)), now)
-
-        attendance = self._deciding(attempt).attendance
-        if attendance is None:
-            raise NotFound(NOT_ON_IT)
-        return attendance
-
     def move_many(
         self, event_id: str, user_ids: Sequence[str], status: AttendanceStatus, *, now: datetime, by: str = ""
     ) -> MovedMany:
@@ -148,24 +130,6 @@ class EventSeats(EventLine):
                 outcomes[user_id] = outcome if isinstance(outcome, str) else "moved"
             promoted = self._rewrite(event, moves, profiles, now=now) if moves else ()
             return moved_many(outcomes, promoted)
-
-        return self._deciding(attempt)
-
-    def remove(self, event_id: str, user_id: str, *, now: datetime) -> None:
-        """Take somebody off the list wholly, as if they had never been on it; nothing where they are not. Raises NotFound."""
-        self.remove_many(event_id, [user_id], now=now)
-
-    def remove_many(self, event_id: str, user_ids: Sequence[str], *, now: datetime) -> int:
-        """Take up to `STEP` people, also erased ones, off the list wholly; return how many were on it. One transaction."""
-        if len(user_ids) > STEP:
-            raise ValueError(f"{len(user_ids)} people in one step")
-
-        def attempt() -> int:
-            event = self.get(event_id)
-            moves = [Move(old=one, new=None) for one in self.attendances(event_id, list(dict.fromkeys(user_ids))).values()]
-            if moves:
-                self._rewrite(event, moves, self._profiles([move.user_id for move in moves]), now=now)
-            return len(moves)
 
         return self._deciding(attempt)
 

@@ -10,7 +10,7 @@ from crm.domain.event_log import EventLogKind
 from crm.domain.events import AttendanceStatus, Event
 from crm.jobs import events as steps
 from crm.jobs.work import Held
-from crm.services import event_changes, events
+from crm.services import event_changes
 from crm.services import people as people_service
 from crm.services.erasure import erase
 from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER, job_key
@@ -27,8 +27,8 @@ from tests.store.late import LateTable
 
 def test_who_is_registered_and_did_not_come_becomes_a_no_show_some_hours_after_the_end(store: Store, clock: Clock) -> None:
     event, ids = over(store, clock, 40)
-    events.set_status(store, event.id, ids[0], AttendanceStatus.ATTENDED, now=event.start_at)
-    events.set_status(store, event.id, ids[1], AttendanceStatus.CANCELLED, now=event.start_at)
+    store.events.move(event.id, ids[0], AttendanceStatus.ATTENDED, now=event.start_at)
+    store.events.move(event.id, ids[1], AttendanceStatus.CANCELLED, now=event.start_at)
     clock.pass_(minutes=-5)
     work_on(store, clock)
     assert store.events.get(event.id).no_show_at is None
@@ -60,7 +60,7 @@ def test_people_in_line_get_no_seat_when_no_shows_are_marked(store: Store, clock
 def test_who_was_erased_and_who_is_in_line_after_the_end_are_no_no_shows(store: Store, clock: Clock) -> None:
     event, ids = over(store, clock, 3, max_capacity=2, overflow=True)
     erase(store, ids[1], actor="grace", now=event.start_at)
-    events.set_status(store, event.id, ids[0], AttendanceStatus.CANCELLED, now=event.end_at + timedelta(minutes=5))
+    store.events.move(event.id, ids[0], AttendanceStatus.CANCELLED, now=event.end_at + timedelta(minutes=5))
 
     work_on(store, clock)
 
@@ -241,7 +241,7 @@ def test_an_event_that_is_put_off_after_its_no_shows_were_marked_is_looked_at_ag
     later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
     put_off = event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
     assert put_off.no_show_at is None
-    events.set_status(store, event.id, ids[0], AttendanceStatus.REGISTERED, now=clock.now)
+    store.events.move(event.id, ids[0], AttendanceStatus.REGISTERED, now=clock.now)
 
     clock.now = put_off.end_at + NO_SHOW_AFTER
     work_on(store, clock)

@@ -328,7 +328,7 @@ def test_where_an_erased_person_stood_can_not_be_changed(store: Store, clock: Cl
     erasure.erase(store, person, actor="", now=clock())
 
     with pytest.raises(Conflict, match="erased"):
-        store.events.set_status(attendance.event_id, person, AttendanceStatus.CANCELLED, now=clock())
+        store.events.move(attendance.event_id, person, AttendanceStatus.CANCELLED, now=clock())
 
     assert differences(store) == []
 

@@ -229,7 +229,7 @@ def test_an_event_that_is_put_off_while_it_goes_on_gives_its_free_seats_to_the_l
     event, ids = created(store, max_capacity=1, attendee_ids=lambda ids: ids[:1])
     store.events.seat(event.id, [ids[1]], now=NOW)
     during = event.start_at + timedelta(minutes=5)
-    events.set_status(store, event.id, ids[0], AttendanceStatus.CANCELLED, now=during)
+    store.events.move(event.id, ids[0], AttendanceStatus.CANCELLED, now=during)
     later: EventChanges = {"start_at": event.start_at + timedelta(days=7), "end_at": event.end_at + timedelta(days=7)}
 
     event_changes.edit(store, event.id, later, version=None, actor="grace", now=during)

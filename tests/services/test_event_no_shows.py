@@ -50,12 +50,12 @@ def test_taking_no_shows_back_registers_them_as_they_were(store: Store) -> None:
 
 def test_only_who_still_stands_as_the_run_left_them_is_taken_back(store: Store) -> None:
     event, ids = created(store, attendee_ids=lambda ids: ids[:5])
-    events.set_status(store, event.id, ids[0], AttendanceStatus.NO_SHOW, now=event.end_at)
+    store.events.move(event.id, ids[0], AttendanceStatus.NO_SHOW, now=event.end_at)
     run = after(store, event, ids[:5])
     later = run + timedelta(hours=1)
-    events.set_status(store, event.id, ids[1], AttendanceStatus.ATTENDED, now=later)
-    events.set_status(store, event.id, ids[2], AttendanceStatus.ATTENDED, now=later)
-    events.set_status(store, event.id, ids[2], AttendanceStatus.NO_SHOW, now=later)
+    store.events.move(event.id, ids[1], AttendanceStatus.ATTENDED, now=later)
+    store.events.move(event.id, ids[2], AttendanceStatus.ATTENDED, now=later)
+    store.events.move(event.id, ids[2], AttendanceStatus.NO_SHOW, now=later)
     people_service.remove(store, ids[3], now=later)
 
     event_changes.undo_no_shows(store, event.id, actor="grace", now=later)

@@ -28,9 +28,9 @@ def full_event(store: Store, ids: Sequence[str]) -> Event:
     """An event with hosts, a history, and eight people with every status, of whom the last one was erased."""
     event = events.create(store, new_event(ids[0], host_ids=ids[:2], attendee_ids=[*ids[:5], ids[7]], max_capacity=6), now=NOW)
     store.events.seat(event.id, ids[5:7], now=NOW)
-    events.set_status(store, event.id, ids[2], AttendanceStatus.ATTENDED, now=NOW)
-    events.set_status(store, event.id, ids[3], AttendanceStatus.NO_SHOW, now=NOW)
-    events.set_status(store, event.id, ids[4], AttendanceStatus.CANCELLED, now=NOW)
+    store.events.move(event.id, ids[2], AttendanceStatus.ATTENDED, now=NOW)
+    store.events.move(event.id, ids[3], AttendanceStatus.NO_SHOW, now=NOW)
+    store.events.move(event.id, ids[4], AttendanceStatus.CANCELLED, now=NOW)
     erase(store, ids[7], actor="grace", now=NOW)
     return edit(store, store.events.get(event.id), title="Summer")
 

@@ -201,7 +201,7 @@ def test_registering_fills_the_seats_in_order_and_the_rest_wait(store: Store) ->
 def test_who_cancelled_can_register_again(store: Store) -> None:
     ada = people(store, 1)[0]
     event = events.create(store, new_event(ada, attendee_ids=[ada]), now=NOW)
-    events.set_status(store, event.id, ada, AttendanceStatus.CANCELLED, now=NOW)
+    store.events.move(event.id, ada, AttendanceStatus.CANCELLED, now=NOW)
 
     seated = events.register(store, event.id, [ada], now=NOW)
 

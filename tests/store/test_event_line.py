@@ -76,18 +76,6 @@ def test_any_way_to_free_a_seat_before_it_starts_gives_it_to_the_line(store: Sto
     assert differences(store) == []
 
 
-def test_who_is_taken_off_the_list_leaves_the_seat_to_the_line(store: Store) -> None:
-    ada, bob = people(store, 2)
-    event = published(store, max_capacity=1)
-    come(store, event, ada, bob)
-
-    store.events.remove(event.id, ada, now=LATER)
-    store.events.remove(event.id, ada, now=LATER)
-
-    assert standing(store, event) == {bob: REGISTERED}
-    assert differences(store) == []
-
-
 def test_while_it_goes_on_a_free_seat_is_for_whoever_stands_at_the_door(store: Store) -> None:
     ada, bob, eve = people(store, 3)
     event = published(store, max_capacity=1)

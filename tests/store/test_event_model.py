@@ -16,7 +16,7 @@ from tests.store.listing import people
 from tests.store.plain_lists import PlainEvent, Refused
 
 STEPS = 40
-WEIGHTS = {"seat": 8, "move": 14, "undo": 5, "many": 2, "seats": 2, "remove": 1, "delete": 1, "erase": 1}
+WEIGHTS = {"seat": 8, "move": 14, "undo": 5, "many": 2, "seats": 2, "delete": 1, "erase": 1}
 
 
 class Both:
@@ -76,9 +76,6 @@ class Both:
         seats = self.random.choice([max(1, taken), max(1, taken) + 1, None])
         plain.more_seats(seats, self.now)
         event_changes.edit(self.store, plain.event.id, {"max_capacity": seats}, version=None, actor="grace", now=self.now)
-
-    def _remove(self, plain: PlainEvent, user: str, status: AttendanceStatus) -> None:
-        self._both(lambda now: plain.remove(user, now), lambda now: self.store.events.remove(plain.event.id, user, now=now))
 
     def _delete(self, plain: PlainEvent, user: str, status: AttendanceStatus) -> None:
         if user not in plain.known or len(plain.known) < 5:
