@@ -129,7 +129,7 @@ def test_who_is_deleted_meanwhile_is_gone_and_who_was_taken_off_is_not_listed(
     events.register(store, event_id, ids_of([deleted, removed, *others]), now=NOW)
     task = noted(store, begun_and_left(store, TaskAction.STATUS, monkeypatch, subject=f"{event_id}:attended"))
     people_service.remove(store, deleted.id, now=LATER)
-    store.events.remove_many(event_id, [removed.id], now=LATER)
+    store.events.undo(event_id, removed.id, was=REGISTERED, now=LATER)
 
     done = to_the_end(store, task)
 
