@@ -15,7 +15,7 @@ from tests.factories import NOW, make_event
 from tests.store.listing import people
 from tests.store.plain_lists import PlainEvent, Refused
 
-STEPS = 40
+STEPS = 22
 WEIGHTS = {"seat": 8, "move": 14, "undo": 5, "many": 2, "seats": 2, "delete": 1, "erase": 1}
 
 
@@ -32,7 +32,7 @@ class Both:
 
     def step(self) -> None:
         """One of the steps, both ways; both refuse it, or neither."""
-        self.now += timedelta(hours=self.random.choice((0, 0, 0, 0, 0, 1, 4)), seconds=1)
+        self.now += timedelta(hours=self.random.choice((0, 0, 0, 0, 1, 4, 6)), seconds=1)
         name = self.random.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
         plain, user = self.random.choice(self.lists), self.random.choice(self.ids)
         status = self.random.choice([*AttendanceStatus])
@@ -115,7 +115,7 @@ class Both:
             assert event.registered_count == sum(one.status in SEATED for one in plain.entries.values())
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(25))
 def test_any_sequence_of_steps_ends_as_plain_python_says(store: Store, seed: int) -> None:
     both = Both(store, Random(seed))
 
