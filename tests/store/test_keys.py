@@ -107,7 +107,6 @@ def test_indexes_name_no_more_attributes_than_amazon_takes() -> None:
     assert len(named) <= 20  # for a whole table; 100 since 2020
 
 
-
 def test_what_becomes_of_an_email_costs_no_write_in_the_list_of_a_person() -> None:
     queued = make_email(status=EmailState.QUEUED)
     sent = replace(queued, status=EmailState.SENT, sent_at=queued.created_at)
