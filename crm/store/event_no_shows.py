@@ -111,9 +111,13 @@ class EventNoShows(EventSweep):
 
 
 def _stayed_away(one: Attendance, event: Event) -> bool:
-    """Whether somebody had a seat and did not come: not who was erased, and not who got the seat from the line after the end."""
+    """Whether somebody had a seat and did not come.
+
+    Not who was erased, who got the seat from the line after the end, or whom staff registered after the run had begun.
+    """
     promoted_late = one.was is AttendanceStatus.WAITLISTED and one.since >= event.end_at
-    return one.status is AttendanceStatus.REGISTERED and not one.erased and not promoted_late
+    moved_since = event.no_show_at is not None and one.since > event.no_show_at
+    return one.status is AttendanceStatus.REGISTERED and not (one.erased or promoted_late or moved_since)
 
 
 def _no_show(event: Event, old: Attendance) -> Attendance | None:

@@ -194,6 +194,26 @@ def test_whom_the_index_does_not_show_yet_is_marked_at_the_next_look(store: Stor
     assert differences(store) == []
 
 
+def test_whom_staff_register_again_while_a_run_goes_on_stays_registered(store: Store, clock: Clock) -> None:
+    event, ids = over(store, clock, 35)
+    work = make_work(store, ToldMailer(), clock)
+    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
+    assert held is not None
+    with pytest.raises(Died), dying(store, 2):
+        steps.no_show_step(work, held)
+    there = statuses(store, event)
+    (wrong, *_) = [one for one in ids if there[one] == "no_show"]
+    store.events.move(event.id, wrong, AttendanceStatus.REGISTERED, now=clock.pass_(seconds=1), by="grace")
+
+    clock.pass_(minutes=5)
+    work_on(store, clock)
+
+    assert statuses(store, event) == {one: "registered" if one == wrong else "no_show" for one in ids}
+    assert event_changes.history(store, event.id)[0].text == "34"
+    assert store.jobs.next_due() is None
+    assert differences(store) == []
+
+
 def test_a_worker_takes_the_rest_of_the_no_shows_back(store: Store, clock: Clock) -> None:
     event, ids = over(store, clock, 65)
     work_on(store, clock)
