@@ -179,7 +179,9 @@ class _Reading:
             event = event.cleaned()
         except RuleViolation as error:
             known = {fault.field for fault in self.faults}
-            renamed = [replace(one, field=_here(one.field, one_day)) for one in error.errors]
+            made = not draft.text("slug").strip() and any(one.field == "title" for one in error.errors)
+            told = [one for one in error.errors if one.field != "slug" or not made]  # it is made from the title
+            renamed = [replace(one, field=_here(one.field, one_day)) for one in told]
             self.faults += [fault for fault in renamed if fault.field not in known]
         order = list(STEP_OF)
         self.faults.sort(key=lambda fault: order.index(fault.field) if fault.field in order else len(order))

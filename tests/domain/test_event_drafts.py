@@ -51,7 +51,6 @@ def test_an_empty_draft_names_all_that_is_missing_in_the_order_of_the_steps() ->
     assert planned.event is None
     assert [fault.field for fault in planned.faults] == [
         "title",
-        "slug",
         "startDate",
         "startTime",
         "endTime",
@@ -77,6 +76,7 @@ def test_an_empty_draft_names_all_that_is_missing_in_the_order_of_the_steps() ->
         ({"timezone": "Stockholm"}, "timezone", "is not a time zone"),
         ({"onlineUrl": "javascript:alert(1)"}, "onlineUrl", "must begin with https://"),
         ({"slug": "Not A Slug"}, "slug", "small letters"),
+        ({"title": " ", "slug": ""}, "title", "1 to 300 characters"),
     ],
 )
 def test_what_can_not_be_is_named_at_its_field_alone(fields: dict[str, str], name: str, said: str) -> None:

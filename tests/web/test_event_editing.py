@@ -174,6 +174,16 @@ def test_a_time_that_clocks_leave_out_is_told_with_the_next_that_exists(sign_in:
     assert "clocks go forward" in refused.content.decode()
 
 
+def test_an_end_is_not_told_to_be_before_a_start_that_can_not_be(sign_in: SignIn, meetup: Event) -> None:
+    client = sign_in("Editor")
+    page = client.get(f"/events/{meetup.id}/edit/").content.decode()
+    typed = {"startDate": "2026-03-29", "startTime": "02:30", "endDate": "2026-03-29", "endTime": "05:00"}
+
+    refused = client.post(f"/events/{meetup.id}/edit/", filled(page, **typed))
+
+    assert set(refused.context["form"].errors) == {"startTime"}
+
+
 def test_a_slug_of_another_event_is_told_at_its_field(sign_in: SignIn, site: Store, meetup: Event, ada: Person) -> None:
     new = NewEvent(slug="taken", title="Other", start_at=START, end_at=START + timedelta(hours=1), owner=ada.id)
     events.create(site, new, now=timezone.now())

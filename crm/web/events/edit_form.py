@@ -18,6 +18,8 @@ from crm.web.forms import CrmForm
 
 SEATS = f"Seats must be 1 to {MAX_CAPACITY:,}, or left out for no limit."
 AT_FIELDS = {"startAt": "startTime", "endAt": "endTime"}
+TIMES = {"startDate", "startTime", "endDate", "endTime"}
+"""While one of these means nothing, start and end can't be compared."""
 
 Part = TypeVar("Part", date, time)
 
@@ -131,10 +133,12 @@ class EventForm(CrmForm):
         if not new.owner:
             faults.append(FieldError(field="owner", message="Choose who answers for the event."))
         told = {fault.field for fault in faults}
+        if told & TIMES:
+            told |= {"startAt", "endAt"}
         try:
             new = new.cleaned()
         except RuleViolation as error:
-            faults += [fault for fault in error.errors if AT_FIELDS.get(fault.field, fault.field) not in told]
+            faults += [fault for fault in error.errors if fault.field not in told]
         if faults:
             raise RuleViolation(" ".join(fault.message for fault in faults), errors=faults)
         return new
