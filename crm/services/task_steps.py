@@ -209,9 +209,7 @@ def _delete(
         keep()
         try:
             people.remove(store, person_id, now=now, actor=task.actor)
-        except NotFound:
-            continue
-        except Conflict:
+        except (Conflict, NotFound):  # who is gone by now is told below
             busy.append(person_id)
     gone, apart = _gone(store, ids)
     return max(0, len(gone) - (task.missing or 0)), len(apart), len([one for one in busy if one not in gone | apart])

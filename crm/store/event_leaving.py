@@ -102,16 +102,23 @@ class EventLeaving(EventSeats):
 
     def _leave(self, event_id: str, user_id: str, now: datetime) -> None:
         item = self._table.get(schema.key("attendance", userId=user_id, eventId=event_id))
-        if item is not None:
-            move = Move(old=attendance_of(item), new=None)
-            self._rewrite(self.get(event_id), [move], self._profiles([user_id]), now=now)
+        if item is None:
+            return
+        try:
+            event = self.get(event_id)
+        except NotFound as gone:  # just now, and so is their place on its list
+            raise ConditionFailed(()) from gone
+        self._rewrite(event, [Move(old=attendance_of(item), new=None)], self._profiles([user_id]), now=now)
 
     def _stop_hosting(self, event_id: str, user_id: str, now: datetime) -> None:
         key, event = schema.key("host", eventId=event_id, userId=user_id), schema.key("event", id=event_id)
         host, hosted = self._table.batch_get([key, event], consistent=True)
         if host is None:
             return
-        update, counters = count_change(person_of(self._profiles([user_id])[user_id]), hosted=-1)
+        profile = self._profiles([user_id]).get(user_id)
+        if profile is None:  # somebody else has just deleted them, and so they host nothing any more
+            raise ConditionFailed(())
+        update, counters = count_change(person_of(profile), hosted=-1)
         actions: list[Action] = [Delete(key=key, expect=[exists()]), update]
         if hosted is not None:
             actions.append(hosts_change(hosted, {user_id: None}))

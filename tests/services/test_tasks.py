@@ -416,6 +416,19 @@ def test_whoever_was_merged_or_erased_meanwhile_is_not_counted_as_deleted(store:
     assert done.counts == {Outcome.DONE: 17, Outcome.GONE: 3}
 
 
+def test_who_is_still_there_after_all_is_not_left_out_of_the_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(store, 3)
+    task = noted(store, begun_and_left(store, TaskAction.DELETE, monkeypatch))
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise NotFound("What they stand on is gone.")
+
+    monkeypatch.setattr(people_service, "remove", lost)
+    done = to_the_end(store, task)
+
+    assert done.counts == {Outcome.BUSY: 3}
+
+
 # around
 
 
