@@ -61,7 +61,7 @@ class EventNoShows(EventSweep):
         found = self.standing(event.id, AttendanceStatus.NO_SHOW)
         if found is None:
             return None
-        marked = [one for one in found if one.since == run and one.was is AttendanceStatus.REGISTERED and not one.erased]
+        marked = [one for one in found if _marked_by(one, run)]
         return sorted(marked, key=lambda one: (one.registered_at or run, one.user_id))
 
     def unmark_no_shows(self, event_id: str, run: datetime, *, by: str, now: datetime) -> Left:
@@ -71,7 +71,7 @@ class EventNoShows(EventSweep):
             return old.undone(event, by=by) if old.status is AttendanceStatus.NO_SHOW and old.since == run else None
 
         event = self.get(event_id)
-        marked = self.no_shows_of(event, run)
+        marked = self._next_marked(event, run)
         if marked is None:
             return Left.LATER
         done = 0
@@ -83,6 +83,23 @@ class EventNoShows(EventSweep):
     def end_no_shows(self, event_id: str, run: datetime) -> Action:
         """Return the action with which a run that was taken back is forgotten."""
         return Update(key=schema.key("event", id=event_id), changes={MARK: None}, expect=[equals(MARK, stamp(run))])
+
+    def _next_marked(self, event: Event, run: datetime) -> list[Attendance] | None:
+        """The next people whom that run has marked, more than `AT_ONCE` where there are more; None: not all seen yet.
+
+        Only where seats are short it matters who comes first, and only then all of them are read.
+        """
+        number = self.attendee_counts(event.id)[AttendanceStatus.NO_SHOW]
+        if event.seats_left is not None and event.seats_left < number:
+            return self.no_shows_of(event, run)
+        found: list[Attendance] = []
+        seen = 0
+        for some in self._batches(event.id, (AttendanceStatus.NO_SHOW,)):
+            seen += len(some)
+            found += [one for one in some if _marked_by(one, run)]
+            if len(found) > AT_ONCE:
+                return found
+        return found if seen == number else None
 
     def _step(
         self,
@@ -118,6 +135,11 @@ def _stayed_away(one: Attendance, event: Event) -> bool:
     promoted_late = one.was is AttendanceStatus.WAITLISTED and one.since >= event.end_at
     moved_since = event.no_show_at is not None and one.since > event.no_show_at
     return one.status is AttendanceStatus.REGISTERED and not (one.erased or promoted_late or moved_since)
+
+
+def _marked_by(one: Attendance, run: datetime) -> bool:
+    """Whether that run made them a no-show, and nobody has moved them since."""
+    return one.since == run and one.was is AttendanceStatus.REGISTERED and not one.erased
 
 
 def _no_show(event: Event, old: Attendance) -> Attendance | None:

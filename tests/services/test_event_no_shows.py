@@ -7,12 +7,13 @@ import pytest
 
 from crm.domain.errors import Conflict
 from crm.domain.event_log import EventLogKind
-from crm.domain.events import AttendanceStatus, Event
+from crm.domain.events import Attendance, AttendanceStatus, Event
 from crm.services import event_changes, events
 from crm.services import people as people_service
 from crm.services.event_jobs import NO_SHOW_AFTER
 from crm.services.verify import differences
-from crm.store import Store
+from crm.store import Store, event_no_shows, event_sweep
+from crm.store.event_sweep import Left
 from tests.factories import NOW
 from tests.services.changing_events import created, statuses
 from tests.services.merging import Died, dying
@@ -78,6 +79,33 @@ def test_no_more_are_taken_back_than_there_are_seats_first_who_signed_up_first(s
     assert statuses(store, event) == there
     assert store.events.get(event.id).registered_count == 3
     assert differences(store) == []
+
+
+@pytest.mark.parametrize(("seats", "most"), [(None, 8 + 4), (20, 20)])
+def test_a_step_reads_only_whom_it_takes_back_unless_seats_are_short(
+    store: Store, monkeypatch: pytest.MonkeyPatch, seats: int | None, most: int
+) -> None:
+    ids = people(store, 21)
+    event = events.create(store, new_event(ids[0], attendee_ids=ids[:20], max_capacity=seats), now=NOW)
+    run = after(store, event, ids[:20])
+    if seats:
+        store.events.seat(event.id, [ids[20]], now=run)
+    monkeypatch.setattr(event_no_shows, "AT_ONCE", 8)
+    monkeypatch.setattr(event_no_shows, "STEP", 4)
+    monkeypatch.setattr(event_sweep, "BATCH", 4)
+    attendances, read = store.events.attendances, list[str]()
+
+    def counted(event_id: str, user_ids: Sequence[str]) -> dict[str, Attendance]:
+        read.extend(user_ids)
+        return attendances(event_id, user_ids)
+
+    store.events.attendances = counted  # type: ignore[method-assign]
+
+    left = store.events.unmark_no_shows(event.id, run, by="grace", now=run)
+
+    assert left is Left.MORE
+    assert len(read) == most + 8
+    assert list(statuses(store, event).values()).count("no_show") == 12
 
 
 def test_whatever_write_the_process_dies_before_a_repeat_takes_the_no_shows_back(store: Store) -> None:
