@@ -195,6 +195,7 @@ def undo_no_shows(store: Store, event_id: str, *, actor: str, now: datetime) -> 
             [
                 put_job(store, job_key(event_id, NO_SHOW_UNDO), due_at=now + GRACE, state={"run": stamp(run), "by": actor}),
                 Delete(key=job_key(event_id, NO_SHOW).key),
+                store.events.still_marked(event),
                 store.event_log.put(entry),
                 _audit(store, event, "event.no_shows_undone", actor=actor, now=now),
             ]

@@ -12,7 +12,7 @@ from crm.store.event_sweep import EventSweep, Left
 from crm.store.expressions import absent, equals
 from crm.store.keys import stamp
 from crm.store.people import until_won
-from crm.store.requests import Action, Update, changed
+from crm.store.requests import Action, Check, Update, changed
 
 AT_ONCE = 10 * STEP
 """People of one step of a run."""
@@ -79,6 +79,12 @@ class EventNoShows(EventSweep):
             part = marked[start : start + STEP]
             done += self._step(event_id, part, registered, now, tuple)
         return Left.MORE if len(marked) > AT_ONCE and done else Left.NOTHING
+
+    def still_marked(self, event: Event) -> Action:
+        """Return the condition that the event, and its run, stand as they were read."""
+        run = stamp(event.no_show_at) if event.no_show_at else None
+        expect = [equals("version", event.version), equals("status", event.status.value), equals(MARK, run)]
+        return Check(key=schema.key("event", id=event.id), expect=expect)
 
     def end_no_shows(self, event_id: str, run: datetime) -> Action:
         """Return the action with which a run that was taken back is forgotten."""

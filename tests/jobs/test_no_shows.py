@@ -13,7 +13,7 @@ from crm.jobs.work import Held
 from crm.services import event_changes
 from crm.services import people as people_service
 from crm.services.erasure import erase
-from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER, job_key
+from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER, NO_SHOW_UNDO, job_key
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.jobs import LeaseLost
@@ -23,6 +23,7 @@ from tests.jobs.mailing import ToldMailer, make_work
 from tests.jobs.over import over, people, statuses, work_on
 from tests.services.merging import Died, dying
 from tests.store.late import LateTable
+from tests.store.test_event_squeezed import squeezing
 
 
 def test_who_is_registered_and_did_not_come_becomes_a_no_show_some_hours_after_the_end(store: Store, clock: Clock) -> None:
@@ -270,6 +271,31 @@ def test_an_event_that_is_put_off_after_its_no_shows_were_marked_is_looked_at_ag
     assert {one.status for one in there.values()} == {AttendanceStatus.NO_SHOW}
     assert [one for one in ids if there[one].since == clock.now] == ids[:1]
     assert differences(store) == []
+
+
+def test_an_event_that_is_put_off_as_its_no_shows_are_taken_back_is_looked_at_after_its_new_end(
+    store: Store, clock: Clock
+) -> None:
+    event, (ada, *_) = over(store, clock, 1)
+    store.events.move(event.id, ada, AttendanceStatus.ATTENDED, now=event.start_at)
+    work_on(store, clock)
+    store.events.move(event.id, ada, AttendanceStatus.REGISTERED, now=clock.now)
+    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
+
+    with (
+        squeezing(store, lambda: event_changes.edit(store, event.id, later, version=None, actor="ada", now=clock.now)),
+        pytest.raises(Conflict, match="taken back already"),
+    ):
+        event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
+
+    put_off = store.events.get(event.id)
+    job = store.jobs.get(job_key(event.id, NO_SHOW))
+    assert job is not None
+    assert (put_off.no_show_at, job.due_at) == (None, put_off.end_at + NO_SHOW_AFTER)
+    assert store.jobs.get(job_key(event.id, NO_SHOW_UNDO)) is None
+    clock.now = put_off.end_at + NO_SHOW_AFTER
+    work_on(store, clock)
+    assert statuses(store, event) == {ada: "no_show"}
 
 
 def test_an_event_that_is_edited_as_its_no_shows_begin_is_looked_at_once_more(store: Store, clock: Clock) -> None:
