@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.filters import PeopleFilter
-from crm.domain.folding import control_characters
+from crm.domain.folding import one_line
 
 MAX_SUBJECT = 300
 MAX_BODY_BYTES = 100_000
@@ -88,13 +88,13 @@ class Campaign:
         utms = {"utmCampaign": self.utm.campaign, "utmSource": self.utm.source, "utmMedium": self.utm.medium}
         faults = {
             "subject": (not draft and not campaign.subject and "A subject is required.")
-            or (control_characters(campaign.subject) and "The subject must be one line without control characters.")
+            or (not one_line(campaign.subject) and "The subject must be one line without control characters.")
             or (len(campaign.subject) > MAX_SUBJECT and f"The subject can have {MAX_SUBJECT} characters."),
             "body": (not draft and not campaign.body and "A text is required.")
             or (_broken(campaign.body) and "The text has a character that can't be written; remove it.")
             or (len(campaign.body.encode()) > MAX_BODY_BYTES and f"The text is too long; {MAX_BODY_BYTES:,} bytes are the most."),
         } | {
-            name: (len(value) > 100 or control_characters(value)) and f"{name} can have 100 characters on one line."
+            name: (len(value) > 100 or not one_line(value)) and f"{name} can have 100 characters on one line."
             for name, value in utms.items()
         }
         if errors := [FieldError(field=name, message=message) for name, message in faults.items() if message]:

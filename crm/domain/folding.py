@@ -40,6 +40,15 @@ def control_characters(text: str) -> bool:
     return any(unicodedata.category(c) in {"Cc", "Cs"} for c in text)
 
 
+def one_line(text: str) -> bool:
+    """Tell whether `text` is shown on one line: it has no control character and none that separates lines or paragraphs.
+
+    >>> one_line("a b"), one_line("a\\u2028b"), one_line("a\\nb")
+    (True, False, False)
+    """
+    return not control_characters(text) and not any(unicodedata.category(c) in {"Zl", "Zp"} for c in text)
+
+
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of writing for what follows them, beyond the text that they stand in."""
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")

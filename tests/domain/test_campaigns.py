@@ -19,6 +19,8 @@ def test_a_campaign_is_trimmed() -> None:
     [
         ({"subject": " "}, "subject"),
         ({"subject": "a\nBcc: x@example.org"}, "subject"),
+        ({"subject": "a\u2028b"}, "subject"),
+        ({"utm": Utm(medium="a\u2029b")}, "utmMedium"),
         ({"subject": "x" * 301}, "subject"),
         ({"body": " "}, "body"),
         ({"body": "é" * 50_001}, "body"),
