@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.events import Event, EventStatus
 from crm.domain.folding import fold
-from crm.domain.local_times import comes_twice, moment_of, next_such_day, parse_day, parse_time
+from crm.domain.local_times import ZONES, comes_twice, moment_of, next_such_day, parse_day, parse_time
+from crm.domain.seats import parse_seats
 
 MAX_TYPED = 90_000
 """Bytes of the texts of one step that are kept; more would not fit into an item beside the others."""
@@ -150,7 +151,7 @@ class _Reading:
         """Read everything once; the domain's own rules of an event come after what can't be read at all."""
         draft = self.draft
         zone = draft.text("timezone").strip()
-        start, end = self._times(ZoneInfo(zone) if zone in available_timezones() else None)
+        start, end = self._times(ZoneInfo(zone) if zone in ZONES else None)
         seats = self._seats()
         self._require("timezone", "Choose a time zone.")
         self._require("owner", "Choose who answers for the event.")
@@ -222,14 +223,11 @@ class _Reading:
             return None
 
     def _seats(self) -> int | None:
-        text = re.sub(r"[\s,.’']", "", self.draft.text("maxCapacity"))
-        if not text:
+        try:
+            return parse_seats(self.draft.text("maxCapacity"))
+        except RuleViolation as error:
+            self._fault("maxCapacity", error.message)
             return None
-        if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) == 0:
-            typed = self.draft.text("maxCapacity").strip()[:40]
-            self._fault("maxCapacity", f"{typed} is not possible. Write 1 or more, or leave it empty for no limit.")
-            return None
-        return int(text)
 
     def _require(self, name: str, message: str) -> None:
         if not self.draft.text(name).strip():

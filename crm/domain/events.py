@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.folding import control_characters
+from crm.domain.folding import control_characters, one_line
+from crm.domain.local_times import ZONES
+from crm.domain.seats import MAX_CAPACITY
 
 MAX_HOSTS = 20
 MAX_DAYS = 31
-MAX_CAPACITY = 1_000_000
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -120,16 +121,15 @@ class Event:
         faults = {
             "slug": not (SLUG.fullmatch(self.slug) and len(self.slug) <= 100)
             and "The slug may have small letters, digits and single hyphens, 100 at most, as in spring-meetup-2026.",
-            "title": (not self.title or len(self.title) > 300 or control_characters(self.title))
+            "title": (not self.title or len(self.title) > 300 or not one_line(self.title))
             and "A title of 1 to 300 characters on one line is required.",
-            "venue": (len(self.venue) > 300 or control_characters(self.venue))
-            and "The venue can have 300 characters on one line.",
-            "city": (len(self.city) > 200 or control_characters(self.city)) and "The city can have 200 characters on one line.",
+            "venue": (len(self.venue) > 300 or not one_line(self.venue)) and "The venue can have 300 characters on one line.",
+            "city": (len(self.city) > 200 or not one_line(self.city)) and "The city can have 200 characters on one line.",
             "onlineUrl": not _is_link(self.online_url)
             and "The online link must begin with https:// or http://, 2,000 characters at most.",
             "hostIds": len(self.host_ids) > MAX_HOSTS and f"An event can have {MAX_HOSTS} hosts; these are {len(self.host_ids)}.",
             "description": len(self.description.encode()) > 50_000 and "The description is too long; 50,000 bytes are the most.",
-            "timezone": self.timezone not in available_timezones()
+            "timezone": self.timezone not in ZONES
             and f"“{self.timezone[:60]}” is not a time zone; use a name such as Europe/Stockholm.",
             "maxCapacity": self.max_capacity is not None
             and not 1 <= self.max_capacity <= MAX_CAPACITY

@@ -7,6 +7,8 @@ from crm.domain.errors import RuleViolation
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 WEEK = timedelta(days=7)
+ZONES = frozenset(available_timezones()) - {"localtime", "Factory"}
+"""Names of time zones. Not the two that say what a machine is set to, which is another time on the next one."""
 
 
 def parse_day(text: str) -> date:
@@ -91,7 +93,7 @@ def zone_names() -> list[str]:
     >>> {"Europe/Stockholm", "UTC"} <= set(zone_names()), "Etc/GMT+1" in zone_names()
     (True, False)
     """
-    places = [name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))]
+    places = [name for name in ZONES if "/" in name and not name.startswith(("Etc/", "SystemV/"))]
     return sorted([*places, "UTC"])
 
 

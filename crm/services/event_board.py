@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation
@@ -13,7 +13,7 @@ from crm.domain.event_drafts import EventDraft
 from crm.domain.event_filters import EventFilter, day_begins
 from crm.domain.events import Event
 from crm.domain.ids import new_id
-from crm.domain.local_times import parse_day
+from crm.domain.local_times import ZONES, parse_day
 from crm.domain.people import Person
 from crm.store import Store
 from crm.store.event_drafts import DraftPage
@@ -155,11 +155,8 @@ class _Plan:
 
     @classmethod
     def of(cls, draft: EventDraft) -> "_Plan":
-        zone = ZoneInfo(
-            draft.fields.get("timezone", "").strip()
-            if draft.fields.get("timezone", "").strip() in available_timezones()
-            else "UTC"
-        )
+        typed = draft.text("timezone").strip()
+        zone = ZoneInfo(typed if typed in ZONES else "UTC")
         first = _day(draft.fields.get("startDate", ""))
         last = _day(draft.fields.get("endDate", "")) or first
         return cls(

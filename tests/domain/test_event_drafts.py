@@ -72,6 +72,8 @@ def test_an_empty_draft_names_all_that_is_missing_in_the_order_of_the_steps() ->
         ({"startDate": "2026-03-29", "startTime": "02:30", "endTime": "05:00"}, "startTime", "does not exist"),
         ({"maxCapacity": "0"}, "maxCapacity", "0 is not possible"),
         ({"maxCapacity": "-3"}, "maxCapacity", "-3 is not possible"),
+        ({"maxCapacity": "12.5"}, "maxCapacity", "12.5 is not possible"),
+        ({"timezone": "localtime"}, "timezone", "is not a time zone"),
         ({"maxCapacity": "many"}, "maxCapacity", "many is not possible"),
         ({"timezone": "Stockholm"}, "timezone", "is not a time zone"),
         ({"onlineUrl": "javascript:alert(1)"}, "onlineUrl", "must begin with https://"),

@@ -128,6 +128,8 @@ def test_nothing_changed_writes_nothing(sign_in: SignIn, site: Store, ada: Perso
         ("timezone", "Mars/Olympus", "name of a zone"),
         ("maxCapacity", "many", "1 to 1,000,000"),
         ("maxCapacity", "0", "1 to 1,000,000"),
+        ("maxCapacity", "1,5", "1,5 is not possible"),
+        ("timezone", "localtime", "name of a zone"),
         ("startDate", "someday", "is not a day"),
         ("endTime", "25:70", "is not a time"),
         ("endTime", "17:00", "ends before it starts"),

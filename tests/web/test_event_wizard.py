@@ -209,7 +209,7 @@ def test_a_name_that_was_typed_and_not_chosen_keeps_one_at_the_step(site: Store,
     assert answer.status_code == 422
     assert "Choose who answers for the event." in text
     assert "Choose who is meant of those found" in text
-    assert "0 is not possible. Write 1 or more" in text
+    assert "0 is not possible. Write 1 to 1,000,000" in text
     assert f'name="add-host" value="{zoe.id}"' in text
 
 

@@ -4,29 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, TypeVar, cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.event_times import zone_name
-from crm.domain.events import MAX_CAPACITY, Event
-from crm.domain.local_times import moment_of, parse_day, parse_time
+from crm.domain.events import Event
+from crm.domain.local_times import ZONES, moment_of, parse_day, parse_time
+from crm.domain.seats import parse_seats
 from crm.web.events.edit_effects import too_few
 from crm.web.forms import CrmForm
 
-SEATS = f"Seats must be 1 to {MAX_CAPACITY:,}, or left out for no limit."
 AT_FIELDS = {"startAt": "startTime", "endAt": "endTime"}
 TIMES = {"startDate", "startTime", "endDate", "endTime"}
 """While one of these means nothing, start and end can't be compared."""
 
 Part = TypeVar("Part", date, time)
-
-
-def zones() -> list[str]:
-    """The zones that are offered: those of a place."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
 
 def typed_of(event: Event) -> dict[str, str]:
@@ -158,7 +153,7 @@ def split_ids(values: list[str]) -> tuple[str, ...]:
 
 
 def _zone(name: str, stored: ZoneInfo, faults: list[FieldError]) -> ZoneInfo:
-    if name in available_timezones():
+    if name in ZONES:
         return ZoneInfo(name)
     faults.append(FieldError(field="timezone", message="Use the name of a zone, such as Europe/Stockholm."))
     return stored
@@ -166,11 +161,12 @@ def _zone(name: str, stored: ZoneInfo, faults: list[FieldError]) -> ZoneInfo:
 
 def _seats(text: str, old: Event, faults: list[FieldError]) -> int | None:
     """The seats that are meant; those there were, with a fault, where that can't be or fewer than are taken."""
-    typed = "".join(text.replace(",", "").split())
-    if not typed:
-        return None
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
-    wrong = too_few(old, number) if 1 <= number <= MAX_CAPACITY else SEATS
+    try:
+        number = parse_seats(text)
+    except RuleViolation as error:
+        faults += error.errors
+        return old.max_capacity
+    wrong = too_few(old, number) if number is not None else ""
     if wrong:
         faults.append(FieldError(field="maxCapacity", message=wrong))
     return old.max_capacity if wrong else number

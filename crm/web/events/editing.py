@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.event_log import FIELDS
 from crm.domain.events import MAX_HOSTS, Event, EventStatus
+from crm.domain.local_times import zone_names
 from crm.domain.people import Person
 from crm.services import event_changes
 from crm.services.event_changes import EventChanges
 from crm.store import Store
 from crm.store.event_lifecycle import check_open
 from crm.web.events.edit_effects import effects, mark_of
-from crm.web.events.edit_form import EventForm, differences, split_ids, typed_of, zones
+from crm.web.events.edit_form import EventForm, differences, split_ids, typed_of
 from crm.web.events.picking import find_people
 from crm.web.events.shown import shown
 from crm.web.http import CrmRequest, permission_required, render_part, tell
@@ -121,7 +122,7 @@ def _page(
         "owner": people.get(chosen.owner),
         "hosts": [(host_id, people.get(host_id)) for host_id in chosen.host_ids],
         "most": MAX_HOSTS,
-        "zones": zones(),
+        "zones": zone_names(),
         "told": told,
         "agreed": mark_of(told or ()),
     }
