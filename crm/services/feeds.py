@@ -21,23 +21,25 @@ TOLD = frozenset({EventStatus.PUBLISHED, EventStatus.CANCELLED})
 def create(store: Store, feed_id: str, values: dict[str, str], *, zone: ZoneInfo, actor: str, now: datetime) -> Feed:
     """Make a feed of the filter in `values`, and return it; the same id again makes no second one.
 
-    Raises RuleViolation for a filter that can't be, and when there are `MAX_FEEDS` already.
+    Raises RuleViolation for a filter that can't be, and when there are `MAX_FEEDS` already; Conflict for the id of a revoked one.
     """
     kept = {name: " ".join(values[name].split()) for name in NAMES if values.get(name, "").strip()}
     parse_event_filter({name: [text] for name, text in kept.items()}, zone)
     there = store.feeds.recent()
     if len(there) >= MAX_FEEDS and all(one.id != feed_id for one in there):
         raise RuleViolation(f"There are {MAX_FEEDS} calendar feeds already; revoke one that nobody uses first.")
-    feed = store.feeds.create(Feed(id=feed_id, values=kept, created_by=actor, created_at=now))
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="feed.created", subject=feed.id))
-    logger.info("calendar feed created", extra={"feed_id": feed.id})
-    return feed
+    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="feed.created", subject=feed_id)
+    made = store.feeds.create(Feed(id=feed_id, values=kept, created_by=actor, created_at=now), store.audit.put(entry))
+    if made is None:
+        return store.feeds.get(feed_id)
+    logger.info("calendar feed created", extra={"feed_id": feed_id})
+    return made
 
 
 def revoke(store: Store, feed_id: str, *, actor: str, now: datetime) -> None:
-    """Let the link of a feed lead nowhere from now on. Raises NotFound."""
-    store.feeds.delete(feed_id)
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="feed.revoked", subject=feed_id))
+    """Let the link of a feed lead nowhere from now on, for good. Raises NotFound."""
+    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="feed.revoked", subject=feed_id)
+    store.feeds.revoke(feed_id, now, store.audit.put(entry))
     logger.info("calendar feed revoked", extra={"feed_id": feed_id})
 
 

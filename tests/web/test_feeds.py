@@ -123,6 +123,33 @@ def test_the_same_form_sent_twice_makes_one_feed(site: Store, sign_in: SignIn) -
         client.post("/events/feeds/new/", form)
 
     assert [feed.values for feed in site.feeds.recent()] == [{"q": "spring"}]
+    assert [entry.action for entry in site.audit.of_month(f"{timezone.now():%Y-%m}")] == ["feed.created"]
+
+
+def test_a_revoked_link_stays_dead_whoever_sends_its_form_again(site: Store, sign_in: SignIn, program: Client) -> None:
+    ada, door = sign_in("Viewer"), sign_in("Door")
+    form = {"id": "0" * 31 + "1", "q": "spring"}
+    url = made(ada, **form)
+    ada.post(f"/events/feeds/{form['id']}/delete/")
+
+    again = door.post("/events/feeds/new/", {**form, "q": ""})
+    twice = ada.post(f"/events/feeds/{form['id']}/delete/")
+
+    assert (again.status_code, twice.status_code) == (409, 404)
+    assert "This calendar feed was revoked" in again.content.decode()
+    assert form["id"] not in again.content.decode()
+    assert program.get(url).status_code == 404
+    assert site.feeds.recent() == []
+
+
+def test_only_who_made_a_feed_or_may_change_events_is_shown_its_link(site: Store, sign_in: SignIn) -> None:
+    ada, door, editor = sign_in("Viewer"), sign_in("Door"), sign_in("Editor")
+    url = made(ada, q="spring")
+
+    pages = [client.get("/events/feeds/").content.decode() for client in (ada, door, editor)]
+
+    assert [url in page for page in pages] == [True, False, True]
+    assert "Its link is shown to who made it" in pages[1]
 
 
 def test_a_filter_that_can_not_be_makes_no_feed(site: Store, sign_in: SignIn) -> None:
