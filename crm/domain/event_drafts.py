@@ -106,6 +106,11 @@ class EventDraft:
         hosts = self.host_ids if host_ids is None else tuple(dict.fromkeys(host_ids))
         return replace(self, fields={**self.fields, **typed}, host_ids=hosts)
 
+    def saved_once_more(self, step: Step, *, by: str, now: datetime) -> "EventDraft":
+        """Return the draft with one save of a step more."""
+        saved = {**self.saved, step: self.saved.get(step, 0) + 1}
+        return replace(self, saved=saved, saved_by={**self.saved_by, step: by}, updated_at=now)
+
     def handed_over(self, heirs: Mapping[str, str]) -> "EventDraft":
         """Return the draft with others as owner and hosts: who somebody was merged into, by id."""
         hosts = tuple(dict.fromkeys(heirs.get(id_, id_) for id_ in self.host_ids))

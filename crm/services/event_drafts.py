@@ -58,16 +58,10 @@ def save_step(
     old = stored or _begun(store, draft_id, copy_of, zone, actor, now)
     if step is Step.BASICS and not fields.get("slug", "").strip():
         fields = {**fields, "slug": free_slug(store, fields.get("title", ""), draft_id)}
-    count = old.saved.get(step, 0)
-    new = replace(
-        old.with_step(step, fields, host_ids),
-        saved={**old.saved, step: count + 1},
-        saved_by={**old.saved_by, step: actor},
-        updated_at=now,
-    )
+    new = old.with_step(step, fields, host_ids).saved_once_more(step, by=actor, now=now)
     if stored is None:
         kept = store.drafts.create(new, sources)
-    elif count != seen:
+    elif old.saved.get(step, 0) != seen:
         if not stored.same_step(step, new):
             raise Conflict(STALE)
         return stored

@@ -48,8 +48,7 @@ def event(request: CrmRequest, event_id: str) -> HttpResponse:
     one = shown(store.events.get(event_id), now)
     figures = event_figures(store.stats, event_id)
     bar = AttendeeBar(request.GET, event_id, first=_first_tab(figures.counts, over=one.over))
-    waiting = store.events.waiting(event_id, WAITING_SHOWN) if one.event.waitlisted_count else []
-    beside = [one.event.owner, *one.event.host_ids, *(other.user_id for other in waiting)]
+    waiting, beside = _beside(store, one.event)
     try:
         listed, people = _listed(request, one.event, bar, figures.counts, beside, now)
     except BadToken:
@@ -68,6 +67,12 @@ def event(request: CrmRequest, event_id: str) -> HttpResponse:
     if request.htmx.target != PART:
         context |= _around(one.event, people, figures, now) | _cancelled(store, one.event)
     return render_part(request, "events/event.html", context, part=PART)
+
+
+def _beside(store: Store, event: Event) -> tuple[list[Attendance], list[str]]:
+    """Who is first in line, and the ids of all who are named beside the list."""
+    waiting = store.events.waiting(event.id, WAITING_SHOWN) if event.waitlisted_count else []
+    return waiting, [event.owner, *event.host_ids, *(one.user_id for one in waiting)]
 
 
 def _first_tab(counts: Mapping[AttendanceStatus, int], *, over: bool) -> AttendanceStatus:
