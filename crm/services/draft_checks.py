@@ -142,7 +142,8 @@ def _about_hosts(store: Store, planned: Planned, owner: Person | None, hosts: Se
     for person, other in busy[:NAMED]:
         zone = planned.event.zone
         at = f"{other.start_at.astimezone(zone):%H:%M}–{other.end_at.astimezone(zone):%H:%M}"
-        yield _warning("", f"{person.name} is with “{other.title}” at that time ({at}).", "findHost", "Look")
+        name = "owner" if person is owner else "findHost"
+        yield _warning("", f"{person.name} is with “{other.title}” at that time ({at}).", name, "Look")
     if not busy:
         free = "The owner is free then." if len(staff) == 1 else "The owner and the hosts are free then."
         yield Check(level=Level.FINE, text=free)

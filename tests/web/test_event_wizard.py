@@ -17,6 +17,8 @@ from crm.domain.people import Person
 from crm.services import event_drafts, segments, verify
 from crm.store import Store
 from crm.store.cost import metered
+from crm.web.events.edit_form import EventForm
+from crm.web.events.wizard_forms import FORMS
 from tests.factories import NOW, make_event, make_person
 
 SignIn = Callable[..., Client]
@@ -293,12 +295,23 @@ def test_the_review_names_what_blocks_with_a_link_to_its_field_and_does_not_publ
 
     assert "The event ends before it starts." in page
     assert f'href="{at(draft.id, "when")}?check=1#id_endTime"' in page
-    assert f'href="{at(draft.id, "hosts")}?check=1#owner"' in page
+    assert f'href="{at(draft.id, "hosts")}?check=1#owner">Mend<span class="visually-hidden">: Owner</span>' in page
+    assert '?check=1#id_endTime">Mend<span class="visually-hidden">: Ends at</span>' in page
     assert "There is no description." in page
     assert 'aria-disabled="true" aria-describedby="why"' in page
     assert answer.status_code == 422
     assert site.drafts.find(draft.id) is not None
     assert "The event ends before it starts." in client.get(f"{at(draft.id, 'when')}?check=1").content.decode()
+
+
+def test_a_field_is_called_the_same_where_an_event_is_planned_and_where_it_is_changed() -> None:
+    planning = {name: field.label for form in FORMS.values() for name, field in form.base_fields.items()}
+    changing = {name: field.label for name, field in EventForm.base_fields.items()}
+
+    both = planning.keys() & changing.keys()
+
+    assert "startDate" in both
+    assert {name: planning[name] for name in both} == {name: changing[name] for name in both}
 
 
 def test_warnings_do_not_hold_it_back(site: Store, sign_in: SignIn) -> None:
@@ -313,7 +326,9 @@ def test_warnings_do_not_hold_it_back(site: Store, sign_in: SignIn) -> None:
     page = client.get(at(draft.id, "review")).content.decode()
     answer = client.post(at(draft.id, "review"), {"version": str(site.drafts.get(draft.id).version)})
 
-    assert "Ada Lovelace is with “Board” at that time (19:00–21:00)." in page
+    busy = page[page.index("Ada Lovelace is with “Board” at that time (19:00–21:00).") :]
+    assert busy.index(f'{at(draft.id, "hosts")}?check=1#owner"') < busy.index("</li>")
+    assert "Seats</a>" in page
     assert "2 people for 1 seat: 1 would go to the waitlist." in page
     assert "no place and no link" in page
     assert answer.headers["Location"] == f"/events/{draft.id}/"

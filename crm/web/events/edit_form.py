@@ -73,10 +73,10 @@ class EventForm(CrmForm):
     description = forms.CharField(
         label="Description", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8}), help_text="Markdown."
     )
-    startDate = _line("First day", kind="date", required=True)
-    startTime = _line("Begins", kind="time", required=True)
-    endDate = _line("Last day", kind="date", required=True)
-    endTime = _line("Ends", kind="time", required=True)
+    startDate = _line("Starts on", kind="date", required=True)
+    startTime = _line("Starts at", kind="time", required=True)
+    endDate = _line("Ends on", kind="date", required=True)
+    endTime = _line("Ends at", kind="time", required=True)
     timezone = _line("Time zone", required=True, list="zones", help_text="Both times are those of clocks there.")
     venue = _line("Venue")
     city = _line("City")
@@ -91,10 +91,10 @@ class EventForm(CrmForm):
         help_text="First come, first served: who waits longest gets the seat that frees.",
     )
     autoNoShow = forms.BooleanField(
-        label="Mark no-shows by itself",
+        label="Mark who did not come",
         required=False,
         widget=forms.CheckboxInput(attrs={"role": "switch"}),
-        help_text="Three hours after the end, whoever is registered and was not checked in becomes a no-show.",
+        help_text="Three hours after the end, who is registered and was not checked in becomes a no-show. It can be undone.",
     )
 
     def clean_hostIds(self) -> tuple[str, ...]:

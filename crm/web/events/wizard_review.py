@@ -12,10 +12,19 @@ from crm.services import event_drafts
 from crm.services.draft_checks import Review, review
 from crm.web.events.description import description_html
 from crm.web.events.shown import shown
+from crm.web.events.wizard_forms import FORMS
 from crm.web.events.wizard_page import address, around, local_words
 from crm.web.events.wizard_people import shown_sources
 from crm.web.http import CrmRequest, tell
 
+PLACES: dict[str, str] = {
+    **{name: str(field.label) for form in FORMS.values() for name, field in form.base_fields.items()},
+    "owner": "Owner",
+    "hostIds": "Hosts",
+    "unknown": "Addresses of nobody",
+    "sources": "Who would come",
+}
+"""What staff call the place where a check is mended."""
 DESCRIPTION_SHOWN = 600
 """Characters of the description that the review shows."""
 
@@ -61,7 +70,7 @@ def _page(request: CrmRequest, draft: EventDraft, *, problem: str = "", status: 
         "faulty": {fault.field for fault in looked.planned.faults},
         "description": description_html(text[:DESCRIPTION_SHOWN]),
         "cut": len(text) > DESCRIPTION_SHOWN,
-        "links": [(check, _link(draft, check.step, check.field)) for check in looked.checks],
+        "links": [(check, _link(draft, check.step, check.field), PLACES.get(check.field, "")) for check in looked.checks],
         "sources": shown_sources(request, looked.sources, looked.gathered, {}),
         "why": _why(looked),
     }
