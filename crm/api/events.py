@@ -11,10 +11,12 @@ from crm.api.repeats import once
 from crm.api.wire import (
     PAGING,
     PROBLEMS,
+    Flag,
     Id,
     In,
     Page,
     Time,
+    Whole,
     cut,
     in_range,
     known_only,
@@ -64,9 +66,9 @@ class EventIn(In):
     venue: str | None = None
     city: str | None = None
     onlineUrl: str | None = Field(None, description=ONLINE)
-    maxCapacity: int | None = Field(None, description="Seats; left out for no limit.")
-    waitlist: bool = Field(True, description=WAITLIST)
-    autoNoShow: bool = Field(True, description=NO_SHOW)
+    maxCapacity: Whole | None = Field(None, description="Seats; left out for no limit.")
+    waitlist: Flag = Field(True, description=WAITLIST)
+    autoNoShow: Flag = Field(True, description=NO_SHOW)
     timezone: str | None = Field(None, description=ZONE)
     owner: Id
     hostIds: list[Id] = Field(default_factory=list, max_length=20)
@@ -79,7 +81,7 @@ class EventPatch(In):
     A change of `status` is sent alone: `cancelled` cancels the event, perhaps with a `reason`, `published` reinstates it.
     """
 
-    version: int
+    version: Whole
     slug: str = _left_out()
     title: str = _left_out()
     description: str | None = Field(None, description="Markdown.")
@@ -88,9 +90,9 @@ class EventPatch(In):
     venue: str | None = None
     city: str | None = None
     onlineUrl: str | None = Field(None, description=ONLINE)
-    maxCapacity: int | None = Field(None, description="Seats, as many as are taken at least; null for no limit.")
-    waitlist: bool = _left_out(description=WAITLIST)
-    autoNoShow: bool = _left_out(description=NO_SHOW)
+    maxCapacity: Whole | None = Field(None, description="Seats, as many as are taken at least; null for no limit.")
+    waitlist: Flag = _left_out(description=WAITLIST)
+    autoNoShow: Flag = _left_out(description=NO_SHOW)
     timezone: str | None = Field(None, description=ZONE)
     owner: Id = _left_out()
     hostIds: list[Id] = _left_out(max_length=20, description="All who are to host it.")

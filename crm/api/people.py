@@ -17,6 +17,7 @@ from crm.api.wire import (
     STATUSES,
     In,
     Page,
+    Whole,
     cut,
     filter_of,
     known_only,
@@ -56,7 +57,7 @@ class UserIn(UserFields):
 class UserPatch(UserFields):
     """Some fields of a person, and the version they were read at. Empty text takes a value away."""
 
-    version: int
+    version: Whole
     firstName: str | None = None
     lastName: str | None = None
     email: str | None = None

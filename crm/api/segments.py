@@ -12,9 +12,11 @@ from crm.api.wire import (
     ORDERS,
     PAGING,
     PROBLEMS,
+    Flag,
     In,
     Page,
     PeopleFilterMembers,
+    Whole,
     cut,
     filter_members,
     known_only,
@@ -40,17 +42,17 @@ class SegmentIn(In):
     name: str
     filter: PeopleFilterMembers = Field(description="The people filter, with the names of GET /api/users.")
     order: str = Field("", description="Left out or empty: the order of what answers.", json_schema_extra=ORDERS)
-    shared: bool = False
+    shared: Flag = False
 
 
 class SegmentPatch(In):
     """Some fields of a segment, and the version they were read at. A `filter` replaces the whole filter."""
 
-    version: int
+    version: Whole
     name: str | None = None
     filter: PeopleFilterMembers | None = None
     order: str | None = Field(None, json_schema_extra=ORDERS)
-    shared: bool | None = None
+    shared: Flag | None = None
 
 
 class SegmentOut(Schema):

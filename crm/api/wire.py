@@ -1,6 +1,7 @@
 """The shapes that calls share: typed requests, lists, times and the people filter."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypedDict, TypeVar, cast
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Generic, Protocol, TypedDict, TypeVar, cast
 from django.http import HttpRequest
 from ninja import Field, Schema
 from ninja.parser import Parser
-from pydantic import AfterValidator, AwareDatetime, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, StrictBool, StrictInt
 
 from crm.api.errors import UnsupportedMediaType
 from crm.domain.errors import FieldError, RuleViolation
@@ -156,8 +157,19 @@ def in_range(moment: datetime) -> datetime:
     return moment
 
 
-Time = Annotated[AwareDatetime, AfterValidator(in_range)]
+def _written(value: object) -> object:
+    """Let through what is written as a time: a number is none, in quotes or without."""
+    if not (isinstance(value, str) and re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value)):
+        raise ValueError("must be a time with its zone, such as 2026-05-01T18:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(in_range)]
 """A time with its zone, in a body."""
+Whole = StrictInt
+"""A whole number, in a body; "1" and true are none."""
+Flag = StrictBool
+"""True or false, in a body; "no" and 0 are neither."""
 Id = Annotated[str, Field(min_length=1, max_length=100)]
 """The id of something that should be there."""
 
@@ -193,10 +205,10 @@ class PeopleFilterMembers(In):
     stateNot: TextOrTexts = None
     tag: TextOrTexts = None
     tagNot: TextOrTexts = None
-    hostedEventCountMin: int | None = Field(None, json_schema_extra=WHOLE)
-    hostedEventCountMax: int | None = Field(None, json_schema_extra=WHOLE)
-    attendedEventCountMin: int | None = Field(None, json_schema_extra=WHOLE)
-    attendedEventCountMax: int | None = Field(None, json_schema_extra=WHOLE)
+    hostedEventCountMin: Whole | None = Field(None, json_schema_extra=WHOLE)
+    hostedEventCountMax: Whole | None = Field(None, json_schema_extra=WHOLE)
+    attendedEventCountMin: Whole | None = Field(None, json_schema_extra=WHOLE)
+    attendedEventCountMax: Whole | None = Field(None, json_schema_extra=WHOLE)
     q: str | None = Field(None, description="Prefixes of words of a name, or of an address.")
     emailStatus: TextOrTexts = Field(
         None, json_schema_extra={"anyOf": [STATUSES, {"type": "array", "items": STATUSES}, {"type": "null"}]}
@@ -237,7 +249,7 @@ def _parameters(*, paging: bool) -> list[dict[str, Any]]:
     kinds = {"q": {"type": "string"}, "segment": {"type": "string"}, "emailStatus": {"type": "array", "items": STATUSES}}
     given: list[dict[str, Any]] = []
     for name, declared in AudienceMembers.model_fields.items():
-        schema = {"type": "integer", **WHOLE} if declared.annotation == int | None else kinds.get(name, texts)
+        schema = {"type": "integer", **WHOLE} if declared.annotation == Whole | None else kinds.get(name, texts)
         given.append({"name": name, "in": "query", "schema": schema, "description": declared.description or ""})
     if paging:
         given += [

@@ -32,11 +32,17 @@ def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: lis
         ({"compnay": "Acme"}, "compnay"),
         ({"emailStatus": "happy"}, "emailStatus"),
         ({"company": 7}, "company"),
+        ({"sendAt": 4102444800}, "sendAt"),
+        ({"sendAt": "4102444800"}, "sendAt"),
+        ({"attendedEventCountMin": True}, "attendedEventCountMin"),
+        ({"hostedEventCountMax": "0"}, "hostedEventCountMax"),
         ({"sendAt": "2020-01-01T00:00:00Z"}, "sendAt"),
         ({"sendAt": "9999-12-31T23:59:59-14:00"}, "sendAt"),
     ],
 )
-def test_a_campaign_that_cannot_be_is_refused(script: Script, ids: list[str], change: dict[str, str], field: str | None) -> None:
+def test_a_campaign_that_cannot_be_is_refused(
+    script: Script, ids: list[str], change: dict[str, object], field: str | None
+) -> None:
     status, answer = script.post("/emails/send", {"subject": "S", "body": "B", **change})
 
     assert status == 422

@@ -143,6 +143,7 @@ def test_a_patch_changes_what_is_given_and_refuses_a_stale_version(script: Scrip
 
     assert (status, changed["city"], changed["company"]) == (200, "London", ADA["company"])
     assert stale == 409
+    assert script.call("PATCH", f"/users/{ada['id']}", {"version": True, "city": "Paris"})[0] == 422
     assert script.get(f"/users/{ada['id']}")[1]["city"] == "London"
 
 
