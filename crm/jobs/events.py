@@ -7,9 +7,9 @@ from crm.domain.event_log import EventLogEntry, EventLogKind
 from crm.domain.events import Event, EventStatus
 from crm.jobs.work import RENEW_BELOW, Held, Work, back_off
 from crm.services.event_changes import end_undo
-from crm.services.event_jobs import NO_SHOW_AFTER
+from crm.services.event_jobs import NO_SHOW_AFTER, TOLD
 from crm.store.event_sweep import Left
-from crm.store.keys import moment
+from crm.store.keys import moment, stamp
 from crm.store.requests import Action
 from crm.store.table import ConditionFailed
 
@@ -84,7 +84,8 @@ def no_show_step(work: Work, held: Held) -> None:
     looks = int(held.state.get("looks", 0))
     marked = store.events.no_shows_of(event, event.no_show_at or now) if left is Left.NOTHING or looks >= LOOKS else None
     if marked is not None:
-        held.release(None, store.event_log.put(_told(event, len(marked))))
+        told = {**held.state, TOLD: stamp(event.no_show_at or now)}
+        held.release(None, store.event_log.put(_told(event, len(marked))), state=told)
     else:
         _go_on(work, held, Left.LATER if left is Left.NOTHING else left)
 

@@ -9,6 +9,7 @@ from crm.store import Store, schema
 from crm.store.event_line import PROMOTE, promotion_job
 from crm.store.expressions import absent, equals
 from crm.store.jobs import Job, JobKey, item_of
+from crm.store.keys import stamp
 from crm.store.requests import Action, Delete, Put
 from crm.store.table import ConditionFailed
 
@@ -21,6 +22,7 @@ __all__ = [
     "NO_SHOW_UNDO",
     "PATIENCE",
     "PROMOTE",
+    "TOLD",
     "job_key",
     "line_actions",
     "no_show_actions",
@@ -32,6 +34,8 @@ CREATING = "ATTENDEES"
 """Goes on with an event whose creation was cut off."""
 NO_SHOW = "NOSHOW"
 """Marks who did not come, a while after the end."""
+TOLD = "told"
+"""The run of which that job has told how many it marked, in its state."""
 NO_SHOW_UNDO = "NOSHOWUNDO"
 """Takes that back."""
 DELETE = "EVENTDELETE"
@@ -58,19 +62,19 @@ def no_show_actions(store: Store, old: Event | None, new: Event, now: datetime) 
     """Return what keeps the job that marks no-shows in step when `old` (None: is not there) becomes `new`; one read.
 
     An event has the job when its end lay ahead as it was set: who writes down an event after the fact says who came. It is
-    parked while it is switched off or the event is cancelled.
+    parked while it is switched off or the event is cancelled. A run that has begun goes on when that is taken back.
     """
     job = store.jobs.get(job_key(new.id, NO_SHOW)) if old is not None else None
-    ahead = new.end_at > now
+    ahead, begun = new.end_at > now, _half_done(new, job)
     if new.status is EventStatus.CANCELLED:
         return [store.jobs.park(job)] if job is not None and job.due_at is not None else []
-    if not ahead and old is not None and old.end_at != new.end_at:
+    if not (ahead or begun) and old is not None and old.end_at != new.end_at:
         return [Delete(key=job.key.key, expect=[equals("fence", job.fence)])] if job is not None else []
     if (job is None and not ahead) or (old is not None and _same(old, new)):
         return []
-    if old is not None and old.status is EventStatus.CANCELLED and not ahead:
+    if old is not None and old.status is EventStatus.CANCELLED and not (ahead or begun):
         return []
-    wanted = new.auto_no_show and new.no_show_at is None
+    wanted = new.auto_no_show and (new.no_show_at is None or begun)
     return _due(store, new, job) if wanted else _parked(store, new, job)
 
 
@@ -103,6 +107,11 @@ def _same(old: Event, new: Event) -> bool:
     """Whether nothing has changed that the job is about."""
     names = ("end_at", "auto_no_show", "status", "no_show_at")
     return all(getattr(old, name) == getattr(new, name) for name in names)
+
+
+def _half_done(event: Event, job: Job | None) -> bool:
+    """Whether no-shows are being marked, and nobody was told yet how many: the run did not come to its end."""
+    return job is not None and event.no_show_at is not None and job.state.get(TOLD) != stamp(event.no_show_at)
 
 
 def _due(store: Store, event: Event, job: Job | None) -> list[Action]:

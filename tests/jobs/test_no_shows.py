@@ -195,15 +195,22 @@ def test_whom_the_index_does_not_show_yet_is_marked_at_the_next_look(store: Stor
     assert differences(store) == []
 
 
-def test_whom_staff_register_again_while_a_run_goes_on_stays_registered(store: Store, clock: Clock) -> None:
+def half_done(store: Store, clock: Clock) -> tuple[Event, list[str]]:
+    """An event whose no-shows were being marked, 30 of 35, when the worker died."""
     event, ids = over(store, clock, 35)
     work = make_work(store, ToldMailer(), clock)
     held = Held.take(work, job_key(event.id, NO_SHOW), "one")
     assert held is not None
     with pytest.raises(Died), dying(store, 2):
         steps.no_show_step(work, held)
+    assert sorted(statuses(store, event).values()) == ["no_show"] * 30 + ["registered"] * 5
+    return event, ids
+
+
+def test_whom_staff_register_again_while_a_run_goes_on_stays_registered(store: Store, clock: Clock) -> None:
+    event, ids = half_done(store, clock)
     there = statuses(store, event)
-    (wrong, *_) = [one for one in ids if there[one] == "no_show"]
+    wrong = next(one for one in ids if there[one] == "no_show")
     store.events.move(event.id, wrong, AttendanceStatus.REGISTERED, now=clock.pass_(seconds=1), by="grace")
 
     clock.pass_(minutes=5)
@@ -211,6 +218,44 @@ def test_whom_staff_register_again_while_a_run_goes_on_stays_registered(store: S
 
     assert statuses(store, event) == {one: "registered" if one == wrong else "no_show" for one in ids}
     assert event_changes.history(store, event.id)[0].text == "34"
+    assert store.jobs.next_due() is None
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize("how", ["off and on", "cancelled and reinstated", "another end that has passed"])
+def test_a_run_that_was_stopped_goes_on_when_that_is_taken_back(store: Store, clock: Clock, how: str) -> None:
+    event, ids = half_done(store, clock)
+    if how == "off and on":
+        event_changes.edit(store, event.id, {"auto_no_show": False}, version=None, actor="grace", now=clock.now)
+        work_on(store, clock)
+        assert sorted(statuses(store, event).values()) == ["no_show"] * 30 + ["registered"] * 5
+        event_changes.edit(store, event.id, {"auto_no_show": True}, version=None, actor="grace", now=clock.now)
+    elif how == "cancelled and reinstated":
+        event_changes.cancel(store, event.id, reason="", actor="grace", now=clock.now)
+        event_changes.reinstate(store, event.id, actor="grace", now=clock.now)
+    else:
+        sooner: event_changes.EventChanges = {"end_at": event.end_at - timedelta(minutes=30)}
+        event_changes.edit(store, event.id, sooner, version=None, actor="grace", now=clock.now)
+
+    clock.pass_(minutes=5)
+    work_on(store, clock)
+
+    assert statuses(store, event) == dict.fromkeys(ids, "no_show")
+    assert event_changes.history(store, event.id)[0].text == "35"
+    assert store.jobs.next_due() is None
+    assert differences(store) == []
+
+
+def test_a_run_that_is_over_is_not_done_again_when_it_is_switched_off_and_on(store: Store, clock: Clock) -> None:
+    event, (ada, *others) = over(store, clock, 3)
+    work_on(store, clock)
+    store.events.move(event.id, ada, AttendanceStatus.REGISTERED, now=clock.now, by="grace")
+    for wanted in (False, True):
+        event_changes.edit(store, event.id, {"auto_no_show": wanted}, version=None, actor="grace", now=clock.now)
+
+    work_on(store, clock)
+
+    assert statuses(store, event) == {ada: "registered", **dict.fromkeys(others, "no_show")}
     assert store.jobs.next_due() is None
     assert differences(store) == []
 

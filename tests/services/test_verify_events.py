@@ -97,6 +97,11 @@ def lose_the_job_for_no_shows(store: Store, event: Event, ids: list[str]) -> Non
     store.table.write([store.jobs.park(job)])
 
 
+def stop_in_the_middle_of_the_no_shows(store: Store, event: Event, ids: list[str]) -> None:
+    lose_the_job_for_no_shows(store, event, ids)
+    store.events.begin_no_shows(store.events.get(event.id), at=event.end_at)
+
+
 def tell_of_a_cancellation(store: Store, event: Event, ids: list[str]) -> None:
     item = schema.keyed("cancellation", {"id": event.id, "eventId": event.id, "startAt": "2026-05-06T09:00:00.000Z"})
     store.table.write([Put(item=item)])
@@ -133,6 +138,7 @@ BROKEN: dict[str, Breaking] = {
     "who is no host of it": name_another_host,
     "people wait for seats that are free": free_a_seat_for_nobody,
     "no-shows are to be marked": lose_the_job_for_no_shows,
+    "no-shows are being marked": stop_in_the_middle_of_the_no_shows,
     "told, but it is not": tell_of_a_cancellation,
     "not found among those that are cancelled": cancel_without_a_word,
     "under another date": move_a_cancellation,

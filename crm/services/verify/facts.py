@@ -69,7 +69,8 @@ def _lacking(facts: Facts, event_id: str, event: Item, now: datetime) -> Iterato
     owner = schema.key("event", id=event_id)["PK"]
     published, present = event["status"] == EventStatus.PUBLISHED.value, stamp(now)
     free = event["maxCapacity"] is None or (event["registeredCount"] or 0) < event["maxCapacity"]
-    marks = event["noShowAt"] is None and event["autoNoShow"] is not False and event["endAt"] > present
+    run, told = event["noShowAt"], facts.parked.get((owner, NO_SHOW))
+    marks = "are to be" if run is None and event["endAt"] > present else "are being" if run is not None and told != run else ""
     wanted = {
         CREATING: event["status"] == EventStatus.CREATING.value and "it is being created",
         DELETE: event["deleting"] and "it is being deleted",
@@ -79,7 +80,11 @@ def _lacking(facts: Facts, event_id: str, event: Item, now: datetime) -> Iterato
         and free
         and (event["waitlistedCount"] or 0) > 0
         and "people wait for seats that are free",
-        NO_SHOW: published and marks and (owner, NO_SHOW) in facts.parked and "no-shows are to be marked",
+        NO_SHOW: published
+        and event["autoNoShow"] is not False
+        and marks
+        and (owner, NO_SHOW) in facts.parked
+        and f"no-shows {marks} marked",
     }
     yield from ((name, str(says)) for name, says in wanted.items() if says and (owner, name) not in facts.jobs)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from crm.domain.events import EventStatus
 from crm.domain.people import EmailStatus
+from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
 from crm.services.verify.ledger import Group, Ledger
 from crm.store import schema
@@ -44,7 +45,7 @@ class Facts:
     pending: set[str] = field(default_factory=set)
     cancelled: dict[str, Item] = field(default_factory=dict)
     jobs: set[tuple[str, str]] = field(default_factory=set)
-    parked: set[tuple[str, str]] = field(default_factory=set)
+    parked: dict[tuple[str, str], str | None] = field(default_factory=dict)
     erasures: set[str] = field(default_factory=set)
     merging: dict[str, str] = field(default_factory=dict)
     leaving: dict[str, str] = field(default_factory=dict)
@@ -238,7 +239,7 @@ def _job(look: Look, item: Item) -> None:
         look.facts.due.add(str(item["owner"]))
         look.facts.jobs.add((str(item["owner"]), str(item["name"])))
     else:
-        look.facts.parked.add((str(item["owner"]), str(item["name"])))
+        look.facts.parked[str(item["owner"]), str(item["name"])] = item.get(TOLD)
     if item.get("window"):
         look.facts.windows.append((str(item["owner"]), str(item["name"]), "dueAt" in item))
 
