@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from crm.domain.errors import Conflict
 from crm.domain.events import Attendance, Event, EventStatus
+from crm.domain.people import Person
 from crm.store import schema
 from crm.store.attendances import LEAVING, STEP, Move, staying
 from crm.store.event_items import PENDING, host_item, new_event_actions, next_part
@@ -14,6 +15,7 @@ from crm.store.event_leaving import EventLeaving
 from crm.store.event_lifecycle import EventLifecycle
 from crm.store.event_moves import NOT_OPEN, ON_THE_LIST, Moved, MovedMany, Seated
 from crm.store.expressions import absent
+from crm.store.heirs import with_heirs
 from crm.store.keys import behind_prefix
 from crm.store.people_items import count_change, person_of
 from crm.store.requests import Action, Put, Query
@@ -41,15 +43,15 @@ class EventRepository(EventLeaving, EventLifecycle):
         """Write a new event with its hosts and return it; with attendees it is `creating` until `fill` has seated the last.
 
         One transaction, with the slug's claim and the ids that still have to be seated. Hosts must exist; those of them
-        who are deleted in this moment are left out. Raises Conflict when the slug is taken, or what `also` raises, or when the
-        event is a draft until now (`replaces_draft` is its version) and that has moved on.
+        who are deleted in this moment are left out, and for those who are merged comes who is left. Raises Conflict when the
+        slug is taken, or what `also` raises, or when the event is a draft until now (`replaces_draft` is its version) and that
+        has moved on.
         """
         status = EventStatus.CREATING if attendee_ids else EventStatus.PUBLISHED
         written = replace(event, status=status, registered_count=0, waitlisted_count=0, version=1)
 
         def attempt() -> Event:
-            profiles = self._profiles(host_ids)
-            hosts = [person_of(profile) for profile in profiles.values() if LEAVING not in profile]
+            hosts = self._hosting(host_ids)
             hosted = replace(written, host_ids=tuple(host.id for host in hosts))
             counted = Tally({Counter("EVENTS", written.start_at.astimezone(UTC).strftime("%Y")): 1})
             actions = [*also, *new_event_actions(hosted, attendee_ids, replaces_draft)]
@@ -65,8 +67,8 @@ class EventRepository(EventLeaving, EventLifecycle):
     def fill(self, event_id: str, *, now: datetime, at_the_end: Sequence[Action] = ()) -> bool:
         """Seat the next people of an event that is being created; tell whether more remain. Safe to repeat and to race.
 
-        With the last of them it is published, and `at_the_end` is written. Who was deleted meanwhile is left out; who finds
-        no seat goes to the waitlist.
+        With the last of them it is published, and `at_the_end` is written. Who was deleted meanwhile is left out, for who was
+        merged comes who is left; who finds no seat goes to the waitlist.
         """
 
         def attempt() -> bool:
@@ -77,12 +79,22 @@ class EventRepository(EventLeaving, EventLifecycle):
             rows = self._table.query(Query(partition=partition, low=low, high=behind_prefix(low), limit=2, consistent=True))
             part = next_part(rows.items, STEP)
             changes = {} if part.more else {"status": EventStatus.PUBLISHED.value, "version": event.version + 1}
-            moves, profiles, _ = self._seating(event, part.user_ids, now)
+            moves, profiles, seated = self._seating(event, part.user_ids, now)
+            if seated.unknown:
+                ids = with_heirs(self._table, part.user_ids, seated.unknown)
+                moves, profiles, _ = self._seating(event, ids, now)
             also = [*part.actions, *(() if part.more else at_the_end)]
             self._rewrite(event, moves, profiles, now=now, changes=changes, also=also)
             return part.more
 
         return self._deciding(attempt)
+
+    def _hosting(self, host_ids: Sequence[str]) -> list[Person]:
+        """Those of these who can host, at this moment, or whom they became."""
+        profiles = self._profiles(host_ids)
+        if sought := [one for one in host_ids if one not in profiles or LEAVING in profiles[one]]:
+            profiles = self._profiles(with_heirs(self._table, host_ids, sought))
+        return [person_of(profile) for profile in profiles.values() if LEAVING not in profile]
 
     def record(self, event_id: str, attendances: Sequence[Attendance], *, now: datetime) -> None:
         """Write up to `STEP` attendances of one event as they are, from another source; one transaction. Safe to repeat.

@@ -1,7 +1,9 @@
 """Creating events and registering people."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -12,13 +14,15 @@ from crm.domain.people import Person
 from crm.services import events
 from crm.services.event_jobs import NO_SHOW, NO_SHOW_AFTER
 from crm.services.events import NewEvent
+from crm.services.sign_ups import sign_up
 from crm.services.verify import differences
 from crm.store import Store, schema
 from crm.store.events import MAX_ATTENDEES
 from crm.store.expressions import absent
 from crm.store.requests import Put
 from tests.factories import NOW, make_person
-from tests.services.merging import Died, dying
+from tests.services.merging import Died, dying, merged
+from tests.store.test_event_squeezed import squeezing
 
 PEOPLE = {"user", "emailClaim", "searchToken", "tagMember", "delta", "counter"}
 """Kinds of items that a table has where there are people and nothing else."""
@@ -185,16 +189,49 @@ def test_whatever_write_a_process_dies_before_a_job_finishes_the_event(store: St
     assert differences(store) == []
 
 
+@pytest.mark.parametrize("through", [True, False])
+def test_for_who_is_merged_while_an_event_is_created_comes_who_is_left(store: Store, through: bool) -> None:
+    def merge(kept: Person, gone: Person) -> None:
+        with dying(store, 99 if through else 1), suppress(Died):
+            merged(store, kept, gone)
+
+    for writes in range(3):
+        ids = people(store, 40)
+        kept, gone = (store.people.get(one) for one in people(store, 2))
+        new = new_event(ids[0], slug=f"spring-{writes}", host_ids=[gone.id], attendee_ids=[*ids, gone.id])
+
+        with squeezing(store, partial(merge, kept, gone), after=writes):
+            event = events.create(store, new, now=NOW)
+
+        assert event.registered_count == 41
+        assert kept.id in store.events.attendances(event.id, [kept.id])
+        assert store.events.host_ids(event.id) == [kept.id if through or writes == 0 else gone.id]
+    assert differences(store) == []
+
+
+def test_who_comes_twice_by_a_merge_has_one_seat(store: Store) -> None:
+    ids = people(store, 35)
+    kept, gone = store.people.get(ids[33]), store.people.get(ids[34])
+    new = new_event(ids[0], attendee_ids=ids, max_capacity=34, overflow=True)
+
+    with squeezing(store, lambda: merged(store, kept, gone), after=1):
+        event = events.create(store, new, now=NOW)
+
+    assert event.registered_count == 34
+    assert differences(store) == []
+
+
 def test_registering_fills_the_seats_in_order_and_the_rest_wait(store: Store) -> None:
     ids = people(store, 45)
     event = events.create(store, new_event(ids[0], max_capacity=40), now=NOW)
 
-    seated = events.register(store, event.id, ids, now=NOW)
-    again = events.register(store, event.id, ids, now=NOW)
+    counts = sign_up(store, event.id, ids, now=NOW)
+    again = sign_up(store, event.id, ids, now=NOW)
 
-    assert seated.registered == tuple(ids[:40])
-    assert seated.waitlisted == tuple(ids[40:])
-    assert again.already == tuple(ids)
+    assert (counts.registered, counts.waitlisted, again.already) == (40, 5, 45)
+    there = store.events.attendances(event.id, ids)
+    assert [user_id for user_id in ids if there[user_id].status is AttendanceStatus.REGISTERED] == ids[:40]
+    assert [one.user_id for one in store.events.waiting(event.id, 10)] == ids[40:]
     assert differences(store) == []
 
 
@@ -203,9 +240,9 @@ def test_who_cancelled_can_register_again(store: Store) -> None:
     event = events.create(store, new_event(ada, attendee_ids=[ada]), now=NOW)
     store.events.move(event.id, ada, AttendanceStatus.CANCELLED, now=NOW)
 
-    seated = events.register(store, event.id, [ada], now=NOW)
+    counts = sign_up(store, event.id, [ada], now=NOW)
 
-    assert seated.registered == (ada,)
+    assert counts.registered == 1
     assert store.people.get(ada).attended_event_count == 1
     assert differences(store) == []
 
@@ -215,6 +252,6 @@ def test_registering_somebody_unknown_names_them_and_writes_nothing(store: Store
     event = events.create(store, new_event(ids[0]), now=NOW)
 
     with pytest.raises(RuleViolation, match="ghost"):
-        events.register(store, event.id, [*ids, "ghost"], now=NOW)
+        sign_up(store, event.id, [*ids, "ghost"], now=NOW)
 
     assert store.events.get(event.id).registered_count == 0

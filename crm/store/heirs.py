@@ -1,0 +1,35 @@
+"""Who stands for somebody who was merged, or is just being merged, into another person."""
+
+from collections.abc import Sequence
+
+from crm.store import schema
+from crm.store.people_items import LEAVING, MERGING
+from crm.store.people_merge import FARTHEST
+from crm.store.table import Table
+
+
+def with_heirs(table: Table, user_ids: Sequence[str], sought: Sequence[str]) -> list[str]:
+    """Return these ids in their order, each once, with whom they became in the end instead of those who are `sought`.
+
+    Who was not merged keeps their id. Two requests per 100 sought, and as many for each merge in a row.
+    """
+    heirs: dict[str, str] = {}
+    last = {one: one for one in sought}
+    for _ in range(FARTHEST):
+        into = _into(table, sorted(set(last.values())))
+        last = {first: into[one] for first, one in last.items() if one in into}
+        if not last:
+            break
+        heirs |= last
+    return list(dict.fromkeys(heirs.get(one, one) for one in user_ids))
+
+
+def _into(table: Table, user_ids: Sequence[str]) -> dict[str, str]:
+    """Who of these goes into whom; profiles are read first, for the trace of a merge is written as the profile goes."""
+    found = table.batch_get([schema.key("user", id=one) for one in user_ids], consistent=True)
+    profiles = {item["id"]: item for item in found if item is not None}
+    gone = [one for one in user_ids if one not in profiles]
+    traces = table.batch_get([schema.key("merged", id=one) for one in gone], consistent=True) if gone else []
+    merged = {one: str(trace["into"]) for one, trace in zip(gone, traces, strict=True) if trace is not None}
+    going = {id_: str(item[MERGING]) for id_, item in profiles.items() if LEAVING in item and MERGING in item}
+    return merged | going
