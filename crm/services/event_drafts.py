@@ -9,6 +9,7 @@ from crm.domain.audit import AuditEntry
 from crm.domain.draft_people import Source
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.event_drafts import EMPTY, EventDraft, Step, copied, slug_of
+from crm.domain.event_filters import MAX_TEXT, EventFilter
 from crm.domain.events import Event, EventStatus
 from crm.domain.ids import email_id
 from crm.domain.tasks import Task, TaskAction
@@ -79,6 +80,17 @@ def free_slug(store: Store, title: str, draft_id: str = "") -> str:
     tried = [base, *[f"{base}-{number}" for number in range(2, SLUGS)]]
     taken = store.drafts.slug_owners(tried)
     return next((slug for slug in tried if taken.get(slug, draft_id) == draft_id), f"{base}-{draft_id[:8]}")
+
+
+def to_copy(store: Store, text: str, *, now: datetime, limit: int) -> list[Event]:
+    """Return events to copy, those nearest to `now` first, over or ahead; with a text, those whose title has words that begin so.
+
+    Costs two pages of a list of events.
+    """
+    q, years = text.strip()[:MAX_TEXT], store.events.by_year()
+    over = store.events.list(EventFilter(q=q, ended_by=now), limit=limit, newest_first=True, years=years)
+    ahead = store.events.list(EventFilter(q=q, start=now), limit=limit, years=years)
+    return sorted([*over.items, *ahead.items], key=lambda event: abs(event.start_at - now))[:limit]
 
 
 def publish(store: Store, draft_id: str, *, version: int, actor: str, now: datetime) -> Event:

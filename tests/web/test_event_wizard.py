@@ -420,6 +420,22 @@ def test_a_copy_takes_all_but_people_and_slug_and_keeps_local_times(site: Store,
     assert site.drafts.sources(draft.id) == ()
 
 
+def test_events_to_copy_are_those_nearest_to_now_by_the_clocks_of_their_zone(site: Store, sign_in: SignIn) -> None:
+    client, now = sign_in("Editor"), timezone.now().replace(hour=10, minute=0, second=0, microsecond=0)
+    for days, title in ((400, "Far fair"), (-500, "Old fair"), (9, "Next fair"), (-2, "Last fair"), (-4, "Ball")):
+        start = now + timedelta(days=days)
+        event = make_event(title=title, slug=title.replace(" ", "-").lower(), start_at=start, timezone="Asia/Kolkata")
+        site.events.create(event, [], [], now=NOW)
+
+    nearest = client.get("/events/new/").content.decode()
+    found = client.get("/events/new/?find=fai").content.decode()
+
+    assert re.findall(r'aria-label="Copy ([^"]+)"', nearest) == ["Last fair", "Ball", "Next fair", "Far fair", "Old fair"]
+    assert re.findall(r'aria-label="Copy ([^"]+)"', found) == ["Last fair", "Next fair", "Far fair", "Old fair"]
+    assert ", 15:30–" in nearest
+    assert "Asia/Kolkata" in nearest
+
+
 def test_a_filter_in_the_address_comes_along(site: Store, sign_in: SignIn) -> None:
     client = sign_in("Editor")
     person(site, company="Acme")
@@ -485,6 +501,9 @@ def test_a_step_costs_few_requests(site: Store, sign_in: SignIn) -> None:
             client.get(at(draft.id, step.value))
         spent[step.value] = cost.requests
 
+    with metered() as new:
+        client.get("/events/new/")
+    assert new.requests <= 10
     assert spent["basics"] <= 4
     assert spent["when"] <= 3
     assert spent["hosts"] <= 4

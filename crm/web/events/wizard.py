@@ -16,12 +16,13 @@ from crm.domain.event_drafts import EMPTY, FIELDS, EventDraft, Step
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.domain.ids import checked_id, new_id
 from crm.domain.local_times import zone_names
-from crm.services import event_drafts, filter_names
+from crm.services import event_drafts
 from crm.services.draft_checks import faults_of
 from crm.services.draft_people import filter_source, staffed
 from crm.services.segments import SEGMENT, expanded
 from crm.web.events import wizard_hosts, wizard_people, wizard_review
 from crm.web.events.description import description_html
+from crm.web.events.shown import shown
 from crm.web.events.wizard_forms import FORMS, BasicsForm, DraftForm
 from crm.web.events.wizard_page import address, around, left
 from crm.web.http import CrmRequest, permission_required, render_part, tell
@@ -48,7 +49,7 @@ def new(request: CrmRequest) -> HttpResponse:
     context = {
         "copied": model,
         "find": find,
-        "offered": filter_names.events_titled(request.store, find, OFFERED),
+        "offered": [shown(one, now) for one in event_drafts.to_copy(request.store, find, now=now, limit=OFFERED)],
         "filter_values": filter_values(wanted) if wanted else {},
     }
     return show(request, draft, Step.BASICS, stored=False, context=context)
@@ -75,8 +76,8 @@ def draft(request: CrmRequest, event_id: str, step: str) -> HttpResponse:
         return wizard_people.attendees(request, found)
     if here is Step.REVIEW:
         return wizard_review.review_page(request, found)
-    shown = wizard_hosts.proposed(request, found) if here is Step.HOSTS else found
-    return show(request, shown, here, checked="check" in request.GET)
+    proposed = wizard_hosts.proposed(request, found) if here is Step.HOSTS else found
+    return show(request, proposed, here, checked="check" in request.GET)
 
 
 def save(request: CrmRequest, event_id: str, step: Step) -> HttpResponse:
@@ -170,8 +171,8 @@ def preview(request: CrmRequest) -> HttpResponse:
     """The description as a page will show it. For htmx alone."""
     if not request.htmx:
         return redirect("events:new")
-    shown = description_html(request.POST.get("description", "")[:60_000])
-    return render_part(request, "events/wizard_basics.html", {"preview": shown}, part="description-preview")
+    page = {"preview": description_html(request.POST.get("description", "")[:60_000])}
+    return render_part(request, "events/wizard_basics.html", page, part="description-preview")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -193,7 +194,7 @@ def _not_kept(
     now = timezone.now()
     stored = request.store.drafts.find(event_id)
     base = stored or EventDraft(id=event_id, fields=EMPTY, created_at=now, updated_at=now)
-    shown = EventDraft(
+    mine = EventDraft(
         id=event_id,
         fields={**base.fields, **typed},
         host_ids=base.host_ids if hosts is None else tuple(hosts),
@@ -205,13 +206,13 @@ def _not_kept(
     )
     if isinstance(error, RuleViolation):
         kept = {"kept_title": base.title}
-        return show(request, shown, step, stored=stored is not None, problem=error.message, context=kept, status=422)
+        return show(request, mine, step, stored=stored is not None, problem=error.message, context=kept, status=422)
     problem = "This draft was discarded meanwhile. What you typed stands below; save it again, and it is a new draft."
     if stored is not None:
         by = stored.saved_by.get(step, "")
         who = staff_names({by}).get(by, by) or "somebody"
         problem = f"This step was saved by {who} since you opened it. What you typed stands below; save again to replace that."
-    return show(request, shown, step, stored=stored is not None, problem=problem, theirs=stored, status=409)
+    return show(request, mine, step, stored=stored is not None, problem=problem, theirs=stored, status=409)
 
 
 def _differing(mine: EventDraft, theirs: EventDraft, step: Step, form: DraftForm) -> list[tuple[str, str]]:
