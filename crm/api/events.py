@@ -1,5 +1,6 @@
 """Calls about events; who attends them is in attendees.py."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal, cast
 
@@ -47,6 +48,8 @@ NAMES = {
     "hostIds": "host_ids",
 }
 """What members of a body are called inside, where that differs."""
+PLUS_LOST = re.compile(r":[0-9.]+ [0-9]{2}:?[0-9]{2}$")
+"""A time whose zone begins with a space: what an address makes of +."""
 RANGE = "Events that go on at some moment of the range, both ends included; what ends as it begins is over by then."
 
 
@@ -204,6 +207,8 @@ def list_events(request: HttpRequest) -> Page[EventOut]:
     begins after it has."""
     given = known_only(request, PAGING | {"from", "to"})
     start, end = _moment("from", given.get("from")), _moment("to", given.get("to"))
+    if start is not None and end is not None and end < start:
+        raise RuleViolation("from is later than to, so no event can be in the range.", field="from")
     return listed(typed(request).store.events.page(start=start, end=end, **cut(given)), event_out)
 
 
@@ -217,8 +222,9 @@ def read_event(request: HttpRequest, event_id: str) -> EventOut:
     "/{event_id}", auth=Scope("events:write", "crm.edit_events"), response={200: EventOut, **PROBLEMS}, summary="Change an event"
 )
 def change_event(request: HttpRequest, event_id: str, data: EventPatch) -> EventOut:
-    """Changes what is given. A `version` that is not the stored one, a taken slug, fewer seats than are taken, or an event that
-    is cancelled is 409, and nothing is written. More seats go to the people in line."""
+    """Changes what is given. A `version` that is not the stored one, a taken slug, fewer seats than are taken, an end that is to
+    lie ahead again while there are no-shows that were marked after it (staff take those back first), or an event that is
+    cancelled is 409, and nothing is written. More seats go to the people in line."""
     store, actor = typed(request).store, viewer_of(request)
     given = data.model_dump(exclude_unset=True)
     version, status, reason = given.pop("version"), given.pop("status", None), given.pop("reason", None)
@@ -247,8 +253,12 @@ def _moment(name: str, values: list[str] | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return in_range(moment)
     except ValueError:
-        pass
-    raise RuleViolation(f"{name} must be a time with its zone, such as 2026-05-01T00:00:00Z.", field=name)
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        hint = " In an address, + is written as %2B." if PLUS_LOST.search(text) else ""
+        raise RuleViolation(f"{name} must be a time with its zone, such as 2026-05-01T00:00:00Z.{hint}", field=name)
+    try:
+        return in_range(moment)
+    except ValueError as error:
+        raise RuleViolation(f"{name} {error}.", field=name) from None

@@ -25,6 +25,7 @@ from crm.api.wire import (
     opened_segment,
     typed,
     utc,
+    viewer_of,
 )
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import parse_filter, parse_order
@@ -133,7 +134,7 @@ def create_user(request: HttpRequest, data: UserIn) -> Status[UserOut]:
     person = once(
         request,
         {"id": person_id},
-        make=lambda also: people.add(store, profile, now=now(), person_id=person_id, also=also),
+        make=lambda also: people.add(store, profile, now=now(), actor=viewer_of(request), person_id=person_id, also=also),
         again=lambda made: store.people.get(made["id"]),
     )
     return Status(201, user_out(person))
@@ -199,7 +200,8 @@ def change_user(request: HttpRequest, user_id: str, data: UserPatch) -> UserOut:
     old = store.people.get(user_id).profile
     tags = tuple(given.pop("tags", old.tags) or ())
     texts = {ATTRIBUTES[name]: value or "" for name, value in given.items()}
-    return user_out(people.edit(store, user_id, replace(old, **texts, tags=tags), version=version, now=now()))
+    new = replace(old, **texts, tags=tags)
+    return user_out(people.edit(store, user_id, new, version=version, now=now(), actor=viewer_of(request)))
 
 
 @router.delete(
@@ -207,7 +209,7 @@ def change_user(request: HttpRequest, user_id: str, data: UserPatch) -> UserOut:
 )
 def delete_user(request: HttpRequest, user_id: str) -> Status[None]:
     """Takes the person out of events too; e-mails already sent stay counted."""
-    people.remove(typed(request).store, user_id, now=now())
+    people.remove(typed(request).store, user_id, now=now(), actor=viewer_of(request))
     return Status(204, None)
 
 

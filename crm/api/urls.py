@@ -58,12 +58,17 @@ def nothing(request: HttpRequest, rest: str) -> HttpResponse:
 
 
 def _as_problem(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Answer a wrong method as a problem too; no operation looks at a session."""
+    """Answer HEAD as GET, whose body the server leaves out, and a wrong method as a problem; no operation looks at a session."""
 
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        asked = request.method
+        if asked == "HEAD":
+            request.method = "GET"
         response: HttpResponseBase = view(request, *args, **kwargs)
+        request.method = asked
         if isinstance(response, HttpResponseNotAllowed):
-            allowed = response.headers["Allow"]
+            methods = response.headers["Allow"].split(", ")
+            allowed = ", ".join(sorted([*methods, "HEAD"] if "GET" in methods else methods))
             response = problem(405, f"This address takes {allowed}.")
             response.headers["Allow"] = allowed
         return response

@@ -15,7 +15,7 @@ from crm.store.people_writes import Write
 logger = logging.getLogger(__name__)
 TRIES = 5
 LEAVING = "This person is just being deleted or merged, so nothing can be changed any more."
-STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
+STALE = "This person was changed by someone else meanwhile. Look at them as they are now, then repeat your change."
 
 
 def add(
@@ -23,7 +23,7 @@ def add(
 ) -> Person:
     """Write a new person, with `also`, and return them as stored. Raises RuleViolation, or Conflict on the address.
 
-    Their log begins with it; `actor` is a username, empty where a script did it.
+    Their log begins with it; `actor` is a username, also that of a token's owner; empty where nobody was signed in.
     """
     person = Person(id=person_id or new_id(), profile=profile.cleaned(), created_at=now, updated_at=now)
     entry = LogEntry(id=new_id(), user_id=person.id, at=now, kind=LogKind.ADDED, actor=actor, created=True)

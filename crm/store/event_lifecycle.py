@@ -11,7 +11,7 @@ from crm.domain.events import Event, EventStatus
 from crm.store import schema
 from crm.store.attendances import LEAVING, staying
 from crm.store.event_items import event_item, host_item
-from crm.store.event_no_shows import EventNoShows
+from crm.store.event_no_shows import MARK, EventNoShows
 from crm.store.event_removal import DELETING, EventRemoval
 from crm.store.expressions import Clause, absent, equals, exists
 from crm.store.keys import moment, stamp
@@ -20,7 +20,7 @@ from crm.store.requests import Action, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter
 
-STALE = "This event was changed by someone else meanwhile. Load the page again and repeat your change."
+STALE = "This event was changed by someone else meanwhile. Look at it as it is now, then repeat your change."
 GOING = "The event is just being deleted, so nothing can be changed any more."
 CLOSED = {
     EventStatus.DRAFT: "The event is still a draft; publish it first.",
@@ -52,7 +52,8 @@ class EventLifecycle(EventNoShows, EventRemoval):
             version=old.version + 1,
             updated_at=now,
         )
-        expect = [*_as_read(old), equals("owner", stored.owner), equals("hostIds", list(stored.host_ids) or None)]
+        run = equals(MARK, stamp(old.no_show_at) if old.no_show_at else None)
+        expect = [*_as_read(old), run, equals("owner", stored.owner), equals("hostIds", list(stored.host_ids) or None)]
         if saved.max_capacity is not None and saved.max_capacity != stored.max_capacity:
             expect.append(Clause("registeredCount", "at most", (saved.max_capacity,)))
         counted: Tally[Counter] = Tally()

@@ -19,7 +19,7 @@ Write = Put | Update | Delete | Check
 MOST_PEOPLE = 12
 """People of one transaction: their actions fit, and a transaction that is lost to one taken address costs little."""
 THERE = "This person is there already."
-STALE = "This person was changed by someone else meanwhile. Load the page again and repeat your change."
+STALE = "This person was changed by someone else meanwhile. Look at them as they are now, then repeat your change."
 TAKEN = "The address {address} already belongs to {owner}."
 
 

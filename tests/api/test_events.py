@@ -83,9 +83,34 @@ def test_a_taken_slug_is_a_conflict(script: Script, ids: list[str]) -> None:
     assert (status, answer["errors"][0]["field"]) == (409, "slug")
 
 
-@pytest.mark.parametrize("address", ["/events?from=9999-12-31T23:59:59-14:00", "/events?to=0001-01-01T00:00:00%2B14:00"])
-def test_a_range_that_no_calendar_holds_is_refused(script: Script, address: str) -> None:
-    assert script.get(address)[0] == 422
+@pytest.mark.parametrize(
+    ("query", "field", "told"),
+    [
+        ("from=9999-12-31T23:59:59-14:00", "from", "must lie in the years 1970 to 9998"),
+        ("to=0001-01-01T00:00:00%2B14:00", "to", "must lie in the years 1970 to 9998"),
+        ("from=0001-01-01T00:00:00Z", "from", "must lie in the years 1970 to 9998"),
+        ("from=2026-05-01T00:00:00", "from", "must be a time with its zone"),
+        ("from=2026-05-01T00:00:00+02:00", "from", "+ is written as %2B"),
+        ("from=2026-05-02T00:00:00Z&to=2026-05-01T00:00:00Z", "from", "from is later than to"),
+    ],
+)
+def test_a_range_that_can_not_be_is_refused_and_says_why(script: Script, query: str, field: str, told: str) -> None:
+    status, answer = script.get(f"/events?{query}")
+
+    assert (status, answer["errors"][0]["field"]) == (422, field)
+    assert told in answer["detail"]
+    assert ("%2B" in told) == ("%2B" in answer["detail"])
+
+
+def test_a_version_that_is_not_the_stored_one_says_what_a_script_can_do(script: Script, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0]})[1]
+
+    answers = [
+        script.call("PATCH", address, {"version": 99, name: "T"})[1]
+        for address, name in ((f"/events/{event['id']}", "title"), (f"/users/{ids[0]}", "city"))
+    ]
+
+    assert all("then repeat your change" in answer["detail"] and "page" not in answer["detail"] for answer in answers)
 
 
 @pytest.mark.parametrize("address", ["/users/{}", "/events/{}", "/events/{}/attendees", "/campaigns/{}", "/users?attends={}"])

@@ -89,6 +89,26 @@ def test_other_media_types_methods_and_addresses_are_refused(script: Script) -> 
     assert script.call("POST", "/users", b'{"firstName": "' + b"x" * 12_000_000 + b'"}')[0] == 413
 
 
+def test_head_is_answered_as_get_without_the_body(script: Script) -> None:
+    ada = script.post("/users", ADA)[1]
+
+    heads = [script.call("HEAD", address) for address in ("/events", "/users", f"/users/{ada['id']}", "/users/none")]
+
+    assert heads == [(200, None), (200, None), (200, None), (404, None)]
+    assert script.call("HEAD", "/emails/send") == (405, None)
+    assert script.call("PUT", "/users")[1]["detail"] == "This address takes GET, HEAD, POST."
+
+
+def test_the_log_of_a_person_tells_whose_token_it_was(script: Script, site: Store) -> None:
+    ada = script.post("/users", ADA)[1]
+    script.call("PATCH", f"/users/{ada['id']}", {"version": ada["version"], "city": "London"})
+
+    entries = site.log.of(ada["id"])
+
+    assert len(entries) == 2
+    assert all(entry.actor.startswith("script-") for entry in entries)
+
+
 def test_paging_gives_everybody_once_and_back_again(script: Script) -> None:
     for number in range(7):
         script.post("/users", {**ADA, "email": f"{number}@example.org", "lastName": f"L{number}"})
