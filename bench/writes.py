@@ -11,6 +11,7 @@ from crm.domain.people import Person
 from crm.services import events
 from crm.services.events import NewEvent
 from crm.services.people import add
+from crm.services.sign_ups import sign_up
 from crm.store import Store
 
 ALONE = 20
@@ -56,11 +57,11 @@ def _events(place: Place, store: Store, people: Sequence[Person]) -> list[tuple[
     rows = [_written("event with two hosts", EVENTS, reading, _folded(place, store))]
     with place.meter.reading() as reading:
         for person_id in there[:ALONE]:
-            events.register(store, made[0].id, [person_id], now=PRESENT)
+            sign_up(store, made[0].id, [person_id], now=PRESENT)
     rows.append(_written("attendance, alone", ALONE, reading, _folded(place, store)))
     rest = there[ALONE:]
     with place.meter.reading() as reading:
-        events.register(store, made[0].id, rest, now=PRESENT)
+        sign_up(store, made[0].id, rest, now=PRESENT)
     return [*rows, _written("attendance, in bulk", len(rest), reading, _folded(place, store))]
 
 

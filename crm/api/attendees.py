@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -35,7 +34,6 @@ from crm.domain.ids import new_id
 from crm.domain.tasks import Task, TaskAction
 from crm.services import attendance, tasks
 from crm.services.sign_ups import SignedUp, check_takes_people, sign_up, signed_up_by
-from crm.store.keys import moment, stamp
 from crm.store.requests import Action
 
 router = Router(tags=["events"])
@@ -103,7 +101,7 @@ def list_attendees(request: HttpRequest, event_id: str) -> Page[AttendeeOut]:
 def add_attendees(request: HttpRequest, event_id: str, data: AttendeesIn) -> Status[AttendeesAdded]:
     """Registered while there are seats, then waitlisted, then refused. An unknown id is 422 and names it; an event that takes
     nobody, or is full without a waitlist, is 409; nothing is written in these cases. 202: a large filter is still worked
-    through. Repeat safely with an Idempotency-Key, which also tells how far it is."""
+    through. Repeat safely with an Idempotency-Key, which also tells how far it is; that an event was full is told again too."""
     wanted = filter_members(data.model_dump(), FILTER_NAMES)
     if (data.userIds is None) is not any(value.strip() for values in wanted.values() for value in values):
         raise RuleViolation("Give userIds, or the people filter that says whom to add, and not both.", field="userIds")
@@ -137,18 +135,17 @@ def _by_ids(request: HttpRequest, event_id: str, user_ids: Sequence[str]) -> Sig
     """Add these people; once for an Idempotency-Key, under which a call that was cut off goes on."""
     store = typed(request).store
 
-    def add(at: datetime, also: Sequence[Action] = (), *, again: bool = False) -> SignedUp:
-        done = sign_up(store, event_id, user_ids, at=at, by=viewer_of(request), also=also, again=again)
-        if not done.in_vain:
-            settle(request, {"at": stamp(at), "done": json.dumps(asdict(done))})
+    def add(call: str, also: Sequence[Action] = (), *, again: bool = False) -> SignedUp:
+        done = sign_up(store, event_id, user_ids, now=now(), by=viewer_of(request), also=also, call=call, again=again)
+        settle(request, {"call": call, "done": json.dumps(asdict(done))})
         return done
 
-    at = moment(stamp(now()))
+    call = new_id()
     return once(
         request,
-        {"at": stamp(at)},
-        make=lambda also: add(at, also),
-        again=lambda made: SignedUp(**json.loads(made["done"])) if "done" in made else add(moment(made["at"]), again=True),
+        {"call": call},
+        make=lambda also: add(call if also else "", also),
+        again=lambda made: SignedUp(**json.loads(made["done"])) if "done" in made else add(made["call"], again=True),
     )
 
 

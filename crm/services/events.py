@@ -14,13 +14,12 @@ from crm.domain.events import MAX_HOSTS, Event, EventStatus
 from crm.domain.ids import new_id
 from crm.services.event_jobs import CREATING, GRACE, job_key, no_show_actions
 from crm.store import Store
-from crm.store.attendances import STEP
-from crm.store.events import MAX_ATTENDEES, Seated
+from crm.store.events import MAX_ATTENDEES
 from crm.store.jobs import JobKey
 from crm.store.requests import Action, Delete
 from crm.store.table import ConditionFailed
 
-__all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create", "register"]
+__all__ = ["CREATING", "GRACE", "NewEvent", "check_known", "create"]
 
 logger = logging.getLogger(__name__)
 
@@ -100,25 +99,6 @@ def _leave_to_the_job(store: Store, key: JobKey, now: datetime) -> None:
             store.table.write([store.jobs.wake(job, now)])
         except ConditionFailed:
             logger.info("creation taken over", extra={"owner": key.owner})
-
-
-def register(store: Store, event_id: str, user_ids: Sequence[str], *, now: datetime) -> Seated:
-    """Register people in this order while there are seats, put the others on the waitlist; return who is where.
-
-    Raises NotFound, RuleViolation that names unknown ids (before anything is written), and Conflict unless it is published.
-    """
-    distinct = list(dict.fromkeys(user_ids))
-    store.events.get(event_id)
-    check_known(store, {"userIds": distinct})
-    parts = [store.events.seat(event_id, distinct[start : start + STEP], now=now) for start in range(0, len(distinct), STEP)]
-    seated = Seated(
-        registered=tuple(user_id for part in parts for user_id in part.registered),
-        waitlisted=tuple(user_id for part in parts for user_id in part.waitlisted),
-        already=tuple(user_id for part in parts for user_id in part.already),
-        unknown=tuple(user_id for part in parts for user_id in part.unknown),
-    )
-    logger.info("people registered", extra={"event_id": event_id, "registered": len(seated.registered)})
-    return seated
 
 
 def _event(new: NewEvent, now: datetime) -> Event:

@@ -2,12 +2,12 @@
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.events import Attendance, AttendanceStatus, EventStatus
+from crm.domain.events import EventStatus
 from crm.domain.tasks import Outcome, Task
 from crm.services.events import check_known
 from crm.store import Store
@@ -58,27 +58,28 @@ def sign_up(
     event_id: str,
     user_ids: Sequence[str],
     *,
-    at: datetime,
+    now: datetime,
     by: str = "",
     also: Sequence[Action] = (),
+    call: str = "",
     again: bool = False,
 ) -> SignedUp:
     """Register people in this order while there are seats, put the others in line; return how many stand where.
 
-    `at` is the moment, to the millisecond, from which they come to the list, one after the other; `also` joins the first
-    transaction. With the `at` of a call that was cut off and `again`, it goes on: whom that call has added counts as before, and
-    is left where they stand now. A transaction for each 30 people. Raises NotFound, RuleViolation that names unknown ids, and
-    Conflict unless the event is published; nothing is written in these cases.
+    `also` joins the first transaction. `call` is an id under which the call may be repeated if it is cut off: with `again` it
+    goes on, and whoever was dealt with before counts as then, and is left where they stand now. A transaction for each 30
+    people. Raises NotFound, RuleViolation that names unknown ids, and Conflict unless the event is published; nothing is written
+    in these cases.
     """
     ids = list(dict.fromkeys(user_ids))
     if not again:
         check_takes_people(store, event_id)
         check_known(store, {"userIds": ids})
-    since = {user_id: at + number * APART for number, user_id in enumerate(ids)}
-    call = _Call(event_id=event_id, at=at, since=since, by=by, named=again or bool(also))
+    done = store.done_parts.of(call) if again else {}
+    asked = _Call(event_id=event_id, now=now, by=by, also=also, name=call, again=again)
     counts: Tally[str] = Tally()
-    for start in range(0, len(ids), STEP):
-        counts += _step(store, call, ids[start : start + STEP], also=() if start else also, begun=again or start > 0, again=again)
+    for seq, start in enumerate(range(0, len(ids), STEP)):
+        counts += Tally(done[seq]) if seq in done else _part(store, asked, seq, ids[start : start + STEP])
         if start + STEP < len(ids):
             store.stats.keep_up()
     logger.info("people signed up", extra={"event_id": event_id, "registered": counts["registered"]})
@@ -96,36 +97,44 @@ def signed_up_by(task: Task) -> SignedUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One call: when each of its people comes to the list, by whom, and whether it has a name under which it may be repeated."""
+    """One call: when and by whom, the name under which it may be repeated, and whether it is."""
 
     event_id: str
-    at: datetime
-    since: Mapping[str, datetime]
+    now: datetime
     by: str
-    named: bool
+    also: Sequence[Action]
+    name: str
+    again: bool
 
 
-def _step(store: Store, call: _Call, ids: Sequence[str], *, also: Sequence[Action], begun: bool, again: bool) -> Tally[str]:
-    """Add up to `STEP` people and count what became of them; whom the call or a twin of it has added before counts as added.
+def _part(store: Store, call: _Call, seq: int, ids: Sequence[str]) -> Tally[str]:
+    """Add up to `STEP` people, and count what became of them; what a twin of the call did to them counts as well.
 
-    Once the call has `begun` to write, an event that takes nobody any more is counted, not raised.
+    Once the call has begun to write, an event that takes nobody any more is counted, not raised.
     """
-    done = _added(store, call, ids) if again else {}
-    left = [user_id for user_id in ids if user_id not in done]
+
+    def noted(seated: Seated) -> list[Action]:
+        note = [store.done_parts.put(call.name, seq, _counted(seated))] if call.name else []
+        return [*note, *(() if seq else call.also)]
+
+    since = {user_id: call.now + (seq * STEP + number) * APART for number, user_id in enumerate(ids)}
     try:
-        seated = store.events.seat(call.event_id, left, now=call.at, also=also, by=call.by, since=call.since)
+        return _counted(store.events.seat(call.event_id, ids, now=call.now, by=call.by, since=since, noted=noted))
     except Conflict:
-        if not begun:
+        if not (call.again or seq):
             raise
-        seated = Seated(unknown=tuple(left))
-    twins = _added(store, call, seated.already) if call.named else {}
-    counts = Tally(status.value for status in [*done.values(), *twins.values()])
-    counts["registered"] += len(seated.registered)
-    counts["waitlisted"] += len(seated.waitlisted)
-    counts["already"] += len(seated.already) - len(twins)
-    counts["refused"] += len(seated.refused)
-    counts["missed"] += len(seated.unknown)
-    return counts
+    twins = store.done_parts.of(call.name).get(seq) if call.name else None
+    return Tally(missed=len(ids)) if twins is None else Tally(twins)
+
+
+def _counted(seated: Seated) -> Tally[str]:
+    return Tally(
+        registered=len(seated.registered),
+        waitlisted=len(seated.waitlisted),
+        already=len(seated.already),
+        refused=len(seated.refused),
+        missed=len(seated.unknown),
+    )
 
 
 def _told(counts: Tally[str]) -> SignedUp:
@@ -136,17 +145,3 @@ def _told(counts: Tally[str]) -> SignedUp:
         refused=counts["refused"],
         missed=counts["missed"],
     )
-
-
-def _added(store: Store, call: _Call, ids: Sequence[str]) -> dict[str, AttendanceStatus]:
-    """Whom of these the call has added, and with which status: who came to the list at the moment that was theirs."""
-    there = store.events.attendances(call.event_id, ids) if ids else {}
-    came = {user_id: _came(one, call.since[user_id]) for user_id, one in there.items()}
-    return {user_id: status for user_id, status in came.items() if status is not None}
-
-
-def _came(one: Attendance, at: datetime) -> AttendanceStatus | None:
-    """The status with which somebody came to the list at that moment; None for who came at another one."""
-    steps = [(one.status, one.since), (one.was, one.was_since), (AttendanceStatus.REGISTERED, one.registered_at)]
-    adding = {AttendanceStatus.REGISTERED, AttendanceStatus.WAITLISTED}
-    return next((status for status, since in steps if status in adding and since == at), None)

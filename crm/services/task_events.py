@@ -1,92 +1,128 @@
-"""The part of a step that changes the list of an event. What proves that it was done is `since` of each attendance."""
+"""The part of a step that changes the list of an event. What became of its people is noted down in the same transactions."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, NotFound, StoreUnavailable
-from crm.domain.events import AttendanceStatus, EventStatus
+from crm.domain.events import EventStatus
 from crm.domain.tasks import Outcome, Task, standing
 from crm.store import Store
 from crm.store.attendances import STEP
+from crm.store.event_moves import MovedMany, Seated
 from crm.store.event_seats import AT_ONCE as MOVED_AT_ONCE
+from crm.store.requests import Put
 
 Outcomes = Tally[Outcome]
 
 
-def _since(task: Task) -> datetime:
-    """When the people of this part came to the list of the event: in the order in which they were noted down."""
-    return task.created_at + timedelta(milliseconds=task.position)
-
-
-def register(store: Store, task: Task, ids: Sequence[str], keep: Callable[[], None]) -> Outcomes:
+def register(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
     """Register them while there are seats, put the others in line, or refuse them where it has none."""
-    outcomes: Outcomes = Tally()
-    for start in range(0, len(ids), STEP):
-        keep()
-        some = ids[start : start + STEP]
-        try:
-            seated = store.events.seat(task.subject, some, now=_since(task), by=task.actor)
-        except (NotFound, Conflict):
-            mine = registered(store, task, some)
-            outcomes += Tally(mine.values())
-            outcomes[_why_closed(store, task)] += len(some) - len(mine)
-            continue
-        mine = registered(store, task, seated.already)
-        outcomes += Tally(mine.values())
-        outcomes[Outcome.DONE] += len(seated.registered)
-        outcomes[Outcome.WAITLISTED] += len(seated.waitlisted)
-        outcomes[Outcome.FULL] += len(seated.refused)
-        outcomes[Outcome.UNCHANGED] += len(seated.already) - len(mine)
-        outcomes[Outcome.GONE] += len(seated.unknown)
-    return outcomes
+    at = _moment(task, now)
+
+    def seat(seq: int, some: Sequence[str]) -> Outcomes:
+        def noted(seated: Seated) -> list[Put]:
+            return [_noted(store, task, seq, _of_seated(seated))]
+
+        seated = store.events.seat(task.subject, some, now=now, by=task.actor, since=dict.fromkeys(some, at), noted=noted)
+        return _of_seated(seated)
+
+    return _each(store, task, ids, STEP, keep, seat)
 
 
-def registered(store: Store, task: Task, ids: Sequence[str]) -> dict[str, Outcome]:
-    """Whom of these this step has put on the list already, and where they stand."""
-    there = store.events.attendances(task.subject, ids) if ids else {}
-    return {
-        user_id: Outcome.WAITLISTED if one.status is AttendanceStatus.WAITLISTED else Outcome.DONE
-        for user_id, one in there.items()
-        if one.since == _since(task)
-    }
-
-
-def move(store: Store, task: Task, ids: Sequence[str], keep: Callable[[], None]) -> Outcomes:
-    """Give each the status. Who has it since the moment of this part was moved by this step, now or before."""
+def move(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Callable[[], None]) -> Outcomes:
+    """Give each the status."""
     event_id, status = standing(task.subject)
+
+    def move_some(seq: int, some: Sequence[str]) -> Outcomes:
+        def noted(told: MovedMany) -> list[Put]:
+            return [_noted(store, task, seq, _of_moved(told))]
+
+        told = store.events.move_many(event_id, some, status, now=_moment(task, now), by=task.actor, noted=noted)
+        return _of_moved(told)
+
+    return _each(store, task, ids, MOVED_AT_ONCE, keep, move_some)
+
+
+def noted(store: Store, task: Task) -> Outcomes:
+    """What this step has come to already, with whoever was at it before."""
     outcomes: Outcomes = Tally()
-    for start in range(0, len(ids), MOVED_AT_ONCE):
-        keep()
-        some = ids[start : start + MOVED_AT_ONCE]
-        try:
-            told = store.events.move_many(event_id, some, status, now=_since(task), by=task.actor)
-        except (NotFound, Conflict):
-            mine = moved(store, task, some)
-            outcomes[Outcome.DONE] += len(mine)
-            outcomes[_why_closed(store, task)] += len(some) - len(mine)
-            continue
-        there = store.people.get_many(told.missing) if told.missing else {}
-        outcomes[Outcome.DONE] += len(told.moved)
-        outcomes[Outcome.UNCHANGED] += len(told.unchanged)
-        outcomes[Outcome.FULL] += len(told.full)
-        outcomes[Outcome.NO_WAY] += len(told.unfit)
-        outcomes[Outcome.NOT_LISTED] += len(there)
-        outcomes[Outcome.GONE] += len(told.missing) - len(there)
+    for counts in store.done_parts.of(_name(task)).values():
+        outcomes += _outcomes(counts)
     return outcomes
-
-
-def moved(store: Store, task: Task, ids: Sequence[str]) -> list[str]:
-    """Who of these this step has given the status already."""
-    event_id, status = standing(task.subject)
-    there = store.events.attendances(event_id, ids) if ids else {}
-    return [user_id for user_id, one in there.items() if one.status is status and one.since == _since(task)]
 
 
 def by_arrival(store: Store, task: Task, ids: Sequence[str]) -> list[str]:
     """These in the order in which they came to where they stand: who waits longest is the first to get a seat."""
     there = store.events.attendances(standing(task.subject)[0], ids) if ids else {}
     return sorted(ids, key=lambda user_id: (user_id not in there, there[user_id].since if user_id in there else task.created_at))
+
+
+def _each(
+    store: Store,
+    task: Task,
+    ids: Sequence[str],
+    size: int,
+    keep: Callable[[], None],
+    do: Callable[[int, Sequence[str]], Outcomes],
+) -> Outcomes:
+    """Do it to `size` people after the other. What was done before counts as it did then, wherever they have gone since."""
+    outcomes: Outcomes = Tally()
+    done = store.done_parts.of(_name(task))
+    for seq, start in enumerate(range(0, len(ids), size)):
+        some = ids[start : start + size]
+        if seq in done:
+            outcomes += _outcomes(done[seq])
+            continue
+        keep()
+        try:
+            outcomes += do(seq, some)
+        except (NotFound, Conflict):
+            twins = store.done_parts.of(_name(task)).get(seq)
+            outcomes += Tally({_why_closed(store, task): len(some)}) if twins is None else _outcomes(twins)
+    return outcomes
+
+
+def _moment(task: Task, now: datetime) -> datetime:
+    """When the people of this part come to where they stand: part after part also where all are done at one moment."""
+    return now + timedelta(milliseconds=task.position)
+
+
+def _name(task: Task) -> str:
+    return f"{task.id}-{task.position}"
+
+
+def _noted(store: Store, task: Task, seq: int, outcomes: Outcomes) -> Put:
+    return store.done_parts.put(_name(task), seq, {one.value: number for one, number in outcomes.items()})
+
+
+def _outcomes(counts: Mapping[str, int]) -> Outcomes:
+    return Tally({Outcome(name): number for name, number in counts.items()})
+
+
+def _of_seated(seated: Seated) -> Outcomes:
+    return Tally(
+        {
+            Outcome.DONE: len(seated.registered),
+            Outcome.WAITLISTED: len(seated.waitlisted),
+            Outcome.FULL: len(seated.refused),
+            Outcome.UNCHANGED: len(seated.already),
+            Outcome.GONE: len(seated.unknown),
+        }
+    )
+
+
+def _of_moved(told: MovedMany) -> Outcomes:
+    return Tally(
+        {
+            Outcome.DONE: len(told.moved),
+            Outcome.UNCHANGED: len(told.unchanged),
+            Outcome.FULL: len(told.full),
+            Outcome.NO_WAY: len(told.unfit),
+            Outcome.NOT_LISTED: len(told.missing),
+            Outcome.GONE: len(told.unknown),
+        }
+    )
 
 
 def _why_closed(store: Store, task: Task) -> Outcome:

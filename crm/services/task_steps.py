@@ -1,7 +1,7 @@
 """One step of a task: what is done to one part of the people, in such a way that a step which is done again counts the same.
 
-What proves that a step was done already stands where its work stands: in the log entry of a changed person, in `since` of a
-new attendance, and for those who are deleted in the number of them who were gone beforehand.
+What proves that a step was done already stands where its work stands: in the log entry of a changed person, in a note beside
+the list of an event, and for those who are deleted in the number of them who were gone beforehand.
 """
 
 import logging
@@ -93,9 +93,9 @@ def _work(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: Cal
         case TaskAction.TAG | TaskAction.UNTAG:
             return _tag(store, task, ids, now, keep)
         case TaskAction.REGISTER:
-            return task_events.register(store, task, ids, keep)
+            return task_events.register(store, task, ids, now, keep)
         case TaskAction.STATUS:
-            return task_events.move(store, task, ids, keep)
+            return task_events.move(store, task, ids, now, keep)
         case TaskAction.DELETE:
             gone, apart, busy = _delete(store, task, ids, now, keep)
             return Tally({Outcome.DONE: gone, Outcome.GONE: (task.missing or 0) + apart, Outcome.BUSY: busy})
@@ -106,10 +106,8 @@ def _settled(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: 
     match task.action:
         case TaskAction.TAG | TaskAction.UNTAG:
             return Tally({Outcome.DONE: len(_changed(store, task, ids))})
-        case TaskAction.REGISTER:
-            return Tally(task_events.registered(store, task, ids).values())
-        case TaskAction.STATUS:
-            return Tally({Outcome.DONE: len(task_events.moved(store, task, ids))})
+        case TaskAction.REGISTER | TaskAction.STATUS:
+            return task_events.noted(store, task)
         case TaskAction.DELETE:
             if task.missing is None:
                 return Tally()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from crm.store.audit import AuditRepository
 from crm.store.campaigns import CampaignRepository
 from crm.store.chunks import ChunkRepository
+from crm.store.done_parts import DonePartRepository
 from crm.store.duplicates import DuplicateRepository
 from crm.store.email_handover import EmailHandover
 from crm.store.email_lists import EmailLists
@@ -64,3 +65,4 @@ class Store:
         self.erasures = ErasureRepository(table, signer)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)
+        self.done_parts = DonePartRepository(table)

@@ -7,7 +7,6 @@ from datetime import datetime
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.events import Attendance, AttendanceStatus, Event, EventStatus
 from crm.store.attendances import LEAVING, Move
-from crm.store.keys import stamp
 from crm.store.schema import Item
 from crm.store.seats import keeps_line
 
@@ -50,8 +49,8 @@ class Moved:
 class MovedMany:
     """What became of people who were to get one status: their ids.
 
-    `moved` are also those whom the same call moved before. `unchanged` stood there already. `full` found no seat, or no line.
-    `unfit` can't go there from where they stand. `missing` are not on the list, or are being deleted.
+    `unchanged` stood there already. `full` found no seat, or no line. `unfit` can't go there from where they stand. `missing` are
+    not on the list, and `unknown` are not people any more, or are being deleted.
     """
 
     moved: tuple[str, ...] = ()
@@ -59,6 +58,7 @@ class MovedMany:
     full: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     promoted: tuple[str, ...] = ()
 
 
@@ -129,8 +129,10 @@ def outcome_of(
 ) -> Move | str:
     """One person's move, or the field of `MovedMany` that tells why there is none. Raises Conflict when the event is not open."""
     if old is not None and old.status is status:
-        return "moved" if stamp(old.since) == stamp(now) else "unchanged"
-    if old is None or old.erased or not reachable:
+        return "unchanged"
+    if not reachable:
+        return "unknown"
+    if old is None or old.erased:
         return "missing"
     try:
         move = Move(old=old, new=old.moved(event, status, now=now, by=by))
@@ -142,12 +144,18 @@ def outcome_of(
     return move if refused is None else "full"
 
 
-def moved_many(outcomes: Mapping[str, str], promoted: tuple[str, ...]) -> MovedMany:
+def moved_many(outcomes: Mapping[str, str], promoted: tuple[str, ...] = ()) -> MovedMany:
     def of(name: str) -> tuple[str, ...]:
         return tuple(one for one, outcome in outcomes.items() if outcome == name)
 
     return MovedMany(
-        moved=of("moved"), unchanged=of("unchanged"), full=of("full"), unfit=of("unfit"), missing=of("missing"), promoted=promoted
+        moved=of("moved"),
+        unchanged=of("unchanged"),
+        full=of("full"),
+        unfit=of("unfit"),
+        missing=of("missing"),
+        unknown=of("unknown"),
+        promoted=promoted,
     )
 
 

@@ -1,6 +1,6 @@
 """Moving people on, off and along the lists of events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from crm.domain.errors import Conflict, NotFound
@@ -30,6 +30,8 @@ from crm.store.seats import after_moves, seats_for_new
 
 NOW: Mapping[str, datetime] = {}
 """All at the same moment."""
+Noted = Sequence[Action]
+"""Further actions of a transaction, made from what it comes to."""
 AT_ONCE = 15
 """People whom `move_many` moves in one transaction: for each of them somebody from the line may get the seat."""
 
@@ -43,15 +45,15 @@ class EventSeats(EventLine):
         user_ids: Sequence[str],
         *,
         now: datetime,
-        also: Sequence[Action] = (),
+        noted: Callable[[Seated], Noted] = lambda _: (),
         by: str = "",
         since: Mapping[str, datetime] = NOW,
     ) -> Seated:
         """Register up to `STEP` people in this order while there are seats; put the others in line, or refuse them without one.
 
         Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them, by `since`,
-        which is `now` for who has none of their own there, and by id. One transaction. Raises NotFound, and Conflict unless it
-        is published.
+        which is `now` for who has none of their own there, and by id. One transaction, with the actions that `noted` makes of
+        what becomes of them; their errors are raised. Raises NotFound, and Conflict unless it is published.
         """
         distinct = list(dict.fromkeys(user_ids))
         if len(distinct) > STEP:
@@ -62,6 +64,7 @@ class EventSeats(EventLine):
             if event.status is not EventStatus.PUBLISHED:
                 raise Conflict(NOT_OPEN[event.status])
             moves, profiles, seated = self._seating(event, distinct, now, by, since)
+            also = noted(seated)
             if moves or also:
                 self._rewrite(event, moves, profiles, now=now, also=also)
             return seated
@@ -106,11 +109,18 @@ class EventSeats(EventLine):
         return self._deciding(attempt)
 
     def move_many(
-        self, event_id: str, user_ids: Sequence[str], status: AttendanceStatus, *, now: datetime, by: str = ""
+        self,
+        event_id: str,
+        user_ids: Sequence[str],
+        status: AttendanceStatus,
+        *,
+        now: datetime,
+        by: str = "",
+        noted: Callable[[MovedMany], Noted] = lambda _: (),
     ) -> MovedMany:
-        """Give up to `AT_ONCE` people on the list a status, in this order; one transaction.
+        """Give up to `AT_ONCE` people on the list a status, in this order; one transaction, with what `noted` makes of it.
 
-        A repeat with the same `now` tells the same. Raises NotFound, and Conflict where the event is not open for what was asked.
+        Raises NotFound, Conflict where the event is not open for what was asked, and the errors of the actions noted.
         """
         distinct = list(dict.fromkeys(user_ids))
         if len(distinct) > AT_ONCE:
@@ -128,7 +138,8 @@ class EventSeats(EventLine):
                     moves.append(outcome)
                     after = after_moves(after, outcome.seats, outcome.places)
                 outcomes[user_id] = outcome if isinstance(outcome, str) else "moved"
-            promoted = self._rewrite(event, moves, profiles, now=now) if moves else ()
+            also = noted(moved_many(outcomes))
+            promoted = self._rewrite(event, moves, profiles, now=now, also=also) if moves or also else ()
             return moved_many(outcomes, promoted)
 
         return self._deciding(attempt)

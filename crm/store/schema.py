@@ -132,6 +132,12 @@ ENTITIES = (
     Entity(name="pace", pk="PACE#{sender}", sk="BUCKET", note="messages a second over all workers"),
     Entity(name="seen", pk="SEEN#{provider}#{eventId}", sk="ONCE", note="webhook event seen; TTL"),
     Entity(name="repeat", pk="REPEAT#{token}#{hash}", sk="ANSWER", note="answer to an idempotency key; TTL"),
+    Entity(
+        name="donePart",
+        pk="DONE#{wholeId}",
+        sk="PART#{seq:count}",
+        note="what became of the people of one part of a call or task, written with it: a repeat counts the same; TTL",
+    ),
     Entity(name="segment", pk="SEGMENT#{id}", sk="DETAIL", note="a saved filter"),
     Entity(name="template", pk="TEMPLATE#{id}", sk="DETAIL", note="a text to start from"),
     Entity(name="audit", pk="AUDIT#{at:month}", sk="{at:raw}#{id}", note="who did what to what, from where"),

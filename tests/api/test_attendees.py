@@ -154,15 +154,16 @@ def test_a_call_that_was_cut_off_goes_on_where_it_is_repeated_and_counts_as_if_i
         dying(store, patch, after=2)
         broken, _ = script.post(f"/events/{event_id}/attendees", body, Idempotency_Key="once")
     half = standing(script, event_id)
-    gone = next(user_id for user_id, status in half.items() if status == "registered")
-    script.call("DELETE", f"/events/{event_id}/attendees/{gone}")
+    gone, waited = (next(user_id for user_id, one in half.items() if one == status) for status in ("registered", "waitlisted"))
+    for user_id in (gone, waited):  # the seat of one is the other's, who gives it up as well
+        script.call("DELETE", f"/events/{event_id}/attendees/{user_id}")
     status, answer = script.post(f"/events/{event_id}/attendees", body, Idempotency_Key="once")
     again = script.post(f"/events/{event_id}/attendees", body, Idempotency_Key="once")
 
     assert (broken, len(half)) == (500, 60)
     assert (status, counts(answer)) == (200, (50, 20, 0, 0))
     assert again == (status, answer)
-    assert standing(script, event_id)[gone] == "cancelled"
+    assert [standing(script, event_id)[user_id] for user_id in (gone, waited)] == ["cancelled"] * 2
     assert verify.differences(store) == []
 
 
@@ -175,10 +176,13 @@ def test_a_filter_that_was_cut_off_goes_on_where_it_is_repeated(
         dying(store, patch, after=1)
         broken, _ = script.post(f"/events/{event_id}/attendees", {"company": "Many"}, Idempotency_Key="once")
     half = standing(script, event_id)
+    gone = next(iter(half))
+    script.call("DELETE", f"/events/{event_id}/attendees/{gone}")
     status, answer = script.post(f"/events/{event_id}/attendees", {"company": "Many"}, Idempotency_Key="once")
 
     assert (broken, len(half)) == (500, 30)
-    assert (status, counts(answer), answer["finished"]) == (200, (50, 20, 0, 0), True)
+    assert standing(script, event_id)[gone] == "cancelled"
+    assert (status, counts(answer), answer["finished"]) == (200, (51, 19, 0, 0), True)
     assert verify.differences(store) == []
 
 
@@ -258,10 +262,12 @@ def test_a_full_event_without_a_waitlist_refuses_and_says_so(
     some = script.post(f"/events/{event_id}/attendees", {"userIds": ids[:3]})
     none = script.post(f"/events/{event_id}/attendees", {"userIds": ids[3:]}, Idempotency_Key="k")
     script.call("PATCH", f"/events/{event_id}", {"version": 1, "maxCapacity": 4})
-    at_last = script.post(f"/events/{event_id}/attendees", {"userIds": ids[3:]}, Idempotency_Key="k")
+    again = script.post(f"/events/{event_id}/attendees", {"userIds": ids[3:]}, Idempotency_Key="k")
+    at_last = script.post(f"/events/{event_id}/attendees", {"userIds": ids[3:]}, Idempotency_Key="another")
 
     assert (some[0], counts(some[1])) == (200, (2, 0, 0, 1))
     assert none[0] == 409
+    assert again == none
     assert (at_last[0], counts(at_last[1])) == (200, (2, 0, 0, 0))
     assert verify.differences(store) == []
 

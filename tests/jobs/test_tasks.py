@@ -13,8 +13,9 @@ from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held
-from crm.services import events, task_steps, tasks
 from crm.services import people as people_service
+from crm.services import task_steps, tasks
+from crm.services.sign_ups import sign_up
 from crm.store import Store
 from crm.store.jobs import LeaseLost
 from crm.store.table import utc_now
@@ -41,7 +42,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 def attended_by(store: Store, people: list[Person]) -> str:
     """An event for which these have signed up."""
     event_id = published(store)
-    events.register(store, event_id, [person.id for person in people], now=NOW)
+    sign_up(store, event_id, [person.id for person in people], now=NOW)
     return event_id
 
 

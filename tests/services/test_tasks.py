@@ -13,8 +13,9 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.log import LogKind
 from crm.domain.people import Person
 from crm.domain.tasks import Outcome, Task, TaskAction, TaskStatus
-from crm.services import erasure, events, task_steps, tasks
+from crm.services import erasure, task_steps, tasks
 from crm.services import people as people_service
+from crm.services.sign_ups import sign_up
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
 from crm.store.requests import Delete, Update
@@ -278,11 +279,11 @@ def test_whoever_moves_in_a_list_by_a_count_is_noted_once(store: Store, monkeypa
     monkeypatch.setattr(task_steps, "AT_ONCE", 10)
     people = crowd(store, 30)
     first, second = published(store), published(store)
-    events.register(store, first, ids_of(people), now=NOW)
+    sign_up(store, first, ids_of(people), now=NOW)
     often = PeopleFilter(attended_min=1)
     task = step(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP", wanted=often))
     noted_first, *_ = store.selections.walk(task.id)
-    events.register(store, second, [noted_first, *[one.id for one in people if one.id != noted_first][:25]], now=LATER)
+    sign_up(store, second, [noted_first, *[one.id for one in people if one.id != noted_first][:25]], now=LATER)
 
     done = to_the_end(store, task)
 
@@ -322,7 +323,7 @@ def test_nobody_to_do_it_to_is_said(store: Store) -> None:
 def test_people_are_registered_while_there_are_seats_then_put_on_the_waitlist(store: Store) -> None:
     people = crowd(store, 50)
     event_id = published(store, max_capacity=40)
-    events.register(store, event_id, ids_of(people[:5]), now=NOW)
+    sign_up(store, event_id, ids_of(people[:5]), now=NOW)
 
     task = start(store, TaskAction.REGISTER, subject=event_id)
 
@@ -337,7 +338,7 @@ def test_a_step_of_registering_that_was_done_but_not_written_counts_the_same(
 ) -> None:
     people = crowd(store, 50)
     event_id = published(store, max_capacity=40)
-    events.register(store, event_id, ids_of(people[:5]), now=NOW)
+    sign_up(store, event_id, ids_of(people[:5]), now=NOW)
     task = noted(store, begun_and_left(store, TaskAction.REGISTER, monkeypatch, subject=event_id))
     unwritten_step(store, task)
 
@@ -378,7 +379,7 @@ def test_an_event_that_does_not_exist_or_is_not_named_is_refused(store: Store) -
 def test_deleting_frees_the_seats_and_leaves_nothing(store: Store) -> None:
     people = crowd(store, 30)
     event_id = published(store, max_capacity=30)
-    events.register(store, event_id, ids_of(people), now=NOW)
+    sign_up(store, event_id, ids_of(people), now=NOW)
 
     task = start(store, TaskAction.DELETE)
 
@@ -553,7 +554,7 @@ def test_cancelling_a_delete_leaves_nobody_deleted_by_half(store: Store, monkeyp
     monkeypatch.setattr(tasks, "AT_ONCE", 2)
     people = crowd(store, 6)
     event_id = published(store)
-    events.register(store, event_id, ids_of(people), now=NOW)
+    sign_up(store, event_id, ids_of(people), now=NOW)
     task = step(store, noted(store, start(store, TaskAction.DELETE)))
     with pytest.raises(Died), dying(store, 2):
         unwritten_step(store, task)

@@ -6,8 +6,9 @@ import pytest
 
 from crm.domain.events import SEATED, AttendanceStatus
 from crm.jobs.worker import Worker
-from crm.services import event_changes, events, merge, people
+from crm.services import event_changes, merge, people
 from crm.services.erasure import erase
+from crm.services.sign_ups import sign_up
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.seats import owed
@@ -51,7 +52,7 @@ ACTS: dict[str, tuple[Act, Sequence[int]]] = {
     "two with a seat are merged": (lambda store, event, ids: _merge(store, ids[0], ids[1]), (3, 4)),
     "the first in line is merged into who is not on it": (lambda store, event, ids: _merge(store, ids[2], ids[5]), (5, 3, 4)),
     "who has a seat cancels": (lambda store, event, ids: store.events.move(event, ids[0], CANCELLED, now=LATER), (3, 4)),
-    "many sign up": (lambda store, event, ids: events.register(store, event, ids, now=LATER), (2, 3, 4, 5)),
+    "many sign up": (lambda store, event, ids: sign_up(store, event, ids, now=LATER), (2, 3, 4, 5)),
     "there are more seats": (lambda store, event, ids: _more_seats(store, event), (4,)),
 }
 """What happens where two of six have seats and three wait, and who of them waits in the end."""
