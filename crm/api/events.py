@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from crm.api.auth import Scope
-from crm.api.repeats import once
+from crm.api.repeats import answered
 from crm.api.wire import (
     PAGING,
     PROBLEMS,
@@ -180,13 +180,14 @@ def create_event(request: HttpRequest, data: EventIn) -> Status[EventOut]:
         host_ids=tuple(data.hostIds),
         attendee_ids=tuple(data.attendeeIds),
     )
-    event = once(
+    answer = answered(
         request,
         {"id": event_id},
-        make=lambda also: events.create(store, wanted, now=now(), also=also, actor=viewer_of(request)),
-        again=lambda made: store.events.get(made["id"]),
+        EventOut,
+        make=lambda also: event_out(events.create(store, wanted, now=now(), also=also, actor=viewer_of(request))),
+        again=lambda made: event_out(store.events.get(made["id"])),
     )
-    return Status(201, event_out(event))
+    return Status(201, answer)
 
 
 @router.get(

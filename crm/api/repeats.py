@@ -1,10 +1,12 @@
 """Answering a request that is repeated under one Idempotency-Key as the first time."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from django.http import HttpRequest
+from ninja import Schema
 
 from crm.api.wire import now, typed
 from crm.domain.errors import Conflict
@@ -12,6 +14,7 @@ from crm.store.requests import Put
 from crm.store.table import ConditionFailed
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Schema)
 
 
 def once(
@@ -36,6 +39,31 @@ def once(
         if (twin := typed(request).store.repeats.find(token, key, body)) is None:
             raise
         return again(twin.made)
+
+
+def answered(
+    request: HttpRequest,
+    made: Mapping[str, str],
+    shape: type[A],
+    *,
+    make: Callable[[Sequence[Put]], A],
+    again: Callable[[Mapping[str, str]], A],
+) -> A:
+    """Do `make` once as `once` does, and answer a repeat with its very answer, whatever became of the thing since.
+
+    `again` answers where the first request was cut off before its answer was noted down. Not for an answer that an erase would
+    have to find: with a name or an address, or a filter that may hold one.
+    """
+
+    def first(also: Sequence[Put]) -> A:
+        answer = make(also)
+        settle(request, {**made, "answer": answer.model_dump_json()})
+        return answer
+
+    def repeat(kept: Mapping[str, str]) -> A:
+        return shape.model_validate(json.loads(kept["answer"])) if "answer" in kept else again(kept)
+
+    return once(request, made, make=first, again=repeat)
 
 
 def settle(request: HttpRequest, made: Mapping[str, str]) -> None:

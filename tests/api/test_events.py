@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from crm.services import verify
+from crm.api import repeats
+from crm.services import event_changes, verify
+from crm.services.event_jobs import NO_SHOW_AFTER
 from crm.store import Store
 from crm.store.cost import metered
 from tests.api.conftest import Script
+from tests.factories import NOW
 
 EVENT = {
     "slug": "spring-meetup",
@@ -234,6 +237,20 @@ def test_more_seats_go_to_the_people_in_line(script: Script, store: Store, ids: 
     assert verify.differences(store) == []
 
 
+def test_an_end_with_no_shows_is_not_put_off_by_a_script(script: Script, store: Store, ids: list[str]) -> None:
+    event = script.post("/events", {**EVENT, "owner": ids[0], "attendeeIds": ids[1:3]})[1]
+    run = store.events.get(event["id"]).end_at + NO_SHOW_AFTER
+    store.events.begin_no_shows(store.events.get(event["id"]), at=run)
+    store.events.mark_no_shows(event["id"], now=run, fence=tuple)
+    moved = {"version": event["version"], "startAt": "2100-06-01T18:00:00Z", "endAt": "2100-06-01T20:00:00Z"}
+
+    status, answer = script.call("PATCH", f"/events/{event['id']}", moved)
+
+    assert (status, answer) == (409, "endAt")
+    assert "Take them back first" in answer["detail"]
+    assert script.get(f"/events/{event['id']}")[1] == {**event, "registeredCount": 0}
+
+
 def test_a_repeat_under_one_key_publishes_one_event(script: Script, ids: list[str]) -> None:
     first = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
     again = script.post("/events", {**EVENT, "owner": ids[0]}, Idempotency_Key="once")
@@ -241,6 +258,35 @@ def test_a_repeat_under_one_key_publishes_one_event(script: Script, ids: list[st
     assert first[0] == 201
     assert again == first
     assert len(script.get("/events")[1]["items"]) == 1
+
+
+def test_a_repeat_is_answered_as_the_first_time_also_once_the_event_is_another_or_gone(
+    script: Script, site: Store, ids: list[str]
+) -> None:
+    body = {**EVENT, "owner": ids[0], "hostIds": ids[:2], "attendeeIds": ids[2:], "description": "\x01" * 50_000}
+    first = script.post("/events", body, Idempotency_Key="once")
+    address = f"/events/{first[1]['id']}"
+
+    script.call("PATCH", address, {"version": first[1]["version"], "title": "Other", "owner": ids[1]})
+    edited = script.post("/events", body, Idempotency_Key="once")
+    event_changes.delete(site, first[1]["id"], actor="ingrid", now=NOW)
+    deleted = script.post("/events", body, Idempotency_Key="once")
+
+    assert (first[0], first[1]["registeredCount"]) == (201, 3)
+    assert edited == deleted == first
+    assert script.get(address)[0] == 404
+    assert verify.differences(site) == []
+
+
+def test_a_repeat_of_a_call_that_was_cut_off_before_its_answer_was_kept_shows_the_event(
+    script: Script, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {**EVENT, "owner": ids[0]}
+    monkeypatch.setattr(repeats, "settle", lambda *given: None)
+    first = script.post("/events", body, Idempotency_Key="once")
+    monkeypatch.undo()
+
+    assert script.post("/events", body, Idempotency_Key="once") == first
 
 
 def test_changing_events_takes_the_scope_and_the_right(script_for: Callable[..., Script], script: Script, ids: list[str]) -> None:
