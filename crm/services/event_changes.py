@@ -19,6 +19,7 @@ from crm.services.event_jobs import (
     NO_SHOW,
     NO_SHOW_UNDO,
     PATIENCE,
+    check_end,
     job_key,
     line_actions,
     no_show_actions,
@@ -64,8 +65,9 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
 
     What changed stands in its history, written with it; where nothing did, nothing is written. Raises NotFound; RuleViolation
     for what can't be, and for unknown people; Conflict for a stale version, a taken slug (field slug), fewer seats than people
-    registered (field maxCapacity), and for an event that is cancelled, being created or being deleted. Seats that come free
-    for people in line are theirs when this returns, or soon after where these are many.
+    registered (field maxCapacity), an end that is to lie ahead again while people stand as no-shows of the old one (field endAt),
+    and for an event that is cancelled, being created or being deleted. Seats that come free for people in line are theirs when
+    this returns, or soon after where these are many.
     """
 
     def attempt() -> tuple[Event, Event]:
@@ -73,6 +75,7 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
         _check_version(old, version)
         check_open(old)
         new = _edited(old, changes, now).cleaned()
+        check_end(store, old, new, now)
         _check_people(store, old, new)
         told = changes_between(old, new)
         if not told:
@@ -239,7 +242,7 @@ def _served(store: Store, event: Event, now: datetime) -> Event:
 
 
 def _edited(old: Event, changes: EventChanges, now: datetime) -> Event:
-    """The event with what is to change. An end that lies ahead again forgets that no-shows were marked."""
+    """The event with what is to change. An end that lies ahead again forgets the run of no-shows of which nothing is left."""
     given = dict(changes)
     if "host_ids" in changes:
         given["host_ids"] = tuple(dict.fromkeys(changes["host_ids"]))

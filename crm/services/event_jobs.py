@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from crm.domain.errors import Conflict
 from crm.domain.events import Event, EventStatus
 from crm.store import Store, schema
 from crm.store.event_line import PROMOTE, promotion_job
@@ -23,6 +24,8 @@ __all__ = [
     "PATIENCE",
     "PROMOTE",
     "TOLD",
+    "check_end",
+    "holds_no_shows",
     "job_key",
     "line_actions",
     "no_show_actions",
@@ -76,6 +79,27 @@ def no_show_actions(store: Store, old: Event | None, new: Event, now: datetime) 
         return []
     wanted = new.auto_no_show and (new.no_show_at is None or begun)
     return _due(store, new, job) if wanted else _parked(store, new, job)
+
+
+def check_end(store: Store, old: Event, new: Event, now: datetime) -> None:
+    """Conflict (field endAt) where the end is to lie ahead again while people stand as no-shows of the old one.
+
+    They would stay so, with nothing left to tell them from those whom staff made no-shows, and their seats be given away.
+    """
+    if new.end_at == old.end_at or new.end_at <= now or not holds_no_shows(store, old):
+        return
+    going = store.jobs.get(job_key(old.id, NO_SHOW_UNDO))
+    if going is not None and going.due_at is not None:
+        raise Conflict("The no-shows are just being taken back. Try again in a moment.", field="endAt")
+    raise Conflict("No-shows were marked after the end. Take them back first, then move the end.", field="endAt")
+
+
+def holds_no_shows(store: Store, event: Event) -> bool:
+    """Tell whether a run of no-shows goes on or somebody stands as it left them; no request where there was none."""
+    if event.no_show_at is None:
+        return False
+    job = store.jobs.get(job_key(event.id, NO_SHOW))
+    return (job is not None and job.due_at is not None) or store.events.has_no_shows(event)
 
 
 def line_actions(store: Store, old: Event, new: Event, now: datetime) -> list[Action]:

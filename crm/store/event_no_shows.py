@@ -64,6 +64,20 @@ class EventNoShows(EventSweep):
         marked = [one for one in found if _marked_by(one, run)]
         return sorted(marked, key=lambda one: (one.registered_at or run, one.user_id))
 
+    def has_no_shows(self, event: Event) -> bool:
+        """Tell whether somebody stands as the run of that event left them, or may: the index does not show everybody yet.
+
+        Few requests, and none where there was no run.
+        """
+        if event.no_show_at is None:
+            return False
+        seen = 0
+        for some in self._batches(event.id, (AttendanceStatus.NO_SHOW,)):
+            seen += len(some)
+            if any(_marked_by(one, event.no_show_at) for one in some):
+                return True
+        return seen != self.attendee_counts(event.id)[AttendanceStatus.NO_SHOW]
+
     def unmark_no_shows(self, event_id: str, run: datetime, *, by: str, now: datetime) -> Left:
         """Register the next people again whom that run has marked, 300 at most and while there are seats. Safe to repeat."""
 

@@ -1,6 +1,7 @@
 """Who is registered and did not come becomes a no-show by a worker, and can be taken back."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -301,20 +302,63 @@ def test_no_shows_that_were_taken_back_are_not_marked_again(store: Store, clock:
     assert set(statuses(store, event).values()) == {"registered"}
 
 
-def test_an_event_that_is_put_off_after_its_no_shows_were_marked_is_looked_at_again(store: Store, clock: Clock) -> None:
-    event, ids = over(store, clock, 3)
+def test_an_event_is_put_off_once_its_no_shows_were_taken_back_and_looked_at_again(store: Store, clock: Clock) -> None:
+    event, ids = over(store, clock, 3, max_capacity=2, overflow=True)
     work_on(store, clock)
-    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
-    put_off = event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
-    assert put_off.no_show_at is None
-    store.events.move(event.id, ids[0], AttendanceStatus.REGISTERED, now=clock.now)
+    later: event_changes.EventChanges = {"start_at": clock.now + timedelta(days=2), "end_at": clock.now + timedelta(days=3)}
 
+    with pytest.raises(Conflict, match="Take them back first") as refused:
+        event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+
+    assert refused.value.field == "endAt"
+    assert statuses(store, event) == {ids[0]: "no_show", ids[1]: "no_show", ids[2]: "waitlisted"}
+    event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
+    put_off = event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+    assert statuses(store, event) == {ids[0]: "registered", ids[1]: "registered", ids[2]: "waitlisted"}
     clock.now = put_off.end_at + NO_SHOW_AFTER
     work_on(store, clock)
+    assert statuses(store, event) == {ids[0]: "no_show", ids[1]: "no_show", ids[2]: "waitlisted"}
+    assert store.events.get(event.id).no_show_at == clock.now
+    assert differences(store) == []
 
-    there = store.events.attendances(event.id, ids)
-    assert {one.status for one in there.values()} == {AttendanceStatus.NO_SHOW}
-    assert [one for one in ids if there[one].since == clock.now] == ids[:1]
+
+def test_an_event_is_not_put_off_while_its_no_shows_are_marked_or_taken_back(store: Store, clock: Clock) -> None:
+    event, ids = half_done(store, clock)
+    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
+    with pytest.raises(Conflict, match="Take them back first"):
+        event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+    with pytest.raises(Died), dying(store, 1):
+        event_changes.undo_no_shows(store, event.id, actor="grace", now=clock.now)
+
+    with pytest.raises(Conflict, match="just being taken back"):
+        event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+
+    clock.pass_(minutes=2)
+    work_on(store, clock)
+    event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+    assert statuses(store, event) == dict.fromkeys(ids, "registered")
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_an_event_is_not_put_off_by_who_did_not_see_that_its_no_shows_begin(store: Store, clock: Clock, writes: int) -> None:
+    event, ids = over(store, clock, 3)
+    work = make_work(store, ToldMailer(), clock)
+    held = Held.take(work, job_key(event.id, NO_SHOW), "one")
+    assert held is not None
+    later: event_changes.EventChanges = {"end_at": clock.now + timedelta(days=2)}
+
+    def begin() -> None:
+        with suppress(Died), dying(store, writes):
+            steps.no_show_step(work, held)
+
+    with squeezing(store, begin), pytest.raises(Conflict, match="Take them back first"):
+        event_changes.edit(store, event.id, later, version=None, actor="grace", now=clock.now)
+
+    clock.pass_(minutes=5)
+    work_on(store, clock)
+    assert statuses(store, event) == dict.fromkeys(ids, "no_show")
+    assert store.events.get(event.id).end_at == event.end_at
     assert differences(store) == []
 
 

@@ -251,6 +251,33 @@ def test_fewer_seats_than_are_taken_are_refused_with_the_numbers(sign_in: SignIn
     assert site.events.get(meetup.id).max_capacity == 2
 
 
+def test_an_end_with_no_shows_is_not_put_off_and_the_way_to_take_them_back_is_shown(
+    sign_in: SignIn, site: Store, meetup: Event
+) -> None:
+    site.events.seat(meetup.id, [crowd_of(site, 1)[0].id], now=timezone.now())
+    after = meetup.end_at + timedelta(hours=3)
+    site.events.begin_no_shows(site.events.get(meetup.id), at=after)
+    site.events.mark_no_shows(meetup.id, now=after, fence=tuple)
+    client, url = sign_in("Editor"), f"/events/{meetup.id}/edit/"
+    undo = f'href="/events/{meetup.id}/no-shows/undo/"'
+
+    page = client.get(url).content.decode()
+    refused = client.post(url, filled(page, endTime="22:00", title="Later"))
+
+    assert refused.status_code == 422
+    shown = refused.content.decode()
+    assert 'aria-describedby="id_endTime_error"' in shown
+    assert shown.count("Take them back first, then move the end.") == 2
+    assert (filled(shown)["endTime"], filled(shown)["title"]) == (["22:00"], ["Later"])
+    assert undo in page
+    assert undo in shown
+    client.post(f"/events/{meetup.id}/no-shows/undo/")
+    asked = client.post(url, filled(shown)).content.decode()
+    client.post(url, filled(asked))
+    assert site.events.get(meetup.id).end_at == START + timedelta(hours=4)
+    assert undo not in client.get(url).content.decode()
+
+
 def test_hosts_are_found_added_and_removed_without_javascript(sign_in: SignIn, site: Store, meetup: Event) -> None:
     zoe = site.people.create(make_person(first_name="Zoë", last_name="Ång", email="zoe@example.org"))
     zora, _ = site.people.create(make_person(first_name="Zora", last_name="Berg")), site.stats.fold_all()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.http import QueryDict
 
-from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.errors import CrmError, FieldError, RuleViolation
 from crm.domain.event_times import zone_name
 from crm.domain.events import Event
 from crm.domain.local_times import ZONES, moment_of, parse_day, parse_time
@@ -138,7 +138,7 @@ class EventForm(CrmForm):
             raise RuleViolation(" ".join(fault.message for fault in faults), errors=faults)
         return new
 
-    def add_fault(self, error: RuleViolation) -> None:
+    def add_fault(self, error: CrmError) -> None:
         """Show what is wrong at the fields of the form: a time has two of them."""
         moved = [replace(one, field=AT_FIELDS.get(one.field, one.field)) for one in error.errors]
         self.add_crm_error(RuleViolation(error.message, errors=moved))

@@ -15,6 +15,7 @@ from crm.domain.local_times import zone_names
 from crm.domain.people import Person
 from crm.services import event_changes
 from crm.services.event_changes import EventChanges
+from crm.services.event_jobs import check_end, holds_no_shows
 from crm.store import Store
 from crm.store.event_lifecycle import check_open
 from crm.web.events.edit_effects import effects, mark_of
@@ -65,7 +66,7 @@ def edit(request: CrmRequest, event_id: str) -> HttpResponse:
             current = request.store.events.get(event_id)
             if error.field is None and current.version != _version(request) and current.status is EventStatus.PUBLISHED:
                 return _conflict(request, current, chosen)
-            form.add_crm_error(error)
+            form.add_fault(error)
         except RuleViolation as error:
             form.add_fault(error)
     return _page(request, stored, form, chosen, status=422)
@@ -89,6 +90,7 @@ def _agreed(request: CrmRequest, stored: Event, new: Event, form: EventForm, cho
     check_open(stored)
     if _version(request) != stored.version:
         return _conflict(request, stored, chosen)
+    check_end(request.store, stored, new, timezone.now())
     told = effects(stored, new, timezone.now())
     if told and request.POST.get("agreed") != mark_of(told):
         return _page(request, stored, form, chosen, told=told)
@@ -123,6 +125,7 @@ def _page(
         "hosts": [(host_id, people.get(host_id)) for host_id in chosen.host_ids],
         "most": MAX_HOSTS,
         "zones": zone_names(),
+        "held": holds_no_shows(request.store, stored),
         "told": told,
         "agreed": mark_of(told or ()),
     }
