@@ -71,7 +71,7 @@ def test_an_event_is_planned_with_errors_and_going_back_and_published(
     expect(page.get_by_label("Ends at")).to_be_focused()
     page.get_by_role("button", name="Back").click()
     expect(page.get_by_label("Slug")).to_have_value("spring-31")
-    page.locator(".steps-bar").get_by_role("link", name="When and where").click()
+    page.locator(".steps-bar").get_by_role("button", name="When and where").click()
     expect(page.get_by_label("Venue")).to_have_value("The hall")
     page.get_by_label("Ends at").fill("21:00")
     _next(page)
@@ -131,7 +131,7 @@ def test_without_javascript_it_is_planned_too_and_the_checks_lead_to_the_fix(ope
     _next(page)
     page.get_by_role("link", name="Change hosts and capacity").click()
     page.get_by_role("button", name="Choose another owner than Zoë Ångström").click()
-    page.locator(".steps-bar").get_by_role("link", name="Attendees").click()
+    page.locator(".steps-bar").get_by_role("button", name="Attendees").click()
     _next(page)
 
     expect(page.locator(".checks .bad")).to_contain_text("Choose who answers for the event.")
@@ -155,9 +155,47 @@ def test_a_draft_is_left_and_found_again_as_it_was(open_page: OPEN, crowd: Store
     expect(page.locator(".toast-s")).to_contain_text("“Half an idea” is kept as a draft")
     draft = crowd.drafts.page().items[0]
     page.goto(f"/events/new/{draft.id}/{draft.next_step}/")
-    page.locator(".steps-bar").get_by_role("link", name="Basics").click()
+    page.locator(".steps-bar").get_by_role("button", name="Basics").click()
 
     expect(page.get_by_label("Description")).to_have_value("To be")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_who_types_goes_on_where_they_are_and_leaving_a_step_keeps_it(open_page: OPEN, crowd: Store, scripts: bool) -> None:
+    page = open_page("/events/new/", scripts=scripts)
+    expect(page.get_by_label("Title required")).to_be_focused()
+    page.keyboard.type("By keys alone")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_label("Starts on")).to_be_focused()
+    page.get_by_label("Venue").fill("Half a ha")
+    page.locator(".steps-bar").get_by_role("button", name="Basics").click()
+    expect(page.get_by_label("Title required")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Venue")).to_have_value("Half a ha")
+    _when(page)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("textbox", name="Owner required")).to_be_focused()
+    page.keyboard.type("zoe")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Owner required")).to_be_focused()
+    page.get_by_role("button", name="Choose as owner: Zoë Ångström").click()
+    expect(page.locator("#owner")).to_be_focused()
+    expect(page.locator("#owner")).to_contain_text("Zoë Ångström")
+    page.get_by_label("Add a host").fill("bjorn@example.org")
+    page.get_by_role("button", name="Find a host").click()
+    page.get_by_role("button", name="Add as host: Björn Borg").click()
+    expect(page.get_by_label("Add a host")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".steps-bar [aria-current]")).to_have_text("Attendees")
+    expect(page.locator(".steps-bar [aria-current]")).to_be_focused()
+    page.get_by_label("Addresses", exact=True).fill("nils@nowhere.example")
+    page.get_by_role("button", name="Events, drafts").click()
+    expect(page.locator(".toast-s")).to_contain_text("“By keys alone” is kept as a draft")
+    draft = crowd.drafts.page().items[0]
+    assert (draft.text("venue"), crowd.drafts.sources(draft.id)[0].unknown) == ("Half a ha", ("nils@nowhere.example",))
 
 
 def test_two_tabs_with_two_drafts_do_not_disturb_each_other(open_page: OPEN, crowd: Store) -> None:

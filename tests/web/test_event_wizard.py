@@ -137,6 +137,21 @@ def test_back_and_leave_keep_what_was_typed_however_half_it_is(site: Store, sign
     assert (draft.text("venue"), draft.text("title"), draft.text("slug")) == ("Hal", "", "NOT a slug")
 
 
+def test_every_way_from_a_step_to_another_keeps_what_was_typed(site: Store, sign_in: SignIn) -> None:
+    client, draft = sign_in("Editor"), planned(site)
+
+    page = client.get(at(draft.id, "when")).content.decode()
+    to_basics = client.post(at(draft.id, "when"), {"seen": "1", "do": "go-basics", "venue": "Hal"})
+    to_hosts = client.post(at(draft.id, "attendees"), {"do": "go-hosts", "pasted": "nils"})
+
+    assert re.findall(rf'href="/events/new/{draft.id}/(\w+)', page) == ["discard"]
+    assert re.findall(r'form="step" name="do" value="([\w-]+)"', page) == ["enter", "leave", "go-basics", "go-hosts"]
+    assert to_basics.headers["Location"] == at(draft.id, "basics")
+    assert to_hosts.headers["Location"] == at(draft.id, "hosts")
+    assert site.drafts.get(draft.id).text("venue") == "Hal"
+    assert [one.unknown for one in site.drafts.sources(draft.id)] == [("nils",)]
+
+
 def test_two_tabs_at_one_step_tell_each_other_and_nothing_typed_is_lost(site: Store, sign_in: SignIn) -> None:
     client = sign_in("Editor")
     draft_id = begun(client, title="Autumn")

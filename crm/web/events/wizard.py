@@ -24,7 +24,7 @@ from crm.web.events import wizard_hosts, wizard_people, wizard_review
 from crm.web.events.description import description_html
 from crm.web.events.shown import shown
 from crm.web.events.wizard_forms import FORMS, BasicsForm, DraftForm
-from crm.web.events.wizard_page import address, around, left
+from crm.web.events.wizard_page import address, around, left, way
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.staff_names import staff_names
 
@@ -104,10 +104,10 @@ def save(request: CrmRequest, event_id: str, step: Step) -> HttpResponse:
         return _not_kept(request, event_id, step, typed, hosts, error)
     if todo == "leave":
         return left(request, kept)
-    if todo == "back":
-        return redirect(address(event_id, step.before))
+    if elsewhere := way(todo, step):
+        return redirect(address(event_id, elsewhere))
     if todo != "next":
-        return redirect(address(event_id, step, at=todo))
+        return redirect(address(event_id, step, at=wizard_hosts.place(kept, todo)))
     if faults_of(request.store, kept, step, now=timezone.now()) or wizard_hosts.undecided(kept, step):
         return show(request, kept, step, checked=True, status=422)
     return redirect(address(event_id, step.next))

@@ -27,10 +27,14 @@ class DraftForm(CrmForm):
     use_required_attribute = False
     elsewhere: ClassVar[Mapping[str, str]] = {}
     """Where faults of fields are shown that have none of their own."""
+    first_field = ""
+    """In which one begins to type, so it has the focus; empty where there is something to read before."""
 
     def __init__(self, texts: Mapping[str, str], faults: Sequence[FieldError] = (), *, problem: str = "") -> None:
         super().__init__(data=dict(texts))
         self._faults, self._problem = faults, problem
+        if self.first_field and not faults:
+            self.fields[self.first_field].widget.attrs["autofocus"] = True
 
     def full_clean(self) -> None:
         """Put each fault beside its field, and the problem above all."""
@@ -52,6 +56,7 @@ class DraftForm(CrmForm):
 class BasicsForm(DraftForm):
     """What it is called, and what it is about."""
 
+    first_field = "title"
     title = _line("Title", required=True, maxlength=300)
     slug = _line(
         "Slug",
@@ -70,6 +75,7 @@ class BasicsForm(DraftForm):
 class WhenForm(DraftForm):
     """When it begins and ends, by the clocks of a place, and where."""
 
+    first_field = "startDate"
     startDate = _line("Starts on", kind="date", required=True)
     startTime = _line("Starts at", kind="time", required=True)
     endDate = _line("Ends on", "Empty: the same day.", kind="date")
@@ -101,6 +107,10 @@ class HostsForm(DraftForm):
         "Mark who did not come",
         "Three hours after the end, who is registered and was not checked in becomes a no-show. It can be undone.",
     )
+
+    def __init__(self, texts: Mapping[str, str], faults: Sequence[FieldError] = (), *, problem: str = "") -> None:
+        self.first_field = "findHost" if texts.get("owner") else "findOwner"
+        super().__init__(texts, faults, problem=problem)
 
 
 class AttendeesForm(DraftForm):

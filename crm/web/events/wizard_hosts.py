@@ -8,6 +8,7 @@ from crm.domain.event_drafts import FIELDS, EventDraft, Step
 from crm.domain.ids import checked_id
 from crm.domain.people import Person
 from crm.web.events.picking import find_people
+from crm.web.events.wizard_page import way
 from crm.web.http import CrmRequest
 
 
@@ -39,10 +40,11 @@ def hosts(request: CrmRequest) -> list[str]:
 
 
 def todo(request: CrmRequest, step: Step) -> str:
-    """What the button means: `next`, `back`, `leave`, or to stay here, at the owner or the hosts."""
+    """What the button means: `next`, `leave`, a `way` to another step, or to stay here, at the owner or the hosts."""
     sent = request.POST.get("do", "next")
+    away = sent if sent == "leave" or way(sent, step) else "next"
     if step is not Step.HOSTS:
-        return sent if sent in ("leave", "back") else "next"
+        return away
     if {"choose-owner", "drop-owner"} & set(request.POST) or sent == "find-owner":
         return "owner"
     if {"add-host", "drop-host"} & set(request.POST) or sent == "find-host":
@@ -51,7 +53,14 @@ def todo(request: CrmRequest, step: Step) -> str:
         return "owner"
     if sent == "enter" and request.POST.get("findHost", "").strip():
         return "hosts"
-    return sent if sent in ("leave", "back") else "next"
+    return away
+
+
+def place(draft: EventDraft, part: str) -> str:
+    """The id of what has the focus in that part: who was chosen as owner, or the field in which people are looked for."""
+    if part == "owner":
+        return "owner" if draft.text("owner") else "id_findOwner"
+    return "id_findHost"
 
 
 def undecided(draft: EventDraft, step: Step) -> list[FieldError]:

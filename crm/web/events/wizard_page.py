@@ -86,6 +86,14 @@ def so_far(draft: EventDraft, people: Mapping[str, Person]) -> list[Fact]:
     return [Fact(label, value) for label, value in facts if value]
 
 
+def way(sent: str, step: Step) -> Step | None:
+    """The step that a button asks for: the one before (`back`), or any (`go-when`); None where it asks for something else."""
+    if sent == "back":
+        return step.before
+    name = sent.removeprefix("go-") if sent.startswith("go-") else ""
+    return Step(name) if name in set(Step) else None
+
+
 def local_words(draft: EventDraft, which: str) -> str:
     """Day and time as typed, in words; as typed where it can't be read; empty without either."""
     day_text = draft.text(f"{which}Date").strip() or (

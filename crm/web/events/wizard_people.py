@@ -18,7 +18,7 @@ from crm.services import draft_people, filter_names, segments
 from crm.services.draft_people import Gathered, filter_of
 from crm.web.events.picking import find_people
 from crm.web.events.wizard_forms import AttendeesForm
-from crm.web.events.wizard_page import address, around, left
+from crm.web.events.wizard_page import address, around, left, way
 from crm.web.filter_words import Said, filter_words
 from crm.web.http import CrmRequest
 
@@ -61,14 +61,14 @@ def attendees(request: CrmRequest, draft: EventDraft) -> HttpResponse:
         return _page(request, replace(draft, fields={**draft.fields, **typed}), faults, status=422)
     if todo == "leave":
         return left(request, kept)
-    if todo == "back":
-        return redirect(address(draft.id, Step.HOSTS))
+    if elsewhere := way(todo, Step.ATTENDEES):
+        return redirect(address(draft.id, elsewhere))
     if faults or (todo == "next" and typed["findPerson"].strip()):
         undecided = FieldError(field="findPerson", message="Choose who is meant of those found, or empty the field.")
         return _page(request, kept, faults or [undecided], status=422)
     if todo == "next":
         return redirect(address(draft.id, Step.REVIEW))
-    return redirect(address(draft.id, Step.ATTENDEES, at="one" if typed["findPerson"].strip() else "sources"))
+    return redirect(address(draft.id, Step.ATTENDEES, at="id_findPerson" if typed["findPerson"].strip() else "sources"))
 
 
 def _change(request: CrmRequest, draft_id: str, typed: dict[str, str]) -> list[FieldError]:

@@ -81,7 +81,7 @@ def _link(draft: EventDraft, step: Step | None, field: str) -> str:
     """The way to where a check is mended; with its field in focus."""
     if step is None:
         return ""
-    own = {"owner": "owner", "hostIds": "hosts", "findHost": "hosts", "unknown": "unknown", "sources": "sources"}
+    own = {"owner": "owner", "hostIds": "id_findHost", "unknown": "unknown", "sources": "sources"}
     return address(draft.id, step, check=step is not Step.ATTENDEES, at=own.get(field, f"id_{field}"))
 
 
