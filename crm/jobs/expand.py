@@ -14,6 +14,7 @@ from crm.domain.ids import email_id
 from crm.domain.people import Person
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
+from crm.services.exclusions import gone
 from crm.store.chunks import new_chunk
 from crm.store.emails import item_of, new_email
 from crm.store.expressions import absent, equals
@@ -50,10 +51,19 @@ def _begin(work: Work, held: Held, campaign: Campaign) -> None:
     if campaign.send_at and campaign.send_at > now + timedelta(seconds=1):
         held.release(campaign.send_at, work.store.campaigns.unmoved(campaign))
         return
+    if gone(work.store, campaign.audience_filter):
+        _stop(work, held, campaign)
+        return
     begun = replace(campaign, status=CampaignStatus.EXPANDING, started_at=now, updated_at=now, left_out={})
     lanes = lanes_put(work.store, campaign.id, jobs_of(work.store, campaign.id), now)
     held.save({"round": FIRST}, work.store.campaigns.move(campaign, begun), *lanes)
     logger.info("campaign begun", extra={"campaign_id": campaign.id})
+
+
+def _stop(work: Work, held: Held, campaign: Campaign) -> None:
+    """Pause a campaign that leaves people out by something that is gone: it would go to more people than were meant."""
+    held.release(None, work.store.campaigns.move(campaign, campaign.paused(now=work.clock())))
+    logger.warning("campaign paused, an exclusion is gone", extra={"campaign_id": campaign.id})
 
 
 def _close(work: Work, held: Held, campaign: Campaign) -> None:
@@ -82,6 +92,9 @@ def _page(work: Work, held: Held, campaign: Campaign) -> None:
     except BadToken:  # the key that signs page tokens was changed: begin again, and look who has an e-mail already
         logger.warning("expansion begins again", extra={"campaign_id": campaign.id})
         held.save({**state, "cursor": None, "checks": True})
+        return
+    if gone(work.store, campaign.audience_filter):  # looked at last: before that, nobody was taken off the list of an event
+        _stop(work, held, campaign)
         return
     checks = bool(state.get("checks")) or state.get("round") == SECOND
     found = _found(work, campaign, page, checks=checks)

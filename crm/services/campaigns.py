@@ -11,6 +11,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.domain.people import EmailStatus
 from crm.services.campaign_jobs import EXPAND, expand_job, jobs_of, lanes_among, woken
+from crm.services.exclusions import check_exclusions
 from crm.services.progress import Progress, progress
 from crm.services.retries import resend_uncertain, retry_failed, settle_uncertain
 from crm.services.unsubscribe import unsubscribe
@@ -94,12 +95,14 @@ def _stored(store: Store, campaign_id: str | None, *, needed: bool) -> Campaign 
 def send(store: Store, campaign_id: str, *, now: datetime, undo_seconds: float, send_at: datetime | None = None) -> Campaign:
     """Accept a draft for sending: at `send_at`, but never before the time to undo has passed. Return it as stored.
 
-    Raises NotFound, and RuleViolation when it is no draft, or to nobody. Merge fields are the caller's to check.
+    Raises NotFound, and RuleViolation when it is no draft, to nobody, or leaves people out by something that is not there.
+    Merge fields are the caller's to check.
     """
     due = max(now + timedelta(seconds=undo_seconds), send_at or now)
 
     def attempt() -> Campaign:
         old = store.campaigns.get(campaign_id)
+        check_exclusions(store, old.audience_filter)
         new = old.accepted(audience=estimate(store, old.audience_filter), now=now, due=due)
         key = expand_job(campaign_id)
         store.table.write([store.campaigns.move(old, new), store.jobs.put(key, due_at=due, old=store.jobs.get(key))])
@@ -126,7 +129,7 @@ def create_and_send(
 ) -> Campaign:
     """Make a campaign that is accepted at once, without time to undo; `also` is written in the same transaction.
 
-    Raises RuleViolation when it can't be sent, or to nobody.
+    Raises RuleViolation when it can't be sent, to nobody, or leaves people out by something that is not there.
     """
     draft = Campaign(
         id=campaign_id or new_id(),
@@ -139,6 +142,7 @@ def create_and_send(
         created_at=now,
         updated_at=now,
     ).cleaned()
+    check_exclusions(store, wanted)
     due = max(now, send_at or now)
     accepted = draft.accepted(audience=estimate(store, wanted), now=now, due=due)
     saved = store.campaigns.create(accepted, store.jobs.put(expand_job(accepted.id), due_at=due), *also)
@@ -166,7 +170,16 @@ def pause(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Actio
 
 
 def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
-    """Let a paused campaign go on, and write `also` with it. Raises NotFound, and RuleViolation unless it is paused."""
+    """Let a paused campaign go on, and write `also` with it.
+
+    Raises NotFound, and RuleViolation unless it is paused, or where it would leave people out by something that is gone.
+    """
+
+    def go_on(old: Campaign) -> Campaign:
+        new = old.resumed(now=now)
+        if new is not old and not old.expanded:
+            check_exclusions(store, old.audience_filter)
+        return new
 
     def wake(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
         lanes = lanes_among(jobs)
@@ -176,7 +189,7 @@ def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Acti
             actions += woken(store, [jobs[EXPAND]], due)
         return actions
 
-    return _move(store, campaign_id, "campaign resumed", lambda old: old.resumed(now=now), wake, also)
+    return _move(store, campaign_id, "campaign resumed", go_on, wake, also)
 
 
 def cancel(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:

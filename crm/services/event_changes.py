@@ -27,6 +27,7 @@ from crm.services.event_jobs import (
     serve_line,
 )
 from crm.services.events import check_known
+from crm.services.exclusions import check_unused
 from crm.store import Store
 from crm.store.event_lifecycle import STALE, check_open
 from crm.store.event_sweep import Left
@@ -154,7 +155,8 @@ def reinstate(store: Store, event_id: str, *, actor: str, now: datetime, version
 def delete(store: Store, event_id: str, *, actor: str, now: datetime) -> bool:
     """Delete an event with all that belongs to it; False where a worker goes on, because many are on its list.
 
-    From the first step on it is cancelled and nobody comes to its list. A repeat goes on where a crash stopped. Raises NotFound.
+    From the first step on it is cancelled and nobody comes to its list. A repeat goes on where a crash stopped. Raises NotFound,
+    and Conflict where a campaign that is not sent yet leaves people out by it.
     """
     key = job_key(event_id, DELETE)
 
@@ -162,6 +164,7 @@ def delete(store: Store, event_id: str, *, actor: str, now: datetime) -> bool:
         event = store.events.get(event_id)
         if event.deleting:
             return
+        check_unused(store, event_id)
         also = [put_job(store, key, due_at=now + GRACE), _audit(store, event, "event.deleted", actor=actor, now=now)]
         store.events.begin_deleting(event, _cancellation(event, "", actor, now), also=also)
         logger.info("event being deleted", extra={"event_id": event_id, "actor": actor})

@@ -52,9 +52,9 @@ class EventLists:
             raise NotFound("There is no such event; it may have been deleted.")
         return event_of(item)
 
-    def get_many(self, event_ids: Sequence[str]) -> dict[str, Event]:
+    def get_many(self, event_ids: Sequence[str], *, consistent: bool = False) -> dict[str, Event]:
         """Return those that exist, by id, drafts left out; one request per 100."""
-        items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids])
+        items = self._table.batch_get([schema.key("event", id=event_id) for event_id in event_ids], consistent=consistent)
         return {item["id"]: event_of(item) for item in items if item is not None and not _is_draft(item)}
 
     def page(

@@ -11,7 +11,7 @@ from crm.domain.ids import email_id
 from crm.domain.people import EmailStatus
 from crm.jobs import expand
 from crm.jobs.work import Held, Work
-from crm.services import campaigns
+from crm.services import campaigns, event_changes
 from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
 from crm.store import Store
@@ -19,9 +19,10 @@ from crm.store.emails import item_of, new_email
 from crm.store.people import PeoplePage
 from crm.store.requests import Put
 from tests.conftest import Clock
-from tests.factories import make_person
+from tests.factories import make_event, make_person
 from tests.jobs.mailing import (
     COMPANY,
+    EVERYBODY,
     ToldMailer,
     accepted,
     assert_sound,
@@ -234,3 +235,28 @@ def test_an_index_that_still_calls_somebody_suppressed_does_not_lose_them(
 
     assert person.profile.email in mailer.sent
     assert store.campaigns.get(campaign.id).left_out == {}
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_who_was_to_be_left_out_by_an_event_that_is_gone_by_then_is_not_mailed(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    people, event = crowd(store, 12), store.events.create(make_event(), [], [], now=clock())
+    store.events.seat(event.id, [one.id for one in people[:6]], now=clock())
+    mailer = ToldMailer()
+    work = make_work(store, mailer, clock, window=5)
+    wanted = replace(EVERYBODY, attends_not=(event.id,))
+    campaign = accepted(store, clock(), wanted=wanted)
+    if steps:
+        begun(work, campaign.id, steps)
+    monkeypatch.setattr("crm.services.event_changes.check_unused", lambda store, event_id: None)  # accepted just after it looked
+
+    event_changes.delete(store, event.id, actor="grace", now=clock())
+    clock.pass_(minutes=2)
+    drive(work)
+
+    stopped = store.campaigns.get(campaign.id)
+    assert (stopped.status, stopped.expanded) == (CampaignStatus.PAUSED, False)
+    assert {email.user_id for email in emails_of(store, campaign)} <= {one.id for one in people[6:]}
+    assert set(mailer.sent) <= {one.profile.email for one in people[6:]}
+    assert_sound(store)

@@ -12,10 +12,10 @@ from crm.domain.campaigns import CampaignStatus
 from crm.domain.filters import PeopleFilter
 from crm.mail.files import FilesMailer, Outbox
 from crm.mail.port import Uncertain
-from crm.services import campaigns
+from crm.services import campaigns, event_changes
 from crm.store import Store
 from tests.conftest import Clock
-from tests.factories import make_person
+from tests.factories import make_event, make_person
 from tests.jobs.mailing import COMPANY, REFUSED, ToldMailer, accepted, crowd, drive, make_work
 
 SignIn = Callable[[str], Client]
@@ -500,3 +500,41 @@ def test_a_status_that_is_none_is_refused(marketer: Client, site: Store) -> None
 
     assert response.status_code == 422
     assert "status “opened” is unknown" in response.content.decode()
+
+
+def test_an_audience_that_leaves_people_out_by_nothing_says_so_and_is_not_sent_to(marketer: Client, site: Store) -> None:
+    crowd(site, 2)
+
+    page = marketer.get("/campaigns/new/?attendsNot=nonsense").content.decode()
+    address = written(marketer, company="", attendsNot="nonsense")
+    look = marketer.get(f"{address}send/").content.decode()
+    answer = marketer.post(f"{address}send/", {"when": "now", "expected": "2"})
+
+    assert "This audience leaves people out by an event or a campaign that is gone." in page
+    assert 'title="What it leaves people out by is gone."' in page
+    assert "What it leaves people out by is gone" in look
+    assert answer.status_code == 422
+    assert "There is no event “nonsense” to leave people out by" in answer.content.decode()
+    assert site.campaigns.get(id_of(address)).status is CampaignStatus.DRAFT
+
+
+def test_a_campaign_that_was_stopped_because_an_exclusion_is_gone_says_why(
+    marketer: Client, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(site, 2)
+    now = datetime.now(UTC)
+    event = site.events.create(make_event(), [], [], now=now)
+    campaign = accepted(site, now, wanted=PeopleFilter(attends_not=(event.id,)))
+    before = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
+    monkeypatch.setattr("crm.services.event_changes.check_unused", lambda store, event_id: None)
+    event_changes.delete(site, event.id, actor="grace", now=now)
+
+    drive(make_work(site, ToldMailer()))
+    page = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
+    marketer.post(f"/campaigns/{campaign.id}/resume/")
+
+    words = "It leaves people out by an event or a campaign that is gone,"
+    assert words not in before
+    assert words in page
+    assert 'id="resume" aria-disabled="true"' in page
+    assert site.campaigns.get(campaign.id).status is CampaignStatus.PAUSED

@@ -12,6 +12,7 @@ from django.utils import timezone
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.event_drafts import EventDraft
 from crm.domain.events import AttendanceStatus, Event, EventStatus
+from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person
 from crm.jobs.render import Content, check_template, merge_fields, render
 from crm.services import campaigns, event_changes, events
@@ -20,6 +21,7 @@ from crm.services.events import NewEvent
 from crm.services.verify import differences
 from crm.store import Store
 from tests.factories import make_person
+from tests.jobs.mailing import accepted
 from tests.web.filled import filled, text_of
 
 SignIn = Callable[..., Client]
@@ -206,6 +208,23 @@ def test_more_names_than_the_question_said_are_asked_about_again(sign_in: SignIn
     assert again.status_code == 409
     assert "Meanwhile there are more on its list: 4" in text_of(again.content)
     assert filled(again.content.decode())["listed"] == ["4"]
+    assert not site.events.get(meetup.id).deleting
+
+
+def test_a_campaign_that_waits_and_leaves_people_out_by_the_event_keeps_it_from_being_deleted(
+    sign_in: SignIn, site: Store, meetup: Event
+) -> None:
+    client, url, now = sign_in("Editor"), f"/events/{meetup.id}/delete/", timezone.now()
+    wanted = PeopleFilter(attends_not=(meetup.id,))
+    campaign = accepted(site, now, wanted=wanted, send_at=now + timedelta(days=1))
+
+    page = client.get(url).content.decode()
+    answer = client.post(url, filled(page))
+
+    assert "1 campaign that is not sent yet chooses people by its list" in page
+    assert f'href="/campaigns/{campaign.id}/"' in page
+    assert answer.status_code == 409
+    assert "The campaign “Spring” leaves people out by this event" in text_of(answer.content)
     assert not site.events.get(meetup.id).deleting
 
 

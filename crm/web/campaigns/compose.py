@@ -17,6 +17,7 @@ from crm.domain.errors import Conflict, CrmError, DeliveryFailed, NotFound, Rule
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.jobs.render import FIELDS, check_template
 from crm.services import campaigns
+from crm.services.exclusions import gone
 from crm.services.segments import SEGMENT, expanded
 from crm.web.campaigns.audience import chips, people_query, terms
 from crm.web.campaigns.forms import ComposeForm, SendForm
@@ -69,6 +70,7 @@ def compose(
             "audience": audience,
             "terms": terms(wanted, audience),
             "chips": chips(store, wanted),
+            "missing": bool(gone(store, wanted)),
             "people_query": people_query(wanted),
             "filter_values": filter_values(wanted),
         }
@@ -215,6 +217,7 @@ def _last_look(request: CrmRequest, draft: Campaign, audience: Audience) -> dict
         "audience": audience,
         "terms": terms(draft.audience_filter, audience),
         "chips": chips(request.store, draft.audience_filter),
+        "missing": bool(gone(request.store, draft.audience_filter)),
         "undo_seconds": round(settings.CRM_UNDO_SECONDS),
         "takes": in_words(audience.will_receive / rate) if rate else "",
         "rate": rate,

@@ -16,6 +16,7 @@ from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import Conflict, RuleViolation
 from crm.services import campaigns
 from crm.services.campaigns import Progress
+from crm.services.exclusions import gone
 from crm.services.retries import SETTLE_AFTER
 from crm.store import Store
 from crm.web.campaigns.audience import chips, people_query
@@ -68,6 +69,7 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
         "copy_query": people_query(wanted, copy=campaign.id),
         "funnel": _funnel(progress),
         **_bar(request, progress, now),
+        "missing": _missing(request.store, campaign),
         **_waiting(campaign, now),
         **_troubles(request.store, progress),
     }
@@ -98,6 +100,12 @@ def _waiting(campaign: Campaign, now: datetime) -> dict[str, Any]:
         return {}
     left = _seconds_until(campaign.send_at, now)
     return {"undo_left": left, "late": left < -LATE_SECONDS}
+
+
+def _missing(store: Store, campaign: Campaign) -> bool:
+    """Whether it can't go on, because it leaves people out by something that is gone."""
+    waits = campaign.status in {CampaignStatus.SCHEDULED, CampaignStatus.PAUSED} and not campaign.expanded
+    return waits and bool(gone(store, campaign.audience_filter))
 
 
 def _troubles(store: Store, progress: Progress) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.messages import INFO
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from crm.domain.event_log import LONGEST_TEXT
 from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.services import event_changes, event_letters
 from crm.services.event_letters import TOLD
+from crm.services.exclusions import campaigns_using
 from crm.web.events.shown import shown
 from crm.web.forms import CrmForm
 from crm.web.http import CrmRequest, permission_required, render_part, tell
@@ -104,10 +106,14 @@ def delete(request: CrmRequest, event_id: str) -> HttpResponse:
         return render_part(request, "events/deleting.html", context, part=GOING)
     error: CrmError | None = None
     if request.method == "POST":
-        if context["listed"] <= _promised(request):
-            return _deleted(request, event)
-        error = Conflict(f"Meanwhile there are more on its list: {context['listed']:,}. Look once more, then delete.")
-    return render(request, "events/delete.html", {**context, "error": error}, status=409 if error else 200)
+        try:
+            if context["listed"] <= _promised(request):
+                return _deleted(request, event)
+            error = Conflict(f"Meanwhile there are more on its list: {context['listed']:,}. Look once more, then delete.")
+        except Conflict as refused:
+            error = refused
+    context |= {"error": error, "campaigns": campaigns_using(request.store, event_id)}
+    return render(request, "events/delete.html", context, status=409 if error else 200)
 
 
 def _deleted(request: CrmRequest, event: Event) -> HttpResponse:
@@ -144,6 +150,9 @@ def no_show_undo(request: CrmRequest, event_id: str) -> HttpResponse:
         else:
             tell(request, "The no-shows are registered again", "Where there are many, it takes a moment until all of them are.")
             return redirect("events:event", event_id)
+    elif event.no_show_at is None:
+        tell(request, "There are no no-shows to take back", "Nobody became one by itself, or it was taken back already.", level=INFO)
+        return redirect("events:event", event_id)
     return render(
         request, "events/no_show_undo.html", {**_standing(request, event), "error": error}, status=422 if error else 200
     )

@@ -1,0 +1,103 @@
+"""Audiences that leave people out by an event or a campaign: it has to be there, or everybody would be mailed."""
+
+from datetime import timedelta
+
+import pytest
+
+from crm.domain.campaigns import Campaign, CampaignStatus
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.events import Event
+from crm.domain.filters import PeopleFilter
+from crm.services import campaigns, event_changes
+from crm.services.exclusions import campaigns_using
+from crm.store import Store
+from tests.conftest import Clock
+from tests.factories import make_event
+from tests.jobs.mailing import COMPANY, ToldMailer, accepted, assert_sound, crowd, drive, make_work
+from tests.services.test_campaigns import draft
+
+LATER = timedelta(days=1)
+
+
+def held(store: Store) -> Event:
+    """An event with nobody on its list."""
+    return store.events.create(make_event(), [], [], now=make_event().created_at)
+
+
+def all_but(event_id: str) -> PeopleFilter:
+    return PeopleFilter(company=(COMPANY,), attends_not=(event_id,))
+
+
+def waiting(store: Store, clock: Clock, event: Event) -> Campaign:
+    """A campaign for tomorrow, to everybody but those of the event."""
+    return accepted(store, clock(), wanted=all_but(event.id), send_at=clock() + LATER)
+
+
+@pytest.mark.parametrize("field", ["attends_not", "mailed_not"])
+def test_an_audience_that_leaves_people_out_by_nothing_is_refused(store: Store, clock: Clock, field: str) -> None:
+    crowd(store, 2)
+    kept = draft(store, clock, wanted=PeopleFilter(**{field: ("nonsense",)}))  # type: ignore[arg-type]
+
+    with pytest.raises(RuleViolation, match="“nonsense” to leave people out by") as at_once:
+        accepted(store, clock(), wanted=kept.audience_filter)
+    with pytest.raises(RuleViolation, match="“nonsense” to leave people out by"):
+        campaigns.send(store, kept.id, now=clock(), undo_seconds=0)
+
+    assert at_once.value.errors[0].field == {"attends_not": "attendsNot", "mailed_not": "mailedNot"}[field]
+    assert [one.status for one in store.campaigns.page().items] == [CampaignStatus.DRAFT]
+
+
+def test_what_is_there_can_be_left_out_by_with_a_status_too(store: Store, clock: Clock) -> None:
+    people, event = crowd(store, 3), held(store)
+    store.events.seat(event.id, [people[0].id], now=clock())
+    first = accepted(store, clock(), wanted=all_but(event.id))
+
+    second = accepted(store, clock(), wanted=PeopleFilter(attends_not=(f"{event.id}:no_show",), mailed_not=(first.id,)))
+
+    assert (first.audience.matched, second.audience.matched) == (2, 3)
+
+
+def test_an_event_is_not_deleted_while_a_campaign_that_waits_leaves_people_out_by_it(store: Store, clock: Clock) -> None:
+    crowd(store, 2)
+    event = held(store)
+    campaign = waiting(store, clock, event)
+    letter = draft(store, clock, wanted=all_but(f"{event.id}:no_show"))
+
+    with pytest.raises(Conflict, match="The campaign “Spring” leaves people out by this event"):
+        event_changes.delete(store, event.id, actor="grace", now=clock())
+    kept = store.events.get(event.id)
+    using = campaigns_using(store, event.id)
+    campaigns.cancel(store, campaign.id, now=clock())
+    gone = event_changes.delete(store, event.id, actor="grace", now=clock())
+
+    assert not kept.deleting
+    assert {one.id for one in using} == {campaign.id, letter.id}
+    assert gone
+
+
+def test_an_event_can_go_once_all_the_emails_of_the_campaign_are_made(store: Store, clock: Clock) -> None:
+    crowd(store, 2)
+    event = held(store)
+    accepted(store, clock(), wanted=all_but(event.id))
+    drive(make_work(store, ToldMailer(), clock))
+
+    assert campaigns_using(store, event.id) == []
+    assert event_changes.delete(store, event.id, actor="grace", now=clock())
+
+
+def test_a_campaign_that_was_stopped_goes_on_only_where_nobody_more_would_be_mailed(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 2)
+    event = held(store)
+    campaign = waiting(store, clock, event)
+    campaigns.pause(store, campaign.id, now=clock())
+    monkeypatch.setattr(event_changes, "check_unused", lambda store, event_id: None)
+    event_changes.delete(store, event.id, actor="grace", now=clock())
+
+    with pytest.raises(RuleViolation, match="to leave people out by"):
+        campaigns.resume(store, campaign.id, now=clock())
+    campaigns.cancel(store, campaign.id, now=clock())
+
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.CANCELLED
+    assert_sound(store)
