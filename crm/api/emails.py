@@ -96,7 +96,10 @@ class SummaryOut(Schema):
     "/send", auth=Scope("emails:send", "crm.send_campaigns"), response={202: SendOut, **PROBLEMS}, summary="Send to a filter"
 )
 def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
-    """Exactly one e-mail per person. To nobody is 422. Repeat safely with an Idempotency-Key."""
+    """Exactly one e-mail per person. To nobody is 422, and so is leaving people out by what is not there.
+
+    Repeat safely with an Idempotency-Key.
+    """
     store = typed(request).store
     members = filter_members(data.model_dump(), FILTER_NAMES)
     check(data.subject, data.body)
