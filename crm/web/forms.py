@@ -10,6 +10,15 @@ from django.forms.renderers import TemplatesSetting
 from crm.domain.errors import CrmError
 
 
+def number_in(text: str, default: int = -1) -> int:
+    """Return the whole number that a form sent along, such as a version or how many were seen; `default` for what is none.
+
+    >>> number_in("12"), number_in(""), number_in("-3"), number_in("²"), number_in("0" * 5000, 0)
+    (12, -1, -1, -1, 0)
+    """
+    return int(text) if len(text) < 10 and text.isascii() and text.isdigit() else default
+
+
 class CrmBoundField(BoundField):
     """A field that wears our class, and has the focus if it is the first that is wrong."""
 

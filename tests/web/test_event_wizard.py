@@ -478,6 +478,14 @@ def test_the_slug_is_suggested_from_the_title_until_somebody_writes_one(site: St
     assert "<html" not in taken
 
 
+def test_a_number_that_no_form_sends_counts_as_none(site: Store, sign_in: SignIn) -> None:
+    client, draft_id = sign_in("Editor"), new_id()
+
+    answer = client.post(at(draft_id, "basics"), {"seen": "0" * 5000, "do": "next", "title": "Autumn"})
+
+    assert answer.headers["Location"] == at(draft_id, "when")
+
+
 def test_discarding_asks_once(site: Store, sign_in: SignIn) -> None:
     client, draft = sign_in("Editor"), planned(site)
 

@@ -22,6 +22,7 @@ from crm.web.events.edit_effects import effects, mark_of
 from crm.web.events.edit_form import EventForm, differences, split_ids, typed_of
 from crm.web.events.picking import find_people
 from crm.web.events.shown import shown
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
 PEOPLE = "event-people"
@@ -192,5 +193,4 @@ def _conflict(request: CrmRequest, stored: Event, chosen: Chosen) -> HttpRespons
 
 
 def _version(request: CrmRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return number_in(request.POST.get("version", ""))

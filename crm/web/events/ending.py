@@ -20,7 +20,7 @@ from crm.services import event_changes, event_letters
 from crm.services.event_letters import TOLD
 from crm.services.exclusions import campaigns_using
 from crm.web.events.shown import shown
-from crm.web.forms import CrmForm
+from crm.web.forms import CrmForm, number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
 GOING = "deleting"
@@ -107,7 +107,7 @@ def delete(request: CrmRequest, event_id: str) -> HttpResponse:
     error: CrmError | None = None
     if request.method == "POST":
         try:
-            if context["listed"] <= _promised(request):
+            if context["listed"] <= number_in(request.POST.get("listed", "")):
                 return _deleted(request, event)
             error = Conflict(f"Meanwhile there are more on its list: {context['listed']:,}. Look once more, then delete.")
         except Conflict as refused:
@@ -168,9 +168,3 @@ def _standing(request: CrmRequest, event: Event) -> dict[str, Any]:
         "told": sum(counts[status] for status in TOLD),
         "seated": counts[AttendanceStatus.REGISTERED] + counts[AttendanceStatus.ATTENDED],
     }
-
-
-def _promised(request: CrmRequest) -> int:
-    """On how many the question was; -1 where the form does not say."""
-    text = request.POST.get("listed", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

@@ -25,12 +25,12 @@ from crm.web.events.description import description_html
 from crm.web.events.shown import shown
 from crm.web.events.wizard_forms import FORMS, BasicsForm, DraftForm
 from crm.web.events.wizard_page import address, around, left, way
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.staff_names import staff_names
 
 OFFERED = 6
 """Events that are offered to be copied."""
-MAX_SAVES = 10**6
 
 
 @require_safe
@@ -84,7 +84,7 @@ def save(request: CrmRequest, event_id: str, step: Step) -> HttpResponse:
     """Keep what was typed, then go where the button says; what is wrong keeps one here, if one wanted to go on."""
     todo, typed = wizard_hosts.todo(request, step), wizard_hosts.typed(request, step)
     hosts = wizard_hosts.hosts(request) if step is Step.HOSTS else None
-    seen = _number(request.POST.get("seen", ""))
+    seen = number_in(request.POST.get("seen", ""), 0)
     try:
         wanted = _filter_given(request) if step is Step.BASICS and not seen else None
         kept = event_drafts.save_step(
@@ -240,7 +240,3 @@ def _filter_given(request: CrmRequest) -> PeopleFilter | None:
     given = {name: sent.getlist(name) for name in (*NAMES, SEGMENT) if any(sent.getlist(name))}
     wanted = parse_filter(expanded(request.store, given, viewer=request.user.get_username()))
     return None if wanted.is_empty else wanted
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and int(text[:9]) < MAX_SAVES else 0

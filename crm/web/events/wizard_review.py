@@ -15,6 +15,7 @@ from crm.web.events.shown import shown
 from crm.web.events.wizard_forms import FORMS
 from crm.web.events.wizard_page import address, around, local_words
 from crm.web.events.wizard_people import shown_sources
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, tell
 
 PLACES: dict[str, str] = {
@@ -33,12 +34,11 @@ def review_page(request: CrmRequest, draft: EventDraft) -> HttpResponse:
     """Show it, or publish it as it was looked at; what came in between is said, and nothing is published then."""
     if request.method != "POST":
         return _page(request, draft)
-    version = request.POST.get("version", "")
     try:
         event = event_drafts.publish(
             request.store,
             draft.id,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
+            version=number_in(request.POST.get("version", "")),
             actor=request.user.get_username(),
             now=timezone.now(),
         )
