@@ -22,10 +22,11 @@ def register(store: Store, task: Task, ids: Sequence[str], now: datetime, keep: 
 
     def seat(seq: int, some: Sequence[str]) -> Outcomes:
         def noted(seated: Seated) -> list[Put]:
-            return [_noted(store, task, seq, _of_seated(seated))]
+            return [_noted(store, task, seq, _of_seated(seated, len(some)))]
 
-        seated = store.events.seat(task.subject, some, now=now, by=task.actor, since=dict.fromkeys(some, at), noted=noted)
-        return _of_seated(seated)
+        since = dict.fromkeys(some, at)
+        seated = store.events.seat(task.subject, some, now=now, by=task.actor, since=since, noted=noted, merged=True)
+        return _of_seated(seated, len(some))
 
     return _each(store, task, ids, STEP, keep, seat)
 
@@ -100,8 +101,9 @@ def _outcomes(counts: Mapping[str, int]) -> Outcomes:
     return Tally({Outcome(name): number for name, number in counts.items()})
 
 
-def _of_seated(seated: Seated) -> Outcomes:
-    return Tally(
+def _of_seated(seated: Seated, asked: int) -> Outcomes:
+    """What became of so many. Of two who are one person by now, the second one is there already."""
+    told = Tally(
         {
             Outcome.DONE: len(seated.registered),
             Outcome.WAITLISTED: len(seated.waitlisted),
@@ -110,6 +112,8 @@ def _of_seated(seated: Seated) -> Outcomes:
             Outcome.GONE: len(seated.unknown),
         }
     )
+    told[Outcome.UNCHANGED] += asked - told.total()
+    return told
 
 
 def _of_moved(told: MovedMany) -> Outcomes:

@@ -24,6 +24,7 @@ from crm.store.event_moves import (
     refusal,
     seating,
 )
+from crm.store.heirs import with_heirs
 from crm.store.requests import Action
 from crm.store.schema import Item
 from crm.store.seats import after_moves, seats_for_new
@@ -48,12 +49,14 @@ class EventSeats(EventLine):
         noted: Callable[[Seated], Noted] = lambda _: (),
         by: str = "",
         since: Mapping[str, datetime] = NOW,
+        merged: bool = False,
     ) -> Seated:
         """Register up to `STEP` people in this order while there are seats; put the others in line, or refuse them without one.
 
         Who is on the list as invited or cancelled moves up as well. While people wait, new ones come behind them, by `since`,
         which is `now` for who has none of their own there, and by id. One transaction, with the actions that `noted` makes of
-        what becomes of them; their errors are raised. Raises NotFound, and Conflict unless it is published.
+        what becomes of them; their errors are raised. `merged`: for who was merged comes who is left, and is told instead, once.
+        Raises NotFound, and Conflict unless it is published.
         """
         distinct = list(dict.fromkeys(user_ids))
         if len(distinct) > STEP:
@@ -63,7 +66,8 @@ class EventSeats(EventLine):
             event = self.get(event_id)
             if event.status is not EventStatus.PUBLISHED:
                 raise Conflict(NOT_OPEN[event.status])
-            moves, profiles, seated = self._seating(event, distinct, now, by, since)
+            decide = self._seating_merged if merged else self._seating
+            moves, profiles, seated = decide(event, distinct, now, by, since)
             also = noted(seated)
             if moves or also:
                 self._rewrite(event, moves, profiles, now=now, also=also)
@@ -186,3 +190,12 @@ class EventSeats(EventLine):
             unknown=tuple(user_id for user_id in user_ids if user_id not in profiles and user_id not in already),
         )
         return moves, profiles, seated
+
+    def _seating_merged(
+        self, event: Event, user_ids: Sequence[str], now: datetime, by: str = "", since: Mapping[str, datetime] = NOW
+    ) -> tuple[list[Move], dict[str, Item], Seated]:
+        """As `_seating`, with whom they became instead of those who were merged, or just are being."""
+        decided = self._seating(event, user_ids, now, by, since)
+        if not (unknown := decided[-1].unknown):
+            return decided
+        return self._seating(event, with_heirs(self._table, user_ids, unknown), now, by, since)

@@ -79,10 +79,7 @@ class EventRepository(EventLeaving, EventLifecycle):
             rows = self._table.query(Query(partition=partition, low=low, high=behind_prefix(low), limit=2, consistent=True))
             part = next_part(rows.items, STEP)
             changes = {} if part.more else {"status": EventStatus.PUBLISHED.value, "version": event.version + 1}
-            moves, profiles, seated = self._seating(event, part.user_ids, now)
-            if seated.unknown:
-                ids = with_heirs(self._table, part.user_ids, seated.unknown)
-                moves, profiles, _ = self._seating(event, ids, now)
+            moves, profiles, _ = self._seating_merged(event, part.user_ids, now)
             also = [*part.actions, *(() if part.more else at_the_end)]
             self._rewrite(event, moves, profiles, now=now, changes=changes, also=also)
             return part.more

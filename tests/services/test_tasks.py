@@ -348,6 +348,23 @@ def test_a_step_of_registering_that_was_done_but_not_written_counts_the_same(
     assert differences(store) == []
 
 
+def test_for_who_is_merged_before_their_turn_who_is_left_is_registered(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, half, twin, stays, *_ = crowd(store, 10)
+    kept, other = (store.people.create(make_person(company="Other")) for _ in range(2))
+    event_id = published(store, max_capacity=9)
+    task = noted(store, begun_and_left(store, TaskAction.REGISTER, monkeypatch, subject=event_id))
+    merged(store, kept, gone)
+    merged(store, stays, twin)
+    with pytest.raises(Died), dying(store, 1):
+        merged(store, other, half)
+
+    done = to_the_end(store, task)
+
+    assert done.counts == {Outcome.DONE: 9, Outcome.UNCHANGED: 1}
+    assert len(store.events.attendances(event_id, [kept.id, other.id, stays.id])) == 3
+    assert differences(store) == []
+
+
 def test_an_event_that_is_cancelled_in_the_middle_keeps_who_is_registered_and_counts_the_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
