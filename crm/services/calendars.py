@@ -14,7 +14,7 @@ UNCHANGED_FOR = timedelta(hours=1)
 """So often a calendar is asked to look again."""
 PRODUCT = "-//Community CRM//Events//EN"
 
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).disable("image")
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
 
 def calendar_of(events: Iterable[Event], *, name: str, url_of: Callable[[Event], str]) -> bytes:

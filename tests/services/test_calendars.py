@@ -121,14 +121,14 @@ def test_text_is_escaped_and_long_lines_are_folded_and_come_back_whole() -> None
 
 def test_the_description_is_plain_text_with_the_links() -> None:
     event = make_event(
-        description="# Come\n\nBring *your* [laptop](https://laptops.example/)\n\n- one\n- two",
+        description="# Come\n\nBring *your* [laptop](https://laptops.example/) ![, the old](https://a.b/c.png)\n\n- one\n- two",
         online_url="https://meet.example/x",
     )
 
     (found,) = read(written(event))
 
     assert str(found["DESCRIPTION"]) == (
-        "Come\n\nBring your laptop <https://laptops.example/>\n\n- one\n- two\n\nOnline: https://meet.example/x\n\n"
+        "Come\n\nBring your laptop <https://laptops.example/> , the old\n\n- one\n- two\n\nOnline: https://meet.example/x\n\n"
         f"https://crm.example/events/{event.id}/"
     )
     assert str(found["URL"]) == f"https://crm.example/events/{event.id}/"

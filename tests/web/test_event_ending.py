@@ -276,8 +276,13 @@ def test_no_shows_of_the_end_are_taken_back_after_a_question(
 
 
 def test_without_a_run_there_is_nothing_to_take_back(sign_in: SignIn, meetup: Event) -> None:
-    refused = sign_in("Editor").post(f"/events/{meetup.id}/no-shows/undo/")
+    client = sign_in("Editor")
 
+    asked = client.get(f"/events/{meetup.id}/no-shows/undo/")
+    refused = client.post(f"/events/{meetup.id}/no-shows/undo/")
+
+    assert asked.headers["Location"] == f"/events/{meetup.id}/"
+    assert "There are no no-shows to take back" in toast(asked)
     assert refused.status_code == 422
     assert "Nobody became a no-show of this event by itself" in text_of(refused.content)
 

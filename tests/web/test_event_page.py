@@ -1,5 +1,6 @@
 """The page of one event, as a browser without JavaScript and htmx see it: figures, list, line, description, what can be done."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -60,6 +61,15 @@ def test_an_event_shows_its_seats_hosts_and_attendees_with_links(site: Store, si
     assert text.count(f"/people/{ada.id}/") >= 3
     assert f"/people/{eve.id}/" in text
     assert "2 registered" in text
+
+
+def test_hosts_are_named_in_a_sentence(site: Store, sign_in: SignIn) -> None:
+    hosts = [people(site, 1, last_name=name)[0].id for name in ("Abel", "Berg", "Cole")]
+    event = held(site, 2, hosts=tuple(hosts))
+
+    text = " ".join(re.sub("<[^>]+>", "", shown(sign_in("Viewer"), event)).split())
+
+    assert "hosted by Ada Abel, Ada Berg and Ada Cole" in text
 
 
 def test_each_figure_leads_to_its_list(site: Store, sign_in: SignIn) -> None:
@@ -227,7 +237,10 @@ def test_without_sign_ups_there_is_no_chart(site: Store, sign_in: SignIn) -> Non
 
 
 def test_the_description_is_markdown_without_anybodys_html(site: Store, sign_in: SignIn) -> None:
-    words = "# Doors\n\n**Bring** <script>alert(1)</script> [home](https://example.org) [bad](javascript:alert(1)) ![x](https://a.b/c.png)"
+    words = (
+        "# Doors\n\nThe ![map & way](https://a.b/c.png) **Bring** <script>alert(1)</script>"
+        " [home](https://example.org) [bad](javascript:alert(1)) ![x](https://a.b/c.png)"
+    )
     event = held(site, 2, description=words)
 
     text = shown(sign_in("Viewer"), event)
@@ -237,7 +250,9 @@ def test_the_description_is_markdown_without_anybodys_html(site: Store, sign_in:
     assert '<a href="https://example.org" rel="noopener nofollow">home</a>' in text
     assert "<script>alert" not in text
     assert 'href="javascript' not in text
-    assert 'src="https://a.b' not in text
+    assert "The map &amp; way <strong>" in text
+    assert "!x" not in text
+    assert "a.b/c.png" not in text
 
 
 def test_names_are_shown_as_text_whatever_is_in_them(site: Store, sign_in: SignIn) -> None:
@@ -272,6 +287,8 @@ def test_a_cancelled_event_says_why_and_by_whom_and_takes_nobody(site: Store, si
 
     assert "The storm &lt;b&gt;closed&lt;/b&gt; the harbour" in text
     assert "by grace" in text
+    assert "publish it again, then edit it" in text
+    assert f'href="/events/{event.id}/edit/"' not in text
     assert 'name="add"' not in text
     assert 'name="move"' not in text
 
@@ -295,6 +312,7 @@ def test_who_may_only_look_sees_what_can_be_done_and_why_not(site: Store, sign_i
 
     assert 'name="move"' not in text
     assert 'name="add"' not in text
+    assert "Add people by name" not in shown(sign_in("Viewer"), held(site, 2))
     assert text.count("Your role, Viewer, may not add and change events.") >= 3
 
 

@@ -61,9 +61,10 @@ def adding_of(request: CrmRequest, event: Event, now: datetime) -> Adding:
     found = find_people(request.store, typed, OFFERED + 1)
     there = request.store.events.attendances(event.id, [one.id for one in found]) if found else {}
     chosen = _as(request.GET.get(AS, ""), event, now)
+    candidates = [Candidate(person=one, stands=_stands(there.get(one.id))) for one in found[:OFFERED]]
     return Adding(
         typed=typed,
-        candidates=[Candidate(person=one, stands=_stands(there.get(one.id))) for one in found[:OFFERED]],
+        candidates=sorted(candidates, key=lambda one: bool(one.stands)),
         more=len(found) > OFFERED,
         choices=[(status.value, STATUS_WORDS[status], status is chosen) for status in _can_come_as(event, now)],
         fresh=TYPED_NAME in request.GET,

@@ -151,7 +151,12 @@ def no_show_undo(request: CrmRequest, event_id: str) -> HttpResponse:
             tell(request, "The no-shows are registered again", "Where there are many, it takes a moment until all of them are.")
             return redirect("events:event", event_id)
     elif event.no_show_at is None:
-        tell(request, "There are no no-shows to take back", "Nobody became one by itself, or it was taken back already.", level=INFO)
+        tell(
+            request,
+            "There are no no-shows to take back",
+            "Nobody became one by itself, or it was taken back already.",
+            level=INFO,
+        )
         return redirect("events:event", event_id)
     return render(
         request, "events/no_show_undo.html", {**_standing(request, event), "error": error}, status=422 if error else 200

@@ -34,14 +34,15 @@ def move(request: CrmRequest, event_id: str) -> HttpResponse:
     if word not in set(AttendanceStatus) or user_id is None:
         return error_answer(request, 400, "Choose somebody on the list, and what is to become of them.")
     listed = request.GET.get("list", "") if undone else request.POST.get("list", "")
+    place = ""
     try:
         if undone:
-            _take_back(request, event_id, user_id, AttendanceStatus(word))
+            place = _take_back(request, event_id, user_id, AttendanceStatus(word))
         else:
             _give(request, event_id, user_id, AttendanceStatus(word), listed)
     except CrmError as error:
         tell(request, "That was not done", error.message, level=messages.ERROR)
-    return HttpResponseRedirect(back_to(event_id, listed))
+    return HttpResponseRedirect(back_to(event_id, listed) + place)
 
 
 def back_to(event_id: str, listed: str, **more: str) -> str:
@@ -83,7 +84,8 @@ def _give(request: CrmRequest, event_id: str, user_id: str, status: AttendanceSt
     tell(request, TOLD[status].format(name=name), note, undo=undo_address(event_id, user_id, status, listed))
 
 
-def _take_back(request: CrmRequest, event_id: str, user_id: str, status: AttendanceStatus) -> None:
+def _take_back(request: CrmRequest, event_id: str, user_id: str, status: AttendanceStatus) -> str:
+    """Take the change back and say so; return where on the page the focus goes: to their row, or where one adds people."""
     by, name = request.user.get_username(), _name(request.store, user_id)
     moved = attendance.take_back(request.store, event_id, user_id, was=status, now=timezone.now(), by=by)
     there = f"{STATUS_WORDS[moved.attendance.status].lower()} now" if moved.attendance else "not on the list any more"
@@ -91,6 +93,7 @@ def _take_back(request: CrmRequest, event_id: str, user_id: str, status: Attenda
         tell(request, f"Taken back: {name} is {there}", promoted_words(request.store, moved.promoted))
     else:
         tell(request, f"{name} was moved since", f"They are {there}; nothing was changed.", level=messages.WARNING)
+    return f"#pick-{user_id}" if moved.attendance else "#add"
 
 
 def _name(store: Store, user_id: str) -> str:
