@@ -59,13 +59,20 @@ def events(draw: st.DrawFn) -> Event:
     return make_event(start_at=starts, end_at=starts + lasts)
 
 
+def asked_between(one: datetime | None, other: datetime | None, limit: int) -> Asked:
+    """A range of these two ends, the earlier one first."""
+    if one is not None and other is not None and other.astimezone(UTC) < one.astimezone(UTC):
+        one, other = other, one
+    return Asked(start=one, end=other, limit=limit)
+
+
 @st.composite
 def lists(draw: st.DrawFn) -> tuple[list[Event], list[Asked]]:
-    """Some events, and ranges that begin and end anywhere, often at the very moment at which one of them does."""
+    """Some events, and ranges whose ends are anywhere, often at the very moment at which one of them begins or ends."""
     there = draw(st.lists(events(), max_size=14))
     own = [moment for event in there for moment in (event.start_at, event.end_at)]
     bounds = st.none() | moments() | (st.sampled_from(own) if own else st.none())
-    asked = st.builds(Asked, start=bounds, end=bounds, limit=st.integers(1, 5))
+    asked = st.builds(asked_between, bounds, bounds, st.integers(1, 5))
     return there, draw(st.lists(asked, min_size=3, max_size=3))
 
 
