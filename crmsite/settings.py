@@ -5,7 +5,6 @@ Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the
 
 import logging
 import math
-import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from crm.domain.local_times import ZONES
 from crm.mail.address import read_address
 from crm.mail.connection import Tls
 
@@ -81,7 +81,7 @@ CSRF_FAILURE_VIEW = "crm.web.http.csrf_failure"
 CRM_ORGANISATION: str = env.str("CRM_ORGANISATION", default="Community CRM")
 CRM_TABLE: str = env.str("CRM_TABLE", default="CommunityApp")
 CRM_TIME_ZONE: str = env.str("CRM_TIME_ZONE", default="UTC")
-if CRM_TIME_ZONE not in zoneinfo.available_timezones():
+if CRM_TIME_ZONE not in ZONES:
     raise ImproperlyConfigured(f"CRM_TIME_ZONE is {CRM_TIME_ZONE!r}, which is no time zone: set one like Europe/Stockholm.")
 CRM_SEND_RATE: float = _number("CRM_SEND_RATE", float, default=10.0)
 CRM_LEASE_SECONDS: float = _number("CRM_LEASE_SECONDS", float, default=60.0)

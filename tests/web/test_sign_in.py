@@ -355,8 +355,9 @@ def test_settings_that_would_fail_later_are_named(tmp_path: Path) -> None:
         assert words in said
 
 
-def test_a_time_zone_that_does_not_exist_stops_the_start(tmp_path: Path) -> None:
-    code, said = _manage({**BARE, "CRM_TIME_ZONE": "Mars/Olympus"}, "check", folder=tmp_path)
+@pytest.mark.parametrize("name", ["Mars/Olympus", "localtime"])
+def test_a_time_zone_that_does_not_exist_stops_the_start(tmp_path: Path, name: str) -> None:
+    code, said = _manage({**BARE, "CRM_TIME_ZONE": name}, "check", folder=tmp_path)
 
     assert code == 1
-    assert said == "CRM_TIME_ZONE is 'Mars/Olympus', which is no time zone: set one like Europe/Stockholm.\n"
+    assert said == f"CRM_TIME_ZONE is {name!r}, which is no time zone: set one like Europe/Stockholm.\n"
