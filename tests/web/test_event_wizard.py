@@ -513,6 +513,15 @@ def test_what_a_description_says_is_shown_without_its_html(site: Store, sign_in:
     assert 'href="javascript' not in page
 
 
+def test_headings_of_a_description_stand_below_one_of_the_page(site: Store, sign_in: SignIn) -> None:
+    client, draft = sign_in("Editor"), planned(site, description="# Programme")
+
+    page = client.get(at(draft.id, "basics")).content.decode()
+
+    levels = re.findall(r"<h(\d)", page[: page.index("Programme</h3>")])
+    assert levels == ["1", "2", "3"]
+
+
 def test_a_step_costs_few_requests(site: Store, sign_in: SignIn) -> None:
     client, ada = sign_in("Editor"), person(site)
     draft = planned(site, owner=ada.id)
