@@ -187,3 +187,23 @@ def test_the_door_sees_the_list_and_can_change_nothing(open_page: OPEN, evening:
     expect(rows(page).first.locator("button[aria-disabled=true]")).to_have_count(1)
     expect(page.get_by_role("link", name="Check-in")).to_be_visible()
     assert AttendanceStatus.REGISTERED.value in page.locator("#tab-registered").get_attribute("href")  # type: ignore[operator]
+
+
+def test_after_undo_the_focus_is_where_it_had_an_effect(open_page: OPEN, site: Store) -> None:
+    ada = site.people.create(make_person(last_name="Quist"))
+    start = timezone.now() + timedelta(days=5)
+    event = site.events.create(make_event(start_at=start, end_at=start + timedelta(hours=3)), [], [], now=timezone.now())
+    page = open_page(f"/events/{event.id}/", role="Editor")
+
+    page.get_by_label("Add a person").fill("quist")
+    page.keyboard.press("Enter")
+    page.locator(".toast-s").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast-s")).to_contain_text("not on the list any more")
+    expect(page.get_by_label("Add a person")).to_be_focused()
+
+    page.get_by_label("Add a person").fill("quist")
+    page.keyboard.press("Enter")
+    menu(page, "Quist").get_by_role("button", name="Cancel the seat").click()
+    page.locator(".toast-s", has_text="cancelled").get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast-s")).to_contain_text("registered now")
+    expect(page.locator(f"#pick-{ada.id}")).to_be_focused()
