@@ -5,6 +5,7 @@ from datetime import datetime
 
 from crm.domain.errors import Conflict
 from crm.domain.events import AttendanceStatus, EventStatus
+from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.people import Person, Profile
 from crm.services import people
@@ -83,9 +84,13 @@ def walk_in(
 
 
 def _known(store: Store, profile: Profile, user_id: str | None) -> Person | None:
-    """Who has the address, else who was written under this id by an earlier call."""
+    """Who has the address, else who was written under this id by an earlier call. Conflict where that is somebody else."""
     written = store.people.get_many([user_id]).get(user_id) if user_id else None
-    return store.people.find_by_email(profile.email) or written
+    if (person := store.people.find_by_email(profile.email)) is not None:
+        return person
+    if written is not None and fold(written.profile.email) != fold(profile.email):
+        raise Conflict("This form was sent before, with another address. Open it again for somebody else.")
+    return written
 
 
 def _new(store: Store, event_id: str, profile: Profile, user_id: str | None, *, now: datetime, by: str) -> Person:

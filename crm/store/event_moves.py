@@ -18,6 +18,7 @@ NOT_OPEN = {
     EventStatus.CREATING: "The event is just being created; try again in a moment.",
     EventStatus.CANCELLED: "The event was cancelled; nobody can be added.",
 }
+NEVER_WAS = "The event was cancelled, so nobody came to it or stayed away."
 NOT_ON_IT = "This person is not on the list of the event."
 FULL = "The event is full."
 
@@ -78,8 +79,9 @@ class There:
 def refusal(event: Event, move: Move, now: datetime) -> CrmError | None:
     """Return why the event has no room for this move, None where it has: pure, as it stands."""
     comes = move.old is None or move.seats > 0 or move.places > 0
-    if comes and event.status is not EventStatus.PUBLISHED:
-        return Conflict(NOT_OPEN[event.status])
+    if event.status is not EventStatus.PUBLISHED and (comes or _tells_who_came(move)):
+        cancelled = event.status is EventStatus.CANCELLED
+        return Conflict(NEVER_WAS if cancelled and not comes else NOT_OPEN[event.status])
     if move.seats > 0:
         if event.seats_left == 0:
             return Conflict(FULL)
@@ -94,6 +96,12 @@ def refusal(event: Event, move: Move, now: datetime) -> CrmError | None:
         if move.seats < 0 and not others:
             return Conflict("Nobody else waits for the seat.")
     return None
+
+
+def _tells_who_came(move: Move) -> bool:
+    """Whether somebody is noted as having come or stayed away; taking a change back only brings back what stood there."""
+    new = move.new
+    return new is not None and new.status in {AttendanceStatus.ATTENDED, AttendanceStatus.NO_SHOW} and new.was is not new.status
 
 
 def _passes_the_line(move: Move) -> bool:

@@ -183,6 +183,32 @@ def test_nobody_comes_to_a_cancelled_event_but_who_is_on_the_list_can_go(store: 
     assert differences(store) == []
 
 
+def test_nobody_came_to_a_cancelled_event_or_stayed_away_and_what_was_noted_can_be_taken_back(store: Store) -> None:
+    ada, bob = people(store, 2)
+    event = published(store)
+    come(store, event, ada, bob)
+    check_in(store, event.id, bob, now=LATER, by="jonas")
+    event_changes.cancel(store, event.id, reason="", actor="grace", now=LATER)
+
+    for status in (ATTENDED, NO_SHOW):
+        with pytest.raises(Conflict, match="was cancelled"):
+            set_status(store, event.id, ada, status, now=event.end_at, by="jonas")
+    undone = undo_check_in(store, event.id, bob, now=LATER, by="jonas")
+
+    assert undone.changed
+    assert standing(store, event) == {ada: REGISTERED, bob: REGISTERED}
+
+
+def test_a_walk_in_under_the_id_of_somebody_with_another_address_checks_nobody_in(store: Store) -> None:
+    (ada,) = people(store, 1)
+    event = published(store)
+
+    with pytest.raises(Conflict, match="sent before, with another address"):
+        walk_in(store, event.id, **WHO, now=LATER, by="jonas", user_id=ada)
+
+    assert standing(store, event) == {}
+
+
 def test_a_seat_that_came_free_while_it_was_cancelled_goes_to_the_line_when_it_takes_place(store: Store) -> None:
     ada, bob = people(store, 2)
     event = published(store, max_capacity=1)
