@@ -29,7 +29,7 @@ MOST = 2_000
 """People on a list who are looked at to tell what values they have."""
 HEADINGS = ("First name", "Last name", "Email", "Company", "Job title", "City", "Status")
 TIMES = ("Since", "Registered")
-LAST = ("Walk-in", "Events attended", "ID")
+LAST = ("Walk-in", "Signed up or came", "ID")
 
 One = TypeVar("One")
 

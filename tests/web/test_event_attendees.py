@@ -392,6 +392,7 @@ def test_the_csv_has_times_in_the_zone_of_the_event_and_who_walked_in(site: Stor
 
     assert row["Since (Asia/Tokyo)"] == row["Registered (Asia/Tokyo)"] == "2026-03-02 05:05:00"
     assert (row["Status"], row["Walk-in"]) == ("Attended", "yes")
+    assert "Signed up or came" in row
 
 
 @pytest.mark.parametrize(
