@@ -13,7 +13,7 @@ from bench.meter import Reading
 from bench.place import Place, tell
 from bench.processes import Told, mail_server, received_by, work
 from bench.report import Bound, Cell, Grid, Result
-from crm.domain.campaigns import Campaign, CampaignStatus, Utm
+from crm.domain.campaigns import Campaign, CampaignStatus, Letter, Utm
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person
 from crm.jobs.kinds import STEPS
@@ -112,13 +112,15 @@ def _recipients(number: int) -> list[Person]:
 def _sent(place: Place, store: Store, case: Case, log: Path) -> Sent:
     campaign = campaigns.create_and_send(
         store,
-        subject="We meet on Thursday, {{ firstName }}",
-        body=BODY,
-        utm=Utm(campaign="thursday", source="crm", medium="newsletter"),
+        Letter(
+            subject="We meet on Thursday, {{ firstName }}",
+            body=BODY,
+            sender=SENDER,
+            utm=Utm(campaign="thursday", source="crm", medium="newsletter"),
+        ),
         wanted=PeopleFilter(company=(COMPANY,)),
         send_at=None,
         actor="bench",
-        sender=SENDER,
         now=store.table.clock(),
     )
     with place.meter.reading() as expanding:

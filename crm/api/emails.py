@@ -26,7 +26,7 @@ from crm.api.wire import (
     typed,
     utc,
 )
-from crm.domain.campaigns import Campaign, Utm
+from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.emails import Email
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.ids import new_id
@@ -111,13 +111,15 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
         {"id": campaign_id},
         make=lambda also: campaigns.create_and_send(
             store,
-            subject=data.subject,
-            body=data.body,
-            utm=Utm(campaign=data.utmCampaign or "", source=data.utmSource or "", medium=data.utmMedium or ""),
+            Letter(
+                subject=data.subject,
+                body=data.body,
+                sender=settings.DEFAULT_FROM_EMAIL,
+                utm=Utm(campaign=data.utmCampaign or "", source=data.utmSource or "", medium=data.utmMedium or ""),
+            ),
             wanted=filter_of(request, members),
             send_at=data.sendAt,
             actor=typed(request).auth.owner.get_username(),
-            sender=settings.DEFAULT_FROM_EMAIL,
             now=now(),
             campaign_id=campaign_id,
             also=also,

@@ -1,12 +1,13 @@
 """Campaigns: what is sent, to whom, and where it stands."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.folding import one_line
+from crm.domain.people import well_formed_address
 
 MAX_SUBJECT = 300
 MAX_BODY_BYTES = 100_000
@@ -35,25 +36,49 @@ class Utm:
     campaign: str = ""
     source: str = ""
     medium: str = ""
+    content: str = ""
+    term: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What staff write. `sender` is `Name <address>`, `reply_to` an address; empty ones mean the organisation's own.
+
+    `tracking` adds a picture and redirects to the HTML part, which tell of opens and clicks.
+    """
+
+    subject: str = ""
+    preheader: str = ""
+    sender: str = ""
+    reply_to: str = ""
+    body: str = ""
+    utm: Utm = field(default_factory=Utm)
+    tracking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """What was counted when a campaign was accepted: who matched, and who of them may not be mailed, by reason."""
+    """What was counted when a campaign was accepted: who matched, who of them may not be mailed, by reason, and who is left out.
+
+    `excluded` counts those of the others whom the `without` of the filter leaves out: `{value: people}`, each person once, with
+    the first value that holds for them.
+    """
 
     matched: int = 0
     suppressed: dict[str, int] = field(default_factory=dict)
+    excluded: dict[str, int] = field(default_factory=dict)
 
     @property
     def will_receive(self) -> int:
-        """Matched less suppressed."""
-        return self.matched - sum(self.suppressed.values())
+        """Matched less suppressed and excluded."""
+        return self.matched - sum(self.suppressed.values()) - sum(self.excluded.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """One campaign. Times are aware UTC; None means it has not happened. `chunks_put` counts what was ever queued to lanes.
 
+    Subject, preheader, sender, reply_to, body, utm and tracking are its letter (see Letter). `archived_at`: staff put it away.
     `audience` was counted when it was accepted; `left_out` counts, by reason, who of those found while the e-mails were made
     may not be mailed. `resume_to` is the status a paused campaign goes back to. `expanded` says that everybody of the audience
     has an e-mail.
@@ -61,9 +86,12 @@ class Campaign:
 
     id: str
     subject: str = ""
-    body: str = ""
+    preheader: str = ""
     sender: str = ""
+    reply_to: str = ""
+    body: str = ""
     utm: Utm = field(default_factory=Utm)
+    tracking: bool = False
     audience_filter: PeopleFilter = field(default_factory=PeopleFilter)
     audience: Audience = field(default_factory=Audience)
     left_out: dict[str, int] = field(default_factory=dict)
@@ -77,19 +105,41 @@ class Campaign:
     send_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    archived_at: datetime | None = None
     version: int = 0
+
+    @property
+    def letter(self) -> Letter:
+        """What staff wrote."""
+        return Letter(**{one.name: getattr(self, one.name) for one in fields(Letter)})
+
+    def written(self, letter: Letter) -> "Campaign":
+        """Return the campaign with this letter."""
+        return replace(self, **{one.name: getattr(letter, one.name) for one in fields(Letter)})
 
     def cleaned(self, *, draft: bool = False) -> "Campaign":
         """Return the campaign trimmed; RuleViolation names what can't be sent, or in a draft what can't be kept.
 
         Merge fields are checked by the renderer.
         """
-        campaign = replace(self, subject=self.subject.strip(), body=self.body.strip())
-        utms = {"utmCampaign": self.utm.campaign, "utmSource": self.utm.source, "utmMedium": self.utm.medium}
+        campaign = replace(
+            self,
+            subject=self.subject.strip(),
+            preheader=self.preheader.strip(),
+            sender=self.sender.strip(),
+            reply_to=self.reply_to.strip(),
+            body=self.body.strip(),
+        )
+        utms = {f"utm{one.name.title()}": getattr(self.utm, one.name) for one in fields(Utm)}
         faults = {
             "subject": (not draft and not campaign.subject and "A subject is required.")
             or (not one_line(campaign.subject) and "The subject must be one line without control characters.")
             or (len(campaign.subject) > MAX_SUBJECT and f"The subject can have {MAX_SUBJECT} characters."),
+            "preheader": (not one_line(campaign.preheader) and "The preheader must be one line without control characters.")
+            or (len(campaign.preheader) > MAX_SUBJECT and f"The preheader can have {MAX_SUBJECT} characters."),
+            "replyTo": bool(campaign.reply_to)
+            and not well_formed_address(campaign.reply_to)
+            and "Replies need one plain address, such as team@example.org.",
             "body": (not draft and not campaign.body and "A text is required.")
             or (_broken(campaign.body) and "The text has a character that can't be written; remove it.")
             or (len(campaign.body.encode()) > MAX_BODY_BYTES and f"The text is too long; {MAX_BODY_BYTES:,} bytes are the most."),

@@ -41,6 +41,7 @@ class Email:
     """One e-mail; its subject and body stand on the campaign. Times are aware UTC, None where it has not happened.
 
     `attempts` counts refused hand-overs since it was queued; `error` holds the provider's last words without addresses.
+    `opened_at` and `clicked_at` are of a person, `opened_any_at` and `clicked_any_at` of whatever came first, a program too.
     `email` is empty once the person was deleted or erased; of the latter `erased` remains.
     """
 
@@ -63,6 +64,8 @@ class Email:
     delivered_at: datetime | None = None
     opened_at: datetime | None = None
     clicked_at: datetime | None = None
+    opened_any_at: datetime | None = None
+    clicked_any_at: datetime | None = None
     bounced_at: datetime | None = None
     complained_at: datetime | None = None
     unsubscribed_at: datetime | None = None

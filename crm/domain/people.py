@@ -64,6 +64,15 @@ def folded_address(address: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).strip().casefold())
 
 
+def well_formed_address(text: str) -> bool:
+    """Tell whether a text is one plain address; whether anybody has it only a delivery tells.
+
+    >>> well_formed_address("team@example.org"), well_formed_address("Team <team@example.org>")
+    (True, False)
+    """
+    return _fault("email", text) is None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What staff type about a person. Empty text means unknown."""

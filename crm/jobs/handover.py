@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email, EmailState, FailReason
 from crm.domain.errors import DeliveryFailed, RuleViolation
+from crm.domain.mail_settings import Letterhead
 from crm.domain.people import Person
 from crm.jobs.message import build
 from crm.jobs.render import Content, merge_fields, render
@@ -44,11 +45,11 @@ class Halt:
 Answer = Settled | Again | Halt
 
 
-def hand_over(work: Work, campaign: Campaign, email: Email, person: Person) -> Answer:
+def hand_over(work: Work, campaign: Campaign, letterhead: Letterhead, email: Email, person: Person) -> Answer:
     """Make the message and hand it over; whatever happens ends as an answer, so that no outcome is lost."""
     email = replace(email, email=person.profile.email)
     try:
-        message = _message(work, campaign, email, person)
+        message = _message(work, campaign, letterhead, email, person)
     except DeliveryFailed as error:
         return Settled(email=_failed(email, error.message, FailReason.REFUSED, work.clock()))
     except (RuleViolation, UnicodeError) as error:
@@ -61,9 +62,9 @@ def hand_over(work: Work, campaign: Campaign, email: Email, person: Person) -> A
     return _delivered(work, email, message)
 
 
-def _message(work: Work, campaign: Campaign, email: Email, person: Person) -> OutgoingMessage:
+def _message(work: Work, campaign: Campaign, letterhead: Letterhead, email: Email, person: Person) -> OutgoingMessage:
     settings = work.settings
-    content = Content.of(campaign, organisation=settings.organisation, postal_address=settings.postal_address)
+    content = Content.of(campaign, letterhead)
     url = settings.links.unsubscribe_url(email.id, person.id)
     return build(
         render(content, merge_fields(person), unsubscribe_url=url),
@@ -71,7 +72,7 @@ def _message(work: Work, campaign: Campaign, email: Email, person: Person) -> Ou
         campaign_id=campaign.id,
         to=person.profile.email,
         to_name=person.name,
-        sender=campaign.sender or settings.sender,
+        sender=campaign.sender or letterhead.sender,
         unsubscribe_url=url,
         list_id=settings.list_id,
         date=work.clock(),

@@ -8,8 +8,9 @@ from functools import lru_cache
 
 from liquid import BoundTemplate
 
-from crm.domain.campaigns import Campaign, Utm
+from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.mail_settings import Letterhead
 from crm.domain.people import ATTRIBUTES, Person
 from crm.jobs.layout import page_parts, text_foot
 from crm.jobs.letter import letter
@@ -34,14 +35,15 @@ class Content:
     utm: Utm = field(default_factory=Utm)
 
     @classmethod
-    def of(cls, campaign: Campaign, *, organisation: str, postal_address: str = "") -> "Content":
-        """Return the content of a campaign."""
+    def of(cls, letter: Campaign | Letter, letterhead: Letterhead) -> "Content":
+        """Return the content of a campaign, or of a letter that may become one."""
         return cls(
-            subject=campaign.subject,
-            body=campaign.body,
-            organisation=organisation,
-            postal_address=postal_address,
-            utm=campaign.utm,
+            subject=letter.subject,
+            body=letter.body,
+            preheader=letter.preheader,
+            organisation=letterhead.organisation,
+            postal_address=letterhead.postal_address,
+            utm=letter.utm,
         )
 
 

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import Email, SkipReason
 from crm.domain.errors import StoreUnavailable
+from crm.domain.mail_settings import Letterhead
 from crm.jobs.handover import Again, Halt, Settled, hand_over
 from crm.jobs.pace import Pace
 from crm.jobs.window import AWAY_SECONDS, Window, look_at_people, open_window, skipped, take_over, write_outcomes
 from crm.jobs.work import Held, Work, back_off, boot_time
+from crm.services import mail_settings
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store.chunks import Chunk
 from crm.store.jobs import LeaseLost
@@ -118,9 +120,10 @@ def _send_window(work: Work, held: Held, window: Window, *, since: float) -> Non
         held.release(permit[0])
         return
     campaign = work.store.campaigns.get(window.chunk.campaign_id)
+    letterhead = mail_settings.letterhead(work.store, work.settings.letterhead)
     if window.waiting:
         _write_down(work, held, window.chunk)
-    _Run(work, held, campaign, window, pace, permit[0], since=since).go()
+    _Run(work, held, campaign, letterhead, window, pace, permit[0], since=since).go()
 
 
 def _write_down(work: Work, held: Held, chunk: Chunk) -> None:
@@ -140,11 +143,21 @@ class _Run:
     """The hand-overs of one window."""
 
     def __init__(
-        self, work: Work, held: Held, campaign: Campaign, window: Window, pace: Pace, first: datetime, *, since: float
+        self,
+        work: Work,
+        held: Held,
+        campaign: Campaign,
+        letterhead: Letterhead,
+        window: Window,
+        pace: Pace,
+        first: datetime,
+        *,
+        since: float,
     ) -> None:
         self._work = work
         self._held = held
         self._campaign = campaign
+        self._letterhead = letterhead
         self._window = window
         self._pace = pace
         self._permit: datetime | None = first
@@ -162,7 +175,7 @@ class _Run:
                 break
             if self._window.is_settled(email):
                 continue
-            answer = hand_over(self._work, self._campaign, email, self._window.people[email.user_id])
+            answer = hand_over(self._work, self._campaign, self._letterhead, email, self._window.people[email.user_id])
             if isinstance(answer, Halt):
                 self._trouble = answer.reason
                 break

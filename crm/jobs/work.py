@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm.domain.links import Links
+from crm.domain.mail_settings import Letterhead
 from crm.mail.port import Mailer
 from crm.services.files import Files, NoFiles
 from crm.store import Store
@@ -42,6 +43,11 @@ class SendSettings:
             raise ValueError(f"CRM_WINDOW must be from 1 to {MAX_WINDOW}.")
         if self.rate < 0 or self.lease_seconds <= 0 or self.retry_seconds <= 0:
             raise ValueError("CRM_SEND_RATE can't be less than 0; CRM_LEASE_SECONDS and CRM_RETRY_SECONDS must be more than 0.")
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """What letters say of the organisation unless staff have set something else."""
+        return Letterhead(sender=self.sender, organisation=self.organisation, postal_address=self.postal_address)
 
     @property
     def handover_seconds(self) -> float:

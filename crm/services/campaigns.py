@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from crm.domain.campaigns import Audience, Campaign, Utm
+from crm.domain.campaigns import Audience, Campaign, Letter
 from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
@@ -51,15 +51,12 @@ def estimate(store: Store, wanted: PeopleFilter) -> Audience:
 def save_draft(
     store: Store,
     campaign_id: str | None,
+    letter: Letter,
     *,
-    subject: str,
-    body: str,
-    utm: Utm,
     wanted: PeopleFilter,
     actor: str,
     now: datetime,
     version: int | None = None,
-    sender: str = "",
 ) -> Campaign:
     """Keep a draft and return it as stored. `version` is the one that was edited; without it, an id that is free makes a new one,
     so that a form which brings its own id makes one draft however often it is sent.
@@ -69,12 +66,8 @@ def save_draft(
     stored = _stored(store, campaign_id, needed=version is not None)
     old = stored or Campaign(id=campaign_id or new_id(), created_by=actor, created_at=now, updated_at=now)
     edited = replace(
-        old,
-        subject=subject,
-        body=body,
-        utm=utm,
+        old.written(letter),
         audience_filter=wanted,
-        sender=sender or old.sender,
         updated_at=now,
         version=old.version if version is None else version,
     ).cleaned(draft=True)
@@ -115,14 +108,11 @@ def send(store: Store, campaign_id: str, *, now: datetime, undo_seconds: float, 
 
 def create_and_send(
     store: Store,
+    letter: Letter,
     *,
-    subject: str,
-    body: str,
-    utm: Utm,
     wanted: PeopleFilter,
     send_at: datetime | None,
     actor: str,
-    sender: str,
     now: datetime,
     campaign_id: str | None = None,
     also: Sequence[Action] = (),
@@ -131,17 +121,8 @@ def create_and_send(
 
     Raises RuleViolation when it can't be sent, to nobody, or leaves people out by something that is not there.
     """
-    draft = Campaign(
-        id=campaign_id or new_id(),
-        subject=subject,
-        body=body,
-        utm=utm,
-        audience_filter=wanted,
-        sender=sender,
-        created_by=actor,
-        created_at=now,
-        updated_at=now,
-    ).cleaned()
+    draft = Campaign(id=campaign_id or new_id(), audience_filter=wanted, created_by=actor, created_at=now, updated_at=now)
+    draft = draft.written(letter).cleaned()
     check_exclusions(store, wanted)
     due = max(now, send_at or now)
     accepted = draft.accepted(audience=estimate(store, wanted), now=now, due=due)

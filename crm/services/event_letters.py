@@ -4,7 +4,7 @@ import re
 import uuid
 from datetime import datetime
 
-from crm.domain.campaigns import Campaign, Utm
+from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.event_log import Cancellation
 from crm.domain.event_times import lasts
@@ -36,13 +36,15 @@ def draft_cancelled(
         return campaigns.save_draft(
             store,
             draft_id,
-            subject=_safe(f"Cancelled: {event.title}")[:300],
-            body=_body(event, cancellation.reason),
-            utm=Utm(campaign=f"{event.slug}-cancelled"[:100], source="crm", medium="email"),
+            Letter(
+                subject=_safe(f"Cancelled: {event.title}")[:300],
+                body=_body(event, cancellation.reason),
+                sender=sender,
+                utm=Utm(campaign=f"{event.slug}-cancelled"[:100], source="crm", medium="email"),
+            ),
             wanted=PeopleFilter(attends=tuple(f"{event.id}:{status.value}" for status in TOLD)),
             actor=actor,
             now=now,
-            sender=sender,
         )
     except Conflict:
         return store.campaigns.get(draft_id)

@@ -19,6 +19,7 @@ from crm.store.feeds import FeedRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
+from crm.store.mail_settings import MailSettingsRepository
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
 from crm.store.people_merge import MergeRepository
@@ -63,6 +64,7 @@ class Store:
         self.tasks = TaskRepository(table)
         self.segments = SegmentRepository(table, signer)
         self.erasures = ErasureRepository(table, signer)
+        self.mail_settings = MailSettingsRepository(table)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)
         self.done_parts = DonePartRepository(table)

@@ -11,7 +11,7 @@ from typing import Any
 from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Utm
 from crm.domain.emails import FailReason, SkipReason
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.filters import PeopleFilter, filter_values, parse_filter
+from crm.domain.filters import filter_values, parse_filter
 from crm.store import ranges, schema
 from crm.store.expressions import Clause, absent, equals, exists
 from crm.store.keys import moment, render, stamp
@@ -25,7 +25,7 @@ from crm.store.tokens import TokenSigner
 FIRST_YEAR = 2020
 """No campaign is older: the list asks no earlier year."""
 LEFT_OUT = "leftOut"
-TIMES = {"sendAt": "send_at", "startedAt": "started_at", "finishedAt": "finished_at"}
+TIMES = {"sendAt": "send_at", "startedAt": "started_at", "finishedAt": "finished_at", "archivedAt": "archived_at"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,8 @@ class CampaignFigures:
     delivered: int = 0
     opened: int = 0
     clicked: int = 0
+    opened_any: int = 0
+    clicked_any: int = 0
     bounced: int = 0
     complained: int = 0
     unsubscribed: int = 0
@@ -85,6 +87,7 @@ def item_of(campaign: Campaign) -> Item:
             "utmMedium": campaign.utm.medium,
             "matched": campaign.audience.matched,
             "suppressed": dict(campaign.audience.suppressed),
+            "excluded": dict(campaign.audience.excluded),
             **{left_out_name(reason): number for reason, number in campaign.left_out.items()},
             "status": campaign.status.value,
             "resumeTo": campaign.resume_to.value if campaign.resume_to else None,
@@ -104,7 +107,12 @@ def content_of(campaign: Campaign) -> Item:
     attributes = {
         "id": campaign.id,
         "campaignId": campaign.id,
+        "preheader": campaign.preheader,
+        "replyTo": campaign.reply_to,
         "body": campaign.body,
+        "utmContent": campaign.utm.content,
+        "utmTerm": campaign.utm.term,
+        "tracking": campaign.tracking or None,
         "filter": filter_values(campaign.audience_filter),
     }
     return schema.keyed("content", attributes)
@@ -113,14 +121,20 @@ def content_of(campaign: Campaign) -> Item:
 def campaign_of(item: Item, content: Item | None) -> Campaign:
     """Return the campaign that the two items hold; without its content, one without text and filter."""
     times: dict[str, Any] = {attribute: moment(item[name]) for name, attribute in TIMES.items() if name in item}
+    written = content or {}
     return Campaign(
         id=item["id"],
         subject=item.get("subject", ""),
-        body=content.get("body", "") if content else "",
+        preheader=written.get("preheader", ""),
         sender=item.get("sender", ""),
-        utm=Utm(campaign=item.get("utmCampaign", ""), source=item.get("utmSource", ""), medium=item.get("utmMedium", "")),
-        audience_filter=parse_filter(content.get("filter", {}), stored=True) if content else PeopleFilter(),
-        audience=Audience(matched=item.get("matched", 0), suppressed=item.get("suppressed", {})),
+        reply_to=written.get("replyTo", ""),
+        body=written.get("body", ""),
+        utm=_utm_of(item, written),
+        tracking=written.get("tracking", False),
+        audience_filter=parse_filter(written.get("filter", {}), stored=True),
+        audience=Audience(
+            matched=item.get("matched", 0), suppressed=item.get("suppressed", {}), excluded=item.get("excluded", {})
+        ),
         left_out=_left_out(item),
         status=CampaignStatus(item["status"]),
         resume_to=CampaignStatus(item["resumeTo"]) if "resumeTo" in item else None,
@@ -131,6 +145,16 @@ def campaign_of(item: Item, content: Item | None) -> Campaign:
         updated_at=moment(item["updatedAt"]),
         version=item.get("version", 0),
         **times,
+    )
+
+
+def _utm_of(item: Item, written: Item) -> Utm:
+    return Utm(
+        campaign=item.get("utmCampaign", ""),
+        source=item.get("utmSource", ""),
+        medium=item.get("utmMedium", ""),
+        content=written.get("utmContent", ""),
+        term=written.get("utmTerm", ""),
     )
 
 

@@ -28,6 +28,8 @@ TIMES = {
     "deliveredAt": "delivered_at",
     "openedAt": "opened_at",
     "clickedAt": "clicked_at",
+    "openedAnyAt": "opened_any_at",
+    "clickedAnyAt": "clicked_any_at",
     "bouncedAt": "bounced_at",
     "complainedAt": "complained_at",
     "unsubscribedAt": "unsubscribed_at",

@@ -16,6 +16,8 @@ LATER = {
     "delivered": "delivered_at",
     "opened": "opened_at",
     "clicked": "clicked_at",
+    "opened_any": "opened_any_at",
+    "clicked_any": "clicked_any_at",
     "bounced": "bounced_at",
     "complained": "complained_at",
     "unsubscribed": "unsubscribed_at",

@@ -139,6 +139,13 @@ ENTITIES = (
         note="what became of the people of one part of a call or task, written with it: a repeat counts the same; TTL",
     ),
     Entity(name="segment", pk="SEGMENT#{id}", sk="DETAIL", note="a saved filter"),
+    Entity(name="mailSettings", pk="SETTINGS", sk="MAIL", note="who letters are from, who gets a copy of each"),
+    Entity(
+        name="copy",
+        pk="CAMPAIGN#{campaignId}",
+        sk="COPY#{hash}",
+        note="what became of a colleague's copy of a campaign; no e-mail of it counts",
+    ),
     Entity(name="template", pk="TEMPLATE#{id}", sk="DETAIL", note="a text to start from"),
     Entity(name="audit", pk="AUDIT#{at:month}", sk="{at:raw}#{id}", note="who did what to what, from where"),
     Entity(name="import", pk="IMPORT#{id}", sk="DETAIL", note="one import: file, choices, counts, state"),
@@ -277,6 +284,12 @@ INDEXES = (
                 partition="SEGMENTS",
                 sort="{name:fold}#{seenBy:raw?}#SEGMENT#{id}",
                 serves="segments, by name; seenBy marks whose own one is, so that a list reads only what is seen",
+            ),
+            Entry(
+                entity="template",
+                partition="TEMPLATES",
+                sort="{name:fold}#TEMPLATE#{id}",
+                serves="texts to start from, by name",
             ),
             Entry(
                 entity="import",

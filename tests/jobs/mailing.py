@@ -3,11 +3,11 @@
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from crm.domain.campaigns import Campaign, Utm
+from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.emails import Email
 from crm.domain.errors import CrmError, DeliveryFailed
 from crm.domain.filters import PeopleFilter
@@ -27,6 +27,12 @@ from tests.factories import make_person
 LINKS = Links(LINK_KEYS, "http://testserver")
 COMPANY = "Analytical Engines"
 EVERYBODY = PeopleFilter(company=(COMPANY,))
+LETTER = Letter(
+    subject="Spring",
+    body="Hello {{ firstName }}",
+    sender="Crew <crew@example.org>",
+    utm=Utm(campaign="spring", source="newsletter", medium="email"),
+)
 REFUSED = DeliveryFailed("550 no such mailbox", permanent=True, code="550")
 BUSY = DeliveryFailed("451 try again", permanent=False, code="451")
 DOWN = DeliveryFailed("The mail server can't be used: connection refused", permanent=False, whole_provider=True)
@@ -83,16 +89,9 @@ def suppress(store: Store, person: Person, status: EmailStatus, now: datetime) -
 
 def accepted(store: Store, now: datetime, **values: Any) -> Campaign:
     """A campaign to everybody of the company, due now."""
-    given: dict[str, Any] = {
-        "subject": "Spring",
-        "body": "Hello {{ firstName }}",
-        "utm": Utm(campaign="spring", source="newsletter", medium="email"),
-        "wanted": EVERYBODY,
-        "send_at": None,
-        "actor": "grace",
-        "sender": "Crew <crew@example.org>",
-    }
-    return campaigns.create_and_send(store, now=now, **{**given, **values})
+    written = {name: values.pop(name) for name in Letter.__dataclass_fields__ if name in values}
+    letter = replace(LETTER, **written)
+    return campaigns.create_and_send(store, letter, now=now, **{"wanted": EVERYBODY, "send_at": None, "actor": "grace", **values})
 
 
 def drive(work: Work, *, until: Callable[[], bool] = lambda: False, worker: str = "one") -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm.domain.campaigns import CampaignStatus, Utm
+from crm.domain.campaigns import CampaignStatus, Letter
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus
@@ -29,15 +29,15 @@ from tests.jobs.mailing import (
 
 
 def draft(store: Store, clock: Clock, **values: object) -> campaigns.Campaign:
-    given = {"subject": "Spring", "body": "Hello", "utm": Utm(), "wanted": EVERYBODY, "actor": "grace", "now": clock()}
-    return campaigns.save_draft(store, None, **{**given, **values})  # type: ignore[arg-type]
+    letter = Letter(**{"subject": "Spring", "body": "Hello", **values})  # type: ignore[arg-type]
+    return campaigns.save_draft(store, None, letter, wanted=EVERYBODY, actor="grace", now=clock())
 
 
 def test_a_draft_can_be_kept_unfinished_and_edited(store: Store, clock: Clock) -> None:
     first = draft(store, clock, subject="", body="")
 
     edited = campaigns.save_draft(
-        store, first.id, subject=" Hello ", body="Text", utm=Utm(), wanted=EVERYBODY, actor="ada", now=clock.pass_(minutes=1)
+        store, first.id, Letter(subject=" Hello ", body="Text"), wanted=EVERYBODY, actor="ada", now=clock.pass_(minutes=1)
     )
 
     assert (edited.subject, edited.created_by, edited.version) == ("Hello", "grace", 2)
@@ -46,11 +46,11 @@ def test_a_draft_can_be_kept_unfinished_and_edited(store: Store, clock: Clock) -
 
 def test_an_edit_of_an_old_version_is_a_conflict(store: Store, clock: Clock) -> None:
     first = draft(store, clock)
-    values = {"subject": "x", "body": "y", "utm": Utm(), "wanted": EVERYBODY, "actor": "ada", "now": clock()}
-    campaigns.save_draft(store, first.id, version=1, **values)  # type: ignore[arg-type]
+    letter = Letter(subject="x", body="y")
+    campaigns.save_draft(store, first.id, letter, version=1, wanted=EVERYBODY, actor="ada", now=clock())
 
     with pytest.raises(Conflict):
-        campaigns.save_draft(store, first.id, version=1, **values)  # type: ignore[arg-type]
+        campaigns.save_draft(store, first.id, letter, version=1, wanted=EVERYBODY, actor="ada", now=clock())
 
 
 def test_sending_waits_for_the_minute_to_undo(store: Store, clock: Clock) -> None:

@@ -9,10 +9,11 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 
-from crm.domain.campaigns import CampaignStatus
+from crm.domain.campaigns import CampaignStatus, Letter
 from crm.domain.event_drafts import EventDraft
 from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.domain.filters import PeopleFilter
+from crm.domain.mail_settings import Letterhead
 from crm.domain.people import Person
 from crm.jobs.render import Content, check_template, merge_fields, render
 from crm.services import campaigns, event_changes, events
@@ -80,7 +81,7 @@ def test_cancelling_keeps_the_list_and_leads_to_the_event_with_a_link_to_the_dra
 
     answer = client.post(url, ask(client, url, reason="The hall\nis _wet_."))
     draft = site.campaigns.get(next(iter(re.findall(r"/campaigns/([0-9a-f]{32})/", toast(answer)))))
-    letter = render(Content.of(draft, organisation="We"), merge_fields(crowd[0]), unsubscribe_url="https://x.example/u")
+    letter = render(Content.of(draft, Letterhead(sender="", organisation="We")), merge_fields(crowd[0]), unsubscribe_url="https://x.example/u")
 
     assert answer.headers["Location"] == f"/events/{meetup.id}/"
     assert site.events.get(meetup.id).status is EventStatus.CANCELLED
@@ -102,7 +103,12 @@ def test_the_same_form_sent_twice_makes_one_draft_and_leaves_what_staff_have_cha
     client.post(url, form)
     draft = site.campaigns.page().items[0]
     campaigns.save_draft(
-        site, draft.id, subject="Mine", body="Text", utm=draft.utm, wanted=draft.audience_filter, actor="", now=timezone.now()
+        site,
+        draft.id,
+        Letter(subject="Mine", body="Text", utm=draft.utm),
+        wanted=draft.audience_filter,
+        actor="",
+        now=timezone.now(),
     )
 
     again = client.post(url, form)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crm.domain.campaigns import Audience, Campaign, CampaignStatus
+from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Letter
 from crm.domain.errors import Conflict, CrmError, DeliveryFailed, NotFound, RuleViolation
 from crm.domain.filters import NAMES, PeopleFilter, filter_values, parse_filter
 from crm.jobs.render import FIELDS, check_template
@@ -146,14 +146,11 @@ def _saved(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: Peo
         return campaigns.save_draft(
             request.store,
             campaign_id,
-            subject=content["subject"],
-            body=content["body"],
-            utm=form.utm,
+            Letter(**content, sender=settings.DEFAULT_FROM_EMAIL),
             wanted=wanted,
             actor=request.user.get_username(),
             now=datetime.now(UTC),
             version=typed["version"],
-            sender=settings.DEFAULT_FROM_EMAIL,
         )
     except Conflict:
         stored = _stored(request, campaign_id)
