@@ -122,6 +122,7 @@ def _sent(place: Place, store: Store, case: Case, log: Path) -> Sent:
         send_at=None,
         actor="bench",
         now=store.table.clock(),
+        default_sender=SENDER,
     )
     with place.meter.reading() as expanding:
         _expand(store, campaign)

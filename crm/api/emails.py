@@ -123,6 +123,7 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
             now=now(),
             campaign_id=campaign_id,
             also=also,
+            default_sender=settings.DEFAULT_FROM_EMAIL,
         ),
         again=lambda made: store.campaigns.get(made["id"]),
     )

@@ -12,6 +12,7 @@ from crm.domain.ids import new_id
 from crm.domain.people import EmailStatus
 from crm.services.campaign_jobs import EXPAND, expand_job, jobs_of, lanes_among, woken
 from crm.services.exclusions import check_exclusions
+from crm.services.mail_settings import check_sender
 from crm.services.progress import Progress, progress
 from crm.services.retries import resend_uncertain, retry_failed, settle_uncertain
 from crm.services.unsubscribe import unsubscribe
@@ -85,16 +86,25 @@ def _stored(store: Store, campaign_id: str | None, *, needed: bool) -> Campaign 
         return None
 
 
-def send(store: Store, campaign_id: str, *, now: datetime, undo_seconds: float, send_at: datetime | None = None) -> Campaign:
+def send(
+    store: Store,
+    campaign_id: str,
+    *,
+    now: datetime,
+    undo_seconds: float,
+    send_at: datetime | None = None,
+    default_sender: str = "",
+) -> Campaign:
     """Accept a draft for sending: at `send_at`, but never before the time to undo has passed. Return it as stored.
 
-    Raises NotFound, and RuleViolation when it is no draft, to nobody, or leaves people out by something that is not there.
-    Merge fields are the caller's to check.
+    It is from `default_sender` or a sender that was verified. Raises NotFound, and RuleViolation when it is no draft, from
+    somebody else, to nobody, or leaves people out by something that is not there. Merge fields are the caller's to check.
     """
     due = max(now + timedelta(seconds=undo_seconds), send_at or now)
 
     def attempt() -> Campaign:
         old = store.campaigns.get(campaign_id)
+        check_sender(store, default_sender, old.sender)
         check_exclusions(store, old.audience_filter)
         new = old.accepted(audience=estimate(store, old.audience_filter), now=now, due=due)
         key = expand_job(campaign_id)
@@ -116,13 +126,16 @@ def create_and_send(
     now: datetime,
     campaign_id: str | None = None,
     also: Sequence[Action] = (),
+    default_sender: str = "",
 ) -> Campaign:
     """Make a campaign that is accepted at once, without time to undo; `also` is written in the same transaction.
 
-    Raises RuleViolation when it can't be sent, to nobody, or leaves people out by something that is not there.
+    It is from `default_sender` or a sender that was verified. Raises RuleViolation when it can't be sent, is from somebody
+    else, to nobody, or leaves people out by something that is not there.
     """
     draft = Campaign(id=campaign_id or new_id(), audience_filter=wanted, created_by=actor, created_at=now, updated_at=now)
     draft = draft.written(letter).cleaned()
+    check_sender(store, default_sender, draft.sender)
     check_exclusions(store, wanted)
     due = max(now, send_at or now)
     accepted = draft.accepted(audience=estimate(store, wanted), now=now, due=due)

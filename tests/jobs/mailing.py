@@ -91,7 +91,8 @@ def accepted(store: Store, now: datetime, **values: Any) -> Campaign:
     """A campaign to everybody of the company, due now."""
     written = {name: values.pop(name) for name in Letter.__dataclass_fields__ if name in values}
     letter = replace(LETTER, **written)
-    return campaigns.create_and_send(store, letter, now=now, **{"wanted": EVERYBODY, "send_at": None, "actor": "grace", **values})
+    given = {"wanted": EVERYBODY, "send_at": None, "actor": "grace", "default_sender": letter.sender, **values}
+    return campaigns.create_and_send(store, letter, now=now, **given)
 
 
 def drive(work: Work, *, until: Callable[[], bool] = lambda: False, worker: str = "one") -> None:

@@ -238,6 +238,7 @@ def _sent(request: CrmRequest, form: SendForm, campaign_id: str) -> bool:
             now=datetime.now(UTC),
             undo_seconds=settings.CRM_UNDO_SECONDS,
             send_at=form.send_at,
+            default_sender=settings.DEFAULT_FROM_EMAIL,
         )
     except CrmError as error:
         if isinstance(error, RuleViolation | Conflict):
