@@ -28,9 +28,9 @@ from tests.jobs.mailing import (
 )
 
 
-def draft(store: Store, clock: Clock, **values: object) -> campaigns.Campaign:
+def draft(store: Store, clock: Clock, *, wanted: PeopleFilter = EVERYBODY, **values: object) -> campaigns.Campaign:
     letter = Letter(**{"subject": "Spring", "body": "Hello", **values})  # type: ignore[arg-type]
-    return campaigns.save_draft(store, None, letter, wanted=EVERYBODY, actor="grace", now=clock())
+    return campaigns.save_draft(store, None, letter, wanted=wanted, actor="grace", now=clock())
 
 
 def test_a_draft_can_be_kept_unfinished_and_edited(store: Store, clock: Clock) -> None:
