@@ -51,7 +51,7 @@ def compose(
 ) -> HttpResponse:
     """The page with a letter as typed or stored; htmx asks for the preview alone."""
     store = request.store
-    content = content_of(form.typed["subject"], form.typed["body"], utm=form.utm)
+    content = content_of(request.store, Letter(subject=form.typed["subject"], body=form.typed["body"], utm=form.utm))
     shown = preview(store, content, wanted, request.POST.get("go", ""), refused=form.refused)
     context: dict[str, Any] = {
         "campaign_id": campaign_id,
@@ -174,7 +174,7 @@ def _tested(request: CrmRequest, draft: Campaign) -> None:
             request, "Not sent", "Nobody of this audience can be mailed, so there is nobody to show it as.", level=messages.ERROR
         )
         return
-    content = content_of(draft.subject, draft.body, utm=draft.utm)
+    content = content_of(request.store, draft)
     name = request.user.get_full_name() or request.user.get_username()
     try:
         send_test(content, person, campaign_id=draft.id, to=request.user.email, to_name=name)

@@ -10,11 +10,12 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from crm.domain.campaigns import Utm
+from crm.domain.campaigns import Campaign, Letter
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
 from crm.jobs.render import Content, Rendered, TemplateProblem, check_template, merge_fields, render
+from crm.services.mail_settings import letterhead
 from crm.store import Store
 from crm.web.http import CrmRequest, content_policy, permission_required
 from crm.wiring import get_links, send_settings
@@ -42,10 +43,9 @@ class Preview:
     prev: str | None = None
 
 
-def content_of(subject: str, body: str, *, utm: Utm) -> Content:
-    """Return what is the same for everybody, with the foot that sending gives it."""
-    mail = send_settings()
-    return Content(subject=subject, body=body, utm=utm, organisation=mail.organisation, postal_address=mail.postal_address)
+def content_of(store: Store, letter: Campaign | Letter) -> Content:
+    """Return what is the same for everybody, with the head and foot that sending gives it; one request."""
+    return Content.of(letter, letterhead(store, send_settings().letterhead))
 
 
 def preview(

@@ -74,7 +74,7 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
         **_troubles(request.store, progress),
     }
     if request.htmx.target != "campaign":
-        context["shown"] = preview(request.store, content_of(campaign.subject, campaign.body, utm=campaign.utm), wanted)
+        context["shown"] = preview(request.store, content_of(request.store, campaign), wanted)
     return render_part(request, "campaigns/progress.html", context, part="campaign")
 
 
