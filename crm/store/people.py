@@ -95,12 +95,16 @@ class PeopleRepository:
 
     def find_by_emails(self, addresses: Sequence[str]) -> dict[str, Person]:
         """Return who has which of `addresses`, under the spelling given; two requests per 100."""
+        owners = self.ids_by_email(addresses)
+        people = self.get_many(list(set(owners.values())))
+        return {address: people[owner] for address, owner in owners.items() if owner in people}
+
+    def ids_by_email(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Return the id of who has which of `addresses`, under the spelling given; one request per 100."""
         spellings = [address for address in addresses if folded_address(address)]
         keys = [schema.key("emailClaim", address=folded_address(address)) for address in spellings]
         claims = self._table.batch_get(keys, consistent=True)
-        owners = {address: claim["userId"] for address, claim in zip(spellings, claims, strict=True) if claim is not None}
-        people = self.get_many(list(set(owners.values())))
-        return {address: people[owner] for address, owner in owners.items() if owner in people}
+        return {address: claim["userId"] for address, claim in zip(spellings, claims, strict=True) if claim is not None}
 
     def unclaimed(self, address: str) -> Check:
         """Return the condition that nobody has the address."""

@@ -1,4 +1,4 @@
-"""Selections: people frozen as ids, whom a task works on or an import has written. As a filter: `selected`."""
+"""Selections: people frozen as ids: whom a task works on, an import has written, or whose addresses were pasted."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +14,7 @@ PART = 100
 
 
 class SelectionRepository:
-    """Parts of ids under the id of a task or an import, numbered from 0 and put in that order.
+    """Parts of ids under the id of a task, an import or a pasted list, numbered from 0 and put in that order.
 
     A part that is put again is the same part: who has read it reads on from there (crm/store/membership.py).
     """
@@ -22,11 +22,20 @@ class SelectionRepository:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def put(self, selection_id: str, seq: int, ids: Sequence[str]) -> Put:
-        """Return the action that writes one part, `PART` ids at most; ValueError for more."""
+    def put(self, selection_id: str, seq: int, ids: Sequence[str], *, pasted: int = 0) -> Put:
+        """Return the action that writes one part, `PART` ids at most; ValueError for more.
+
+        `pasted`: the first part of a pasted list says how many are in it all.
+        """
         if len(ids) > PART:
             raise ValueError(f"{len(ids)} ids in one part")
-        attributes = {"id": f"{selection_id}#{seq}", "selectionId": selection_id, "seq": seq, "ids": list(ids)}
+        attributes = {
+            "id": f"{selection_id}#{seq}",
+            "selectionId": selection_id,
+            "seq": seq,
+            "ids": list(ids),
+            "pasted": pasted or None,
+        }
         return Put(item=schema.keyed("selected", attributes))
 
     def part(self, selection_id: str, seq: int) -> list[str] | None:
@@ -41,10 +50,13 @@ class SelectionRepository:
             yield from item.get("ids", ())
 
     def names(self, selection_ids: Sequence[str]) -> dict[str, str]:
-        """Return `{id: what staff call the task or import}` of those that exist; one request per 50."""
+        """Return `{id: what staff call the task, import or pasted list}` of those that exist; one request per 33."""
         kinds = ("task", "import")
-        items = self._table.batch_get([schema.key(kind, id=id_) for id_ in selection_ids for kind in kinds])
-        return {item["id"]: _name(item) for item in items if item is not None}
+        keys = [schema.key(kind, id=id_) for id_ in selection_ids for kind in kinds]
+        keys += [schema.key("selected", selectionId=id_, seq=0) for id_ in selection_ids]
+        found = [item for item in self._table.batch_get(keys) if item is not None]
+        pasted = {item["selectionId"]: f"Pasted list of {item['pasted']:,}" for item in found if item.get("pasted")}
+        return pasted | {item["id"]: _name(item) for item in found if item["entityType"] != "selected"}
 
     def delete(self, selection_id: str, seq: int) -> Delete:
         """Return the action that removes one part; it may be gone already."""
