@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 MOST = 10_000
 """Addresses of one list: their ids are written in one transaction."""
 MAX_TEXT = 1_000_000
+LINE = "\n"
 _QUOTED_NAME = re.compile(r'"[^"<>\n]*"\s*(?=<)')
-_TOKEN = re.compile(r"\n|<[^<>\n]*>|[^\s,;，；、<>\u200b\ufeff]+")
+_PIECE = re.compile(r"\n|<[^<>\n]*>|[^\s,;，；、<>\u200b\ufeff]+")
 _AROUND = "\"'()[]{}.:|*•"
 
 
@@ -84,25 +85,25 @@ def read_addresses(text: str) -> tuple[list[str], list[str]]:
 def _read(text: str) -> Iterator[tuple[str, bool]]:
     """Each address, and each word that is none, unless it is part of a name before an address in brackets."""
     words: list[str] = []
-    for found in _TOKEN.finditer(_QUOTED_NAME.sub("", text)):
-        token = found.group()
-        if token.startswith("<") and len(token) > 1:
+    for found in _PIECE.finditer(_QUOTED_NAME.sub("", text)):
+        piece = found.group()
+        if piece.startswith("<"):
             words = []
-        elif token != "\n" and "@" not in token:
-            words += [token] if token.strip(_AROUND) else []
+        elif piece != LINE and "@" not in piece:
+            words += [piece] if piece.strip(_AROUND) else []
             continue
         yield from ((word, False) for word in words)
         words = []
-        if token != "\n":
-            yield _judged(token.strip("<>").strip())
+        if piece != LINE:
+            yield _judged(piece.strip("<>").strip())
     yield from ((word, False) for word in words)
 
 
-def _judged(token: str) -> tuple[str, bool]:
-    """The address of a token, without `mailto:` and what stands around it, and whether it is one."""
-    plain = token.strip(_AROUND)
+def _judged(piece: str) -> tuple[str, bool]:
+    """The address of a piece of text, without `mailto:` and what stands around it, and whether it is one."""
+    plain = piece.strip(_AROUND)
     plain = plain[7:] if plain.lower().startswith("mailto:") else plain
-    return (plain, True) if well_formed_address(plain) else (token, False)
+    return (plain, True) if well_formed_address(plain) else (piece, False)
 
 
 def _kept(store: Store, ids: Sequence[str]) -> str:
