@@ -1,7 +1,8 @@
 """A real SMTP server for tests, which can be told to refuse, stall, drip or break at any phase of any message.
 
 In a test: `with SmtpServer() as server: server.script("ada@example.org", RETRY_451)`. As a process, for tests that kill things:
-`python -m tests.smtp --port 2525 --log received.jsonl`; a line is in the log, fsynced, before the client gets its answer.
+`python -m tests.smtp --port 2525 --log received.jsonl`; a line is in the log, fsynced, before the client gets its answer. With
+`--lost lost.jsonl` there is one line for each message whose final dot may have come, but whose answer did not go out.
 """
 
 import argparse
@@ -9,13 +10,14 @@ import asyncio
 import json
 import logging
 import os
+import random
 import signal
 import ssl
 import threading
 import time
 import warnings
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from email import message_from_bytes
@@ -26,47 +28,10 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.smtp_steps import ACCEPT, STEPS, Moods, Step
+
 DRIP_SECONDS = 0.05
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd tells each command
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What the server does with one message. `at`: greeting, mail, rcpt, data, body or dot. `then`: reply, drop, stall or drip.
-
-    `record` says whether the message counts as accepted, which the client may never learn.
-    """
-
-    at: str
-    then: str = "reply"
-    reply: str = ""
-    record: bool = False
-
-
-ACCEPT = Step("dot", record=True)
-REFUSE_SENDER_550 = Step("mail", reply="550 5.7.1 this sender may not send here")
-RETRY_SENDER_451 = Step("mail", reply="451 4.3.0 no mail at the moment")
-REFUSE_550 = Step("rcpt", reply="550 5.1.1 no such mailbox")
-RETRY_451 = Step("rcpt", reply="451 4.2.1 mailbox busy, try again")
-CLOSING_421_AT_RCPT = Step("rcpt", reply="421 4.3.2 going down")
-REFUSE_554_AT_DATA = Step("data", reply="554 5.5.1 no valid recipients")
-REFUSE_554_AFTER_DATA = Step("dot", reply="554 5.7.1 this looks like spam")
-RETRY_451_AFTER_DATA = Step("dot", reply="451 4.3.0 disk full, try again")
-DROP_AT_MAIL = Step("mail", "drop")
-DROP_AT_RCPT = Step("rcpt", "drop")
-DROP_AT_DATA = Step("data", "drop")
-DROP_BEFORE_DOT = Step("body", "drop")
-ACCEPT_THEN_DROP = Step("dot", "drop", record=True)
-DROP_AFTER_DOT = Step("dot", "drop")
-STALL_AT_RCPT = Step("rcpt", "stall")
-STALL_AFTER_DOT = Step("dot", "stall", record=True)
-DRIP_AT_RCPT = Step("rcpt", "drip", reply="250 " + "x" * 2000)
-DRIP_AFTER_DOT = Step("dot", "drip", reply="250 " + "x" * 2000, record=True)
-GARBLED_AFTER_DOT = Step("dot", reply="hello there", record=True)
-GREETING_421 = Step("greeting", reply="421 4.3.2 too busy")
-GREETING_554 = Step("greeting", reply="554 5.7.1 we do not talk to you")
-STALL_AT_GREETING = Step("greeting", "stall")
-STEPS = {name: value for name, value in list(globals().items()) if isinstance(value, Step)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +65,13 @@ class SmtpServer:
         implicit_tls: ssl.SSLContext | None = None,
         delay: float = 0.0,
         log: Path | None = None,
+        lost: Path | None = None,
+        moods: Moods | None = None,
     ) -> None:
         self.port = port
         self.utf8, self.login, self.starttls, self.implicit_tls = utf8, login, starttls, implicit_tls
-        self.delay, self.log = delay, log
+        self.delay, self.log, self.lost = delay, log, lost
+        self.moods = moods or Moods()
         self.default = ACCEPT
         self.greeting: Step | None = None
         self.connections = 0
@@ -111,7 +79,7 @@ class SmtpServer:
         self._received: list[Received] = []
         self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
         self._next: deque[Step] = deque()
-        self._open: set[asyncio.BaseTransport] = set()
+        self._open: dict[asyncio.BaseTransport, _Talk] = {}
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -174,7 +142,16 @@ class SmtpServer:
         """Return the step for a message: `recipient` None asks whether one is meant for whoever is next."""
         with self._lock:
             script = self._next if recipient is None else self._scripts[recipient]
-            return script.popleft() if script else None
+            if script:
+                return script.popleft()
+        if recipient is None:
+            return self.moods.at("mail")
+        return self.moods.towards(recipient) or self.moods.at("rcpt", "data", "body", "dot")
+
+    def lose(self, recipient: str) -> None:
+        """Note down that nobody will hear what became of a message."""
+        if self.lost:
+            _append(self.lost, {"recipient": recipient, "at": time.time()})
 
     def record(self, envelope: Envelope) -> None:
         """Keep an accepted message; it is on disk when this returns, if there is a log."""
@@ -192,7 +169,7 @@ class SmtpServer:
         with self._lock:
             self._received.append(received)
             if self.log:
-                _append(self.log, received)
+                _append(self.log, {key: value for key, value in asdict(received).items() if key != "raw"})
 
     def _call(self, action: Callable[[], object]) -> None:
         done = threading.Event()
@@ -209,7 +186,9 @@ class SmtpServer:
         loop.call_soon(ready.set)
         loop.run_forever()
         server.close()
-        for transport in list(self._open):
+        for transport, talk in list(self._open.items()):
+            if talk.receiving:
+                self.lose(talk.receiving)
             transport.abort()  # type: ignore[attr-defined]
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
@@ -218,8 +197,8 @@ class SmtpServer:
         loop.close()
 
 
-def _append(path: Path, received: Received) -> None:
-    line = json.dumps({key: value for key, value in asdict(received).items() if key != "raw"}) + "\n"
+def _append(path: Path, values: Mapping[str, object]) -> None:
+    line = json.dumps(values) + "\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(descriptor, line.encode())
@@ -243,6 +222,7 @@ class _Talk(SMTP):
     def __init__(self, owner: SmtpServer, loop: asyncio.AbstractEventLoop) -> None:
         self.owner = owner
         self.step: Step | None = None
+        self.receiving = ""
         self.greeted = False
         with warnings.catch_warnings(action="ignore"):  # aiosmtpd warns of signing in without TLS
             super().__init__(
@@ -263,18 +243,18 @@ class _Talk(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.owner.connections += self.transport is None  # it is made a second time when it turns to TLS
-        self.owner._open.add(transport)
+        self.owner._open[transport] = self
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.owner._open.discard(self.transport)  # type: ignore[arg-type]
+        self.owner._open.pop(self.transport, None)  # type: ignore[arg-type]
         super().connection_lost(error)
 
     async def push(self, status: Any) -> None:
         if not self.greeted:
             self.greeted = True
-            if self.owner.greeting:
-                await self._do(self.owner.greeting)
+            if step := self.owner.greeting or self.owner.moods.at("greeting"):
+                await self._do(step)
                 self.transport.close()  # type: ignore[union-attr]
                 return
         await super().push(status)
@@ -304,11 +284,15 @@ class _Talk(SMTP):
             await super().push("354 go on")
             await self._reader.readuntil(b"\r\n")
             await self._do(self.step)
+        self.receiving = self.envelope.rcpt_tos[0] if self.envelope and self.envelope.rcpt_tos else ""
         await super().smtp_DATA(arg)
+        self.receiving = ""
 
     async def answer(self, envelope: Envelope) -> str:
         """Decide on a whole message, after its final dot."""
         step = self.step or self.owner.default
+        if step.at == "dot" and (step.then != "reply" or step.reply[:1] not in {"", "2", "4", "5"}):
+            self.owner.lose(envelope.rcpt_tos[0])
         if self.owner.delay:
             await asyncio.sleep(self.owner.delay)
         if step.record:
@@ -359,8 +343,17 @@ def main() -> None:
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before a message is accepted")
     parser.add_argument("--script", nargs="*", default=[], metavar="RECIPIENT=STEP", help=f"steps: {', '.join(STEPS)}")
+    parser.add_argument("--lost", type=Path)
+    parser.add_argument("--chance", nargs="*", default=[], metavar="STEP=SHARE", help="do that to this share of messages")
+    parser.add_argument("--always", nargs="*", default=[], metavar="PATTERN=STEP", help="do that to all mail to such addresses")
+    parser.add_argument("--seed", type=int, help="of the chances")
     options = parser.parse_args()
-    server = SmtpServer(options.port, delay=options.delay, log=options.log)
+    moods = Moods(
+        chances={STEPS[name]: float(share) for name, _, share in (text.partition("=") for text in options.chance)},
+        always={pattern: STEPS[name] for pattern, _, name in (text.rpartition("=") for text in options.always)},
+        chance=random.Random(options.seed),
+    )
+    server = SmtpServer(options.port, delay=options.delay, log=options.log, lost=options.lost, moods=moods)
     for line in options.script:
         recipient, _, step = line.rpartition("=")
         server.script(recipient, STEPS[step])

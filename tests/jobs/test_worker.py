@@ -25,7 +25,8 @@ from tests.conftest import open_client, store_over
 from tests.engine import Engine
 from tests.jobs.mailing import LINKS, ToldMailer, accepted, assert_sound, crowd, emails_of, make_work, statuses
 from tests.jobs.processes import WorkerProcess, wait_for, worker_environment
-from tests.smtp import ACCEPT_THEN_DROP, REFUSE_550, RETRY_451, SmtpServer
+from tests.smtp import SmtpServer
+from tests.smtp_steps import ACCEPT_THEN_DROP, REFUSE_550, RETRY_451
 
 
 @contextmanager

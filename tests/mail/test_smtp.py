@@ -24,8 +24,9 @@ from crm.mail import open_mailer
 from crm.mail.connection import SmtpServer as Address
 from crm.mail.port import Accepted, OutgoingMessage, Uncertain
 from crm.mail.smtp import SmtpMailer
-from tests import smtp
-from tests.smtp import SmtpServer, Step, logged, refusing_port
+from tests import smtp_steps as smtp
+from tests.smtp import SmtpServer, logged, refusing_port
+from tests.smtp_steps import Step
 
 ADA = "ada@example.org"
 BODY = b"From: hej@club.example\r\nX-Email-Id: e1\r\nSubject: Hello\r\n\r\nHi Ada\r\n"
