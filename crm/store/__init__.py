@@ -16,6 +16,7 @@ from crm.store.event_handover import EventHandover
 from crm.store.event_log import EventLogRepository
 from crm.store.events import EventRepository
 from crm.store.feeds import FeedRepository
+from crm.store.hits import HitRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
@@ -30,6 +31,7 @@ from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
 from crm.store.tasks import TaskRepository
+from crm.store.templates import TemplateRepository
 from crm.store.tokens import TokenSigner
 from crm.store.traces import TraceRepository
 
@@ -51,6 +53,7 @@ class Store:
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
+        self.hits = HitRepository(table)
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)
         self.log = LogRepository(table)
@@ -65,6 +68,7 @@ class Store:
         self.segments = SegmentRepository(table, signer)
         self.erasures = ErasureRepository(table, signer)
         self.mail_settings = MailSettingsRepository(table)
+        self.templates = TemplateRepository(table)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)
         self.done_parts = DonePartRepository(table)
