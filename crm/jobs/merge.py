@@ -64,7 +64,7 @@ Empty.register(_Void)
 VOID = _Void()
 
 
-class _Nothing(str):
+class Nothing(str):
     """An empty field. In plain Liquid "" is true; here `{% if company %}` means that a company is known."""
 
     __slots__ = ()
@@ -73,7 +73,7 @@ class _Nothing(str):
         return VOID
 
 
-NOTHING = _Nothing()
+NOTHING = Nothing()
 
 
 class _PlainOutputNode(OutputNode):
