@@ -42,6 +42,7 @@ class Email:
 
     `attempts` counts refused hand-overs since it was queued; `error` holds the provider's last words without addresses.
     `opened_at` and `clicked_at` are of a person, `opened_any_at` and `clicked_any_at` of whatever came first, a program too.
+    `hits` rises whenever an open or click counts in something, so that two at one moment don't both count.
     `email` is empty once the person was deleted or erased; of the latter `erased` remains.
     """
 
@@ -55,6 +56,7 @@ class Email:
     fail_reason: FailReason | None = None
     error: str = ""
     attempts: int = 0
+    hits: int = 0
     erased: bool = False
     created_at: datetime
     first_tried_at: datetime | None = None

@@ -18,7 +18,7 @@ from crm.store.keys import behind_prefix, stamp
 from crm.store.requests import Query
 
 logger = logging.getLogger(__name__)
-INTERNAL = frozenset({"PK", "SK", "entityType", "emailId", "expiresAt"})
+INTERNAL = frozenset({"PK", "SK", "id", "entityType", "emailId", "campaignId", "counts", "expiresAt"})
 
 Held = dict[str, Any]
 

@@ -16,7 +16,9 @@ from crm.store.table import ConditionFailed, Table
 
 AT_ONCE = 50
 """Items of one transaction."""
-HIT_KEEPS = frozenset({"PK", "SK", "id", "entityType", "emailId", "at", "kind", "class", "link", "expiresAt"})
+HIT_KEEPS = frozenset(
+    {"PK", "SK", "id", "entityType", "emailId", "campaignId", "at", "kind", "class", "link", "counts", "expiresAt"}
+)
 """What stays of an open or click: that it happened, not from where."""
 
 

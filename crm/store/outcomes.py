@@ -26,7 +26,7 @@ LATER = {
 
 COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
 """Attributes besides the status from which counts are computed."""
-CONDITIONED = ("email", *COUNTED)
+CONDITIONED = ("email", "hits", *COUNTED)
 """Attributes besides the status of which a change is conditioned on what was there: an erase takes the address out."""
 
 
@@ -107,3 +107,10 @@ def requeued(email: Email) -> Email:
         uncertain_at=None,
         sent_at=None,
     )
+
+
+def settled(email: Email, *, now: datetime) -> Email:
+    """Return an uncertain e-mail as one that was sent, as something has shown; every other one as it is."""
+    if email.status is not EmailState.UNCERTAIN:
+        return email
+    return replace(email, status=EmailState.SENT, sent_at=email.uncertain_at or now, uncertain_at=None, error="")

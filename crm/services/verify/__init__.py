@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.services.verify.difference import Difference
 from crm.services.verify.facts import judge_facts
-from crm.services.verify.items import Look
+from crm.services.verify.items import Look, oldest_hits
 from crm.services.verify.judge import judge
 from crm.services.verify.ledger import Group, Ledger
 from crm.store import Store
@@ -61,7 +61,7 @@ def repair(store: Store, *, report: Report = lambda _: None) -> Mended:
 
 
 def _look(store: Store, only: frozenset[Group] | None, report: Report) -> Look:
-    look = Look(ledger=Ledger(only=only), hashes=store.suppressions.hashes)
+    look = Look(ledger=Ledger(only=only), hashes=store.suppressions.hashes, oldest=oldest_hits(store.table.clock()))
     read = 0
     for segment in range(SEGMENTS):
         for item in store.table.scan(segments=SEGMENTS, segment=segment, consistent=True):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import NotFound
 from crm.domain.events import EventStatus
+from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
 from crm.services import tasks
 from crm.services.erasure import job_of
@@ -15,11 +16,12 @@ from crm.services.import_jobs import UNDO, job_key
 from crm.services.import_undo import MARK
 from crm.services.merge_steps import merge_job
 from crm.services.verify.difference import Difference
-from crm.services.verify.items import Facts, short
+from crm.services.verify.items import short
+from crm.services.verify.ledger import Facts
 from crm.store import Store, schema
 from crm.store.expressions import absent, equals, exists
 from crm.store.jobs import JobKey
-from crm.store.keys import moment, stamp
+from crm.store.keys import moment, stamp, unescape
 from crm.store.people_items import LEAVING, MERGING, status_change
 from crm.store.requests import Action, Delete, Put, Update, changed
 from crm.store.schema import Item
@@ -34,6 +36,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _events(store, facts, now)
     yield from _campaigns(store, facts, now)
     yield from _windows(store, facts, now)
+    yield from _links(store, facts, now)
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
     yield from _merges(store, facts, now)
@@ -141,6 +144,21 @@ def _windows(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
             yield Difference(kind="campaign", subject=job.owner_id, says=f"{name} has a window open, but is not due", mend=mend)
         elif status == CampaignStatus.DONE:
             yield Difference(kind="campaign", subject=job.owner_id, says=f"it is done, but {name} has a window open")
+
+
+def _links(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """How often each link was followed, for campaigns that are so young that none of their hits can have expired."""
+    for counter, number in sorted(facts.links.items()):
+        campaign_id = unescape(counter.what.partition("#")[2])
+        if not number:
+            continue
+        try:
+            campaign = store.campaigns.state(campaign_id)
+        except NotFound:
+            continue
+        if campaign.created_at > now - KEPT_FOR + timedelta(days=1):
+            subject, says = f"STATS#{counter.what} | {counter.key}", f"{counter.attribute} is off by {-number}"
+            yield Difference(kind="counter", subject=subject, says=says, counters={counter: number})
 
 
 def _woken(store: Store, campaign_id: str, now: datetime) -> tuple[Action, ...]:

@@ -1,21 +1,24 @@
 """What each item says should be there, and what it is itself."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from crm.domain.events import EventStatus
+from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
 from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
-from crm.services.verify.ledger import Group, Ledger
+from crm.services.verify.ledger import Facts, Group, Ledger
 from crm.store import schema
 from crm.store.attendances import counters_of, place_of
 from crm.store.emails import email_of
 from crm.store.event_items import attendance_of
+from crm.store.hits import HOURS, LINK, hit_counts, hit_of
 from crm.store.imports import import_of
+from crm.store.keys import stamp
 from crm.store.outcomes import email_counts
 from crm.store.people_items import LEAVING, MERGING, claim_of, item_of, people_changes, person_of, tag_items, token_items
 from crm.store.schema import Item
@@ -32,37 +35,15 @@ OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
 
 
 @dataclass(slots=True)
-class Facts:
-    """What a sum can't tell: how campaigns, events and their work fit together. There are few of them."""
-
-    campaigns: dict[str, str] = field(default_factory=dict)
-    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    chunked: set[str] = field(default_factory=set)
-    due: set[str] = field(default_factory=set)
-    windows: list[tuple[str, str, bool]] = field(default_factory=list)
-    events: dict[str, Item] = field(default_factory=dict)
-    hosts: list[Item] = field(default_factory=list)
-    pending: set[str] = field(default_factory=set)
-    cancelled: dict[str, Item] = field(default_factory=dict)
-    jobs: set[tuple[str, str]] = field(default_factory=set)
-    parked: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    erasures: set[str] = field(default_factory=set)
-    merging: dict[str, str] = field(default_factory=dict)
-    leaving: dict[str, str] = field(default_factory=dict)
-    tasks: set[str] = field(default_factory=set)
-    imports: dict[str, str] = field(default_factory=dict)
-    suppressed: dict[str, str] = field(default_factory=dict)
-    mailable: dict[int, str] = field(default_factory=dict)
-    unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
-    leaning: list[tuple[Group, Item]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class Look:
-    """One look at the whole table. `hashes` gives the suppression hashes of an address."""
+    """One look at the whole table. `hashes` gives the suppression hashes of an address.
+
+    What expires is counted only while all of it is there: the hits of hours after `oldest`.
+    """
 
     ledger: Ledger
     hashes: Callable[[str], tuple[str, ...]]
+    oldest: str = ""
     facts: Facts = field(default_factory=Facts)
 
     def see(self, item: Item) -> None:
@@ -108,9 +89,30 @@ def _lean(look: Look, group: Group, item: Item) -> None:
         look.facts.leaning.append((group, item))
 
 
+def oldest_hits(now: datetime) -> str:
+    """Return the last hour of which some hits may have expired by then, as text."""
+    return stamp(now - KEPT_FOR + timedelta(days=1))[:13]
+
+
 def _count(look: Look, counters: Mapping[Counter, int]) -> None:
     for counter, number in counters.items():
-        look.ledger.want(("counter", counter.what), (counter.key, counter.attribute), number)
+        if not _apart(look, counter, number):
+            look.ledger.want(("counter", counter.what), (counter.key, counter.attribute), number)
+
+
+def _counted(look: Look, counter: Counter, number: int) -> None:
+    if not _apart(look, counter, -number):
+        look.ledger.find(("counter", counter.what), (counter.key, counter.attribute), number)
+
+
+def _apart(look: Look, counter: Counter, number: int) -> bool:
+    """Whether this counts hits that may have expired, or those of a link: these are judged by the age of their campaign."""
+    if counter.what.startswith(HOURS):
+        return f"{counter.what.removeprefix(HOURS)}-{counter.key[:5]}" <= look.oldest
+    if not counter.key.startswith(LINK):
+        return False
+    look.facts.links[counter] += number
+    return True
 
 
 def _user(look: Look, item: Item) -> None:
@@ -228,6 +230,11 @@ def _email(look: Look, item: Item) -> None:
         look.facts.queued[email.campaign_id] += 1
 
 
+def _hit(look: Look, item: Item) -> None:
+    if "counts" in item:
+        _count(look, hit_counts(hit_of(item), str(item["campaignId"])))
+
+
 def _chunk(look: Look, item: Item) -> None:
     look.facts.chunked.add(str(item["campaignId"]))
     for email_id in item["emailIds"]:
@@ -249,14 +256,14 @@ def _counter(look: Look, item: Item) -> None:
         return
     for attribute, number in item.items():
         if attribute not in OWN and attribute not in LABELS and isinstance(number, int):
-            look.ledger.find(("counter", str(item["what"])), (item["SK"], attribute), number)
+            _counted(look, Counter(str(item["what"]), str(item["SK"]), attribute), number)
 
 
 def _delta(look: Look, item: Item) -> None:
     for what, rows in json.loads(item["changes"]).items():
         for key, numbers in rows.items():
             for attribute, number in numbers.items():
-                look.ledger.find(("counter", what), (key, attribute), number)
+                _counted(look, Counter(what, key, attribute), number)
 
 
 def _suppression(look: Look, item: Item) -> None:
@@ -284,6 +291,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "pending": lambda look, item: look.facts.pending.add(str(item["eventId"])),
     "campaign": _campaign,
     "email": _email,
+    "hit": _hit,
     "chunk": _chunk,
     "job": _job,
     "counter": _counter,

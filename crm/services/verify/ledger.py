@@ -5,9 +5,13 @@ which is 0 when what is wanted and what is found agree (with a chance of one in 
 that do not agree are looked at again, item by item.
 """
 
+from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from crm.store.schema import Item
+from crm.store.stats import Counter
 
 Group = tuple[str, ...]
 
@@ -79,3 +83,30 @@ class Ledger:
 
     def _entry(self, group: Group, thing: Hashable) -> Entry:
         return self.entries.setdefault(group, {}).setdefault(thing, Entry())
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a sum can't tell: how campaigns, events and their work fit together. There are few of them."""
+
+    campaigns: dict[str, str] = field(default_factory=dict)
+    queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    chunked: set[str] = field(default_factory=set)
+    due: set[str] = field(default_factory=set)
+    windows: list[tuple[str, str, bool]] = field(default_factory=list)
+    events: dict[str, Item] = field(default_factory=dict)
+    hosts: list[Item] = field(default_factory=list)
+    pending: set[str] = field(default_factory=set)
+    cancelled: dict[str, Item] = field(default_factory=dict)
+    jobs: set[tuple[str, str]] = field(default_factory=set)
+    parked: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    erasures: set[str] = field(default_factory=set)
+    merging: dict[str, str] = field(default_factory=dict)
+    leaving: dict[str, str] = field(default_factory=dict)
+    tasks: set[str] = field(default_factory=set)
+    imports: dict[str, str] = field(default_factory=dict)
+    suppressed: dict[str, str] = field(default_factory=dict)
+    mailable: dict[int, str] = field(default_factory=dict)
+    unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
+    leaning: list[tuple[Group, Item]] = field(default_factory=list)
+    links: Tally[Counter] = field(default_factory=Tally)
