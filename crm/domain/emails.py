@@ -5,16 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.campaigns import Utm
-
-
-class EmailState(StrEnum):
-    """What became of an e-mail. `UNCERTAIN`: handed over, but the answer was lost; never repeated by itself."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
-    SKIPPED = "skipped"
+from crm.domain.outcomes import EmailState as EmailState
+from crm.domain.outcomes import Outcome
 
 
 class SkipReason(StrEnum):
@@ -71,3 +63,11 @@ class Email:
     bounced_at: datetime | None = None
     complained_at: datetime | None = None
     unsubscribed_at: datetime | None = None
+
+    def became(self, outcome: Outcome) -> bool:
+        """Tell whether this is what became of it."""
+        return (
+            self.status in outcome.states
+            and (not outcome.has or getattr(self, outcome.has) is not None)
+            and (not outcome.lacks or getattr(self, outcome.lacks) is None)
+        )

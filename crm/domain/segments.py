@@ -32,12 +32,17 @@ class Segment:
     version: int = 0
 
     def cleaned(self) -> "Segment":
-        """Return it with its name trimmed; RuleViolation for a name that can't be, or a filter that everybody passes."""
+        """Return it with its name trimmed; RuleViolation for a name or filter that can't be."""
         name = " ".join(self.name.split()) if not control_characters(self.name) else self.name
         if message := _fault(name):
             raise RuleViolation(message, field="name")
         if self.filter.is_empty:
             raise RuleViolation("Filter the people first: a segment without a filter would be everybody.", field="filter")
+        if self.filter.segment_ids:
+            raise RuleViolation(
+                "A segment can't lean on another one: take that out of the filter, or put what it asks for in its place.",
+                field="filter",
+            )
         return replace(self, name=name)
 
     def seen_by(self, viewer: str) -> bool:

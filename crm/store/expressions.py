@@ -24,9 +24,9 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Holds when one of its clauses does."""
+    """Holds when one of its clauses does; `negated` turns it round."""
 
-    clauses: tuple[Clause, ...]
+    clauses: tuple["Clause | AnyOf", ...]
     negated: bool = False
 
 
@@ -97,13 +97,12 @@ class Expression:
 
     def where(self, clauses: Where) -> str:
         """Return the text of all clauses, joined with AND."""
-        return " AND ".join(self._any(clause) if isinstance(clause, AnyOf) else self._one(clause) for clause in clauses)
+        return " AND ".join(self._one(clause) for clause in clauses)
 
-    def _any(self, group: AnyOf) -> str:
-        text = "(" + " OR ".join(self._one(clause) for clause in group.clauses) + ")"
-        return f"NOT {text}" if group.negated else text
-
-    def _one(self, clause: Clause) -> str:
+    def _one(self, clause: Clause | AnyOf) -> str:
+        if isinstance(clause, AnyOf):
+            either = "(" + " OR ".join(self._one(one) for one in clause.clauses) + ")"
+            return f"NOT {either}" if clause.negated else either
         text = TESTS[clause.test].format(*[self.value(value) for value in clause.values], n=self.name(clause.attribute))
         return f"(NOT {text})" if clause.negated else text
 

@@ -1,20 +1,20 @@
-"""Who attends events, was mailed in campaigns, stands in a selection: as sets of ids, for a profile does not tell."""
+"""Who attends events, was mailed, stands in a selection: as sets of ids, for a profile does not tell."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 
-from crm.domain.emails import EmailState
-from crm.domain.filters import PeopleFilter, attending
+from crm.domain.filters import Group, GroupKind, PeopleFilter, attending, group
+from crm.domain.people import Person
 from crm.store import schema
-from crm.store.keys import LANES, behind_prefix, render
+from crm.store.email_lists import EmailLists
+from crm.store.keys import behind_prefix, render
+from crm.store.mailed import mailed_in, mailed_within
+from crm.store.moment import kept
 from crm.store.requests import Query
 from crm.store.schema import Item
 from crm.store.table import Table
-
-MAILED = (EmailState.SENT, EmailState.UNCERTAIN)
-
 
 KEPT = 4
 """Selections that one process keeps in memory."""
@@ -22,18 +22,29 @@ KEPT = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """`wanted` None: no event, campaign or selection is asked for; else only these people match. `unwanted` never do.
+    """`wanted` None: no event, campaign, selection or group is asked for; else only these people match. `unwanted` never do.
 
-    `ordered` is `wanted` in order of the id, where that is known and nobody is unwanted.
+    Nor does who passes one of `apart`, a profile's filter and its members each, which take one another to decide. `ordered` is
+    `wanted` in order of the id, where that is known and nobody is unwanted.
     """
 
     wanted: frozenset[str] | None = None
     unwanted: frozenset[str] = frozenset()
+    apart: tuple[tuple[PeopleFilter, "Members"], ...] = ()
     ordered: Sequence[str] | None = None
 
+    @property
+    def is_everybody(self) -> bool:
+        """Whether they let everybody through."""
+        return self.wanted is None and not self.unwanted and not self.apart
+
     def hold(self, person_id: str) -> bool:
-        """Tell whether events and campaigns let this person through."""
+        """Tell whether they let this person through, as far as an id tells: `apart` is not looked at."""
         return (self.wanted is None or person_id in self.wanted) and person_id not in self.unwanted
+
+    def pass_(self, person: Person) -> bool:
+        """Tell whether they let this person through."""
+        return self.hold(person.id) and not any(one.matches(person) and held.hold(person.id) for one, held in self.apart)
 
     def __len__(self) -> int:
         """Return how many are asked for."""
@@ -42,6 +53,13 @@ class Members:
     def ids(self) -> Sequence[str]:
         """Return who is asked for, in order of the id."""
         return self.ordered if self.ordered is not None else sorted((self.wanted or frozenset()) - self.unwanted)
+
+    def narrowed(self, wanted: frozenset[str] | None, unwanted: frozenset[str]) -> "Members":
+        """Return them with others asked for, or not to be let through, as well."""
+        if wanted is None and not unwanted:
+            return self
+        both = self.wanted if wanted is None else wanted if self.wanted is None else self.wanted & wanted
+        return replace(self, wanted=both, unwanted=self.unwanted | unwanted, ordered=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,61 +109,71 @@ class SelectedIds:
         return list(self._table.walk(query))
 
 
-def read_members(table: Table, selections: SelectedIds, wanted: PeopleFilter) -> Members:
-    """Return whom a filter names: a query per event and status, four per campaign and status; selections as they read them."""
-    groups = [
-        frozenset(id_ for value in values for id_ in read(table, value))
-        for values, read in ((wanted.attends, _attending), (wanted.mailed, _mailed))
-        if values
-    ]
-    chosen = [selections.of(value) for value in wanted.selected]
-    groups += [frozenset().union(*[selection.ids for selection in chosen])] if len(chosen) > 1 else [one.ids for one in chosen]
-    groups += [frozenset(wanted.ids)] if wanted.ids else []
-    unwanted = [_attending(table, event) for event in wanted.attends_not] + [
-        _mailed(table, campaign) for campaign in wanted.mailed_not
-    ]
-    if len(groups) == len(chosen) == 1 and not unwanted:
-        return Members(wanted=groups[0], ordered=chosen[0].ordered)
-    return Members(
-        wanted=frozenset.intersection(*groups) if groups else None,
-        unwanted=frozenset(id_ for ids in unwanted for id_ in ids),
-    )
+class Memberships:
+    """Reads sets of people, each once in a block that only reads (`one_reading`)."""
+
+    def __init__(self, table: Table, lists: EmailLists) -> None:
+        self._table = table
+        self._lists = lists
+        self._selections = SelectedIds(table)
+
+    def of_filter(self, wanted: PeopleFilter) -> Members:
+        """Return whom a filter names, but for segments: a query per event and status, four per campaign and state.
+
+        Selections cost as `SelectedIds` reads them, days as `mailed_within` does.
+        """
+        sets = [
+            frozenset().union(*[read(value) for value in values])
+            for values, read in ((wanted.attends, self.attending), (wanted.mailed, self.mailed))
+            if values
+        ]
+        chosen = [self._selections.of(value) for value in wanted.selected]
+        within = [one for one in map(group, wanted.within) if one.kind is not GroupKind.SEGMENT]
+        lists = [self._selections.of(one.id) for one in within if one.kind is GroupKind.LIST]
+        if chosen:
+            sets.append(chosen[0].ids if len(chosen) == 1 else frozenset().union(*[one.ids for one in chosen]))
+        sets += [one.ids for one in lists]
+        sets += [self.of_group(one) for one in within if one.kind is not GroupKind.LIST]
+        sets += [frozenset(wanted.ids)] if wanted.ids else []
+        unwanted = [
+            *[self.attending(value) for value in wanted.attends_not],
+            *[self.mailed(value) for value in wanted.mailed_not],
+            *[self.of_group(one) for one in map(group, wanted.without) if one.kind is not GroupKind.SEGMENT],
+        ]
+        return Members(
+            wanted=frozenset.intersection(*sets) if sets else None,
+            unwanted=unwanted[0] if len(unwanted) == 1 else frozenset().union(*unwanted),
+            ordered=[*chosen, *lists][0].ordered if len(sets) == len(chosen) + len(lists) == 1 and not unwanted else None,
+        )
+
+    def of_group(self, one: Group) -> frozenset[str]:
+        """Return whom a group names that is no segment."""
+        if one.kind is GroupKind.LIST:
+            return self._selections.of(one.id).ids
+        if one.kind is GroupKind.DAYS:
+            return kept((id(self), one), lambda: frozenset(mailed_within(self._table, self._lists, one.days)))
+        return self.attending(one.named) if one.kind is GroupKind.ATTENDS else self.mailed(one.named)
+
+    def attending(self, value: str) -> frozenset[str]:
+        """Return who is registered or attended, or has the status that the value names."""
+        return kept((id(self), "attends", value), lambda: frozenset(_attending(self._table, value)))
+
+    def mailed(self, value: str) -> frozenset[str]:
+        """Return of whom the campaign's e-mail has the outcome that the value names."""
+        return kept((id(self), "mailed", value), lambda: frozenset(mailed_in(self._table, value)))
 
 
 def _attending(table: Table, value: str) -> Iterator[str]:
-    """Registered or attended, or those with the status that the value names."""
+    """Those registered are read before those that attended: who is checked in meanwhile is seen once at least."""
     event_id, statuses = attending(value)
-    entry = schema.EVENT_ATTENDEES.entry("attendance")
-    partition = render(entry.partition, {"eventId": event_id}) or ""
-    beginnings = [f"{status.value}#" for status in sorted(statuses)]
-    queries = (
-        Query(
+    partition = render(schema.EVENT_ATTENDEES.entry("attendance").partition, {"eventId": event_id}) or ""
+    for status in sorted(statuses, reverse=True):
+        beginning = f"{status.value}#"
+        query = Query(
             partition=partition,
             index=schema.EVENT_ATTENDEES,
             low=beginning,
             high=behind_prefix(beginning),
             attributes=("userId",),
         )
-        for beginning in beginnings
-    )
-    return _ids(table, queries)
-
-
-def _mailed(table: Table, campaign_id: str) -> Iterator[str]:
-    """Sent or uncertain."""
-    template = schema.BY_CAMPAIGN.entry("email").partition.replace("{id:lane}", "{lane:raw}")
-    partitions = (
-        render(template, {"campaignId": campaign_id, "status": status.value, "lane": lane}) or ""
-        for status in MAILED
-        for lane in range(LANES)
-    )
-    return _ids(
-        table,
-        (Query(partition=partition, index=schema.BY_CAMPAIGN, attributes=("userId",)) for partition in partitions),
-    )
-
-
-def _ids(table: Table, queries: Iterable[Query]) -> Iterator[str]:
-    for query in queries:
-        for item in table.walk(query):
-            yield item["userId"]
+        yield from (item["userId"] for item in table.walk(query))

@@ -127,7 +127,8 @@ def facets_of(wanted: PeopleFilter) -> list[str]:
     """Return the names of what the filter asks about a profile."""
     facets = [name for name in FACET if any(both_keys(wanted, name))]
     facets += ["q"] * bool(wanted.words) + ["emailStatus"] * bool(wanted.email_status)
-    return facets + ["attended"] * (attended_range(wanted) != EVERY) + ["hosted"] * (hosted_range(wanted) != EVERY)
+    facets += ["attended"] * (attended_range(wanted) != EVERY) + ["hosted"] * (hosted_range(wanted) != EVERY)
+    return facets + ["segments"] * bool(wanted.all_of or wanted.none_of)
 
 
 def counted(wanted: PeopleFilter, counts: Counts) -> int | None:
@@ -151,6 +152,8 @@ def _counted_by(facet: str, wanted: PeopleFilter, counts: Counts, total: int) ->
         return counts.between("HOSTED", *hosted_range(wanted))
     if facet == "emailStatus":
         return counts.people("EMAILSTATUS", [status.value for status in dict.fromkeys(wanted.email_status)])
+    if facet == "segments":
+        return None
     if facet == "q":
         return counts.people("NAME", [escape(wanted.words[0])]) if [len(word) for word in wanted.words] == [1] else None
     chosen, unwanted = both_keys(wanted, facet)

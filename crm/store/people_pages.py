@@ -10,8 +10,10 @@ from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import EmailStatus, Person
 from crm.store import schema
 from crm.store.cost import Cost, metered, unmetered
+from crm.store.email_lists import EmailLists
 from crm.store.keys import AFTER
-from crm.store.membership import Members, SelectedIds, read_members
+from crm.store.membership import Memberships
+from crm.store.people_asked import Asked, Asking
 from crm.store.people_counts import Counts, counted, decides_places, facets_of, has_other_sources, needed, search_word
 from crm.store.people_items import person_of
 from crm.store.people_pace import EVERYBODY
@@ -79,7 +81,7 @@ class PeoplePages:
         self._table = table
         self._stats = stats
         self._signer = signer
-        self._selections = SelectedIds(table)
+        self._asking = Asking(table, Memberships(table, EmailLists(table, stats, signer)))
 
     def page(self, wanted: PeopleFilter, *, order: Order, limit: int, token: str | None) -> PeoplePage:
         """Return up to `limit` people; one more match is looked for, to know whether the page is the last."""
@@ -87,9 +89,10 @@ class PeoplePages:
         place = self._read(purpose, token) if token else None
         back = place is not None and place.back
         with metered() as cost:
-            members, counts = self._counts(wanted, order)
-            chosen = plan(wanted, order, counts, pinned=place.source if place else None)
-            reader = PeopleReader(self._table, chosen, wanted, members)
+            asked = self._asking.of(wanted)
+            counts = self._counts(asked, order)
+            chosen = plan(asked.wanted, order, counts, pinned=place.source if place else None)
+            reader = PeopleReader(self._table, chosen, asked)
             stream = reader.people(place.position if place else None, backwards=back, many=limit + 1)
             found = list(islice(stream, limit + 1))
         more = len(found) > limit
@@ -108,11 +111,11 @@ class PeoplePages:
         """Return the neighbours of a person: one match each way from where they stand."""
         if not wanted.matches(person):
             return Beside()
-        members, counts = self._counts(wanted, order)
-        if not members.hold(person.id):
+        asked = self._asking.of(wanted)
+        if not asked.matches(person):
             return Beside()
-        chosen = plan(wanted, order, counts)
-        reader = PeopleReader(self._table, chosen, wanted, members)
+        chosen = plan(asked.wanted, order, self._counts(asked, order))
+        reader = PeopleReader(self._table, chosen, asked)
         place = place_of(chosen, person)
 
         def nearest(backwards: bool) -> str | None:
@@ -123,60 +126,62 @@ class PeoplePages:
 
     def walk(self, wanted: PeopleFilter, *, order: Order) -> Iterator[Person]:
         """Give everybody who matches, in order; the plan is made once."""
-        members, counts = self._counts(wanted, order)
-        chosen = plan(wanted, order, counts)
-        reader = PeopleReader(self._table, chosen, wanted, members)
+        asked = self._asking.of(wanted)
+        chosen = plan(asked.wanted, order, self._counts(asked, order))
+        reader = PeopleReader(self._table, chosen, asked)
         return (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
 
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match: from counters where they tell, else from whatever costs least to read whole."""
         if facets_of(wanted) == ["q"] and [len(word) > 1 for word in wanted.words] == [True] and not wanted.needs_membership:
             return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
-        members, counts = self._counts(wanted, Order.SOURCE, exact=True, whole=True)
-        told = counted(wanted, counts)
+        asked = self._asking.of(wanted)
+        counts = self._counts(asked, Order.SOURCE, exact=True, whole=True)
+        told = counted(asked.wanted, counts)
         if told is not None:
             return told
-        chosen = plan_whole(wanted, counts)
-        among = counted(replace(wanted, attends_not=(), mailed_not=()), counts)
-        if among is not None and len(members.unwanted) * LOOKED_UP < chosen.estimate:
-            return among - self._there(members.unwanted, wanted)
+        chosen = plan_whole(asked.wanted, counts)
+        among = counted(replace(asked.wanted, without=()), counts) if not asked.members.apart else None
+        if among is not None and len(asked.members.unwanted) * LOOKED_UP < chosen.estimate:
+            return among - self._there(asked.members.unwanted, asked.wanted)
         if chosen.complete:
-            return sum(self._table.count(query) for query in PeopleReader(self._table, chosen, wanted, members).queries())
-        return sum(1 for _ in self._statuses(chosen, wanted, members))
+            return sum(self._table.count(query) for query in PeopleReader(self._table, chosen, asked).queries())
+        return sum(1 for _ in self._statuses(chosen, asked))
 
     def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
         """Return how many match, by e-mail status, from one reading of the matches."""
-        members, counts = self._counts(wanted, Order.SOURCE, whole=True)
-        return Tally(self._statuses(plan_whole(wanted, counts), wanted, members))
+        asked = self._asking.of(wanted)
+        counts = self._counts(asked, Order.SOURCE, whole=True)
+        return Tally(self._statuses(plan_whole(asked.wanted, counts), asked))
 
-    def _statuses(self, chosen: Plan, wanted: PeopleFilter, members: Members) -> Iterator[EmailStatus]:
+    def _statuses(self, chosen: Plan, asked: Asked) -> Iterator[EmailStatus]:
         """The e-mail status of everybody who matches; where keys and expressions say all of a profile, only that is fetched."""
-        reader = PeopleReader(self._table, chosen, wanted, members)
-        if not chosen.expressed:
+        reader = PeopleReader(self._table, chosen, asked)
+        if not chosen.expressed or asked.members.apart:
             return (person.email_status for _, person in reader.people(None, backwards=False, many=EVERYBODY))
         queries = (replace(query, attributes=("id", "emailStatus")) for query in reader.queries())
         items = (item for query in queries for item in self._table.walk(query))
-        return (EmailStatus(item["emailStatus"]) for item in items if members.hold(item["id"]))
+        return (EmailStatus(item["emailStatus"]) for item in items if asked.members.hold(item["id"]))
 
     def _there(self, ids: Iterable[str], wanted: PeopleFilter) -> int:
         """How many of these people are there, with a profile that matches."""
         items = self._table.batch_get([schema.key("user", id=id_) for id_ in ids])
         return sum(1 for item in items if item is not None and wanted.matches(person_of(item)))
 
-    def _counts(self, wanted: PeopleFilter, order: Order, *, exact: bool = False, whole: bool = False) -> tuple[Members, Counts]:
+    def _counts(self, asked: Asked, order: Order, *, exact: bool = False, whole: bool = False) -> Counts:
         """What a plan must know; where numbers are only weighed up, and `exact` does not ask for more, an estimate does."""
-        members = read_members(self._table, self._selections, wanted) if wanted.needs_membership else Members()
+        wanted = asked.wanted
         keys, ranges = needed(wanted, order, whole=whole)
         with unmetered():
             exact = exact or decides_places(ranges)
             snapshot = self._stats.snapshot(keys, ranges) if exact else self._stats.estimate(keys, ranges)
             if not exact and not snapshot.has("PEOPLE", "TOTAL"):
                 snapshot = self._stats.snapshot(keys, ranges)
-        counts = Counts.of(snapshot, members=len(members))
+        counts = Counts.of(snapshot, members=len(asked.members))
         if search_word(wanted) and (whole or order is not Order.SOURCE or has_other_sources(wanted)):
             most = max(MOST_COUNTED, (counts.total or 0) // LOOKED_UP + 1 if whole else 0)
             counts = replace(counts, search=self._table.count(_searching(wanted), most=most))
-        return members, counts
+        return counts
 
     def _token(self, purpose: str, chosen: Plan, way: str, position: Position | None) -> str | None:
         if position is None:

@@ -14,12 +14,11 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import TypeVar
 
-from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person, search_tokens
 from crm.store import schema
 from crm.store.expressions import one_of
 from crm.store.keys import AFTER, unescape
-from crm.store.membership import Members
+from crm.store.people_asked import Asked
 from crm.store.people_items import person_of
 from crm.store.people_pace import EVERYBODY, MOST_AT_ONCE, Pace, spare
 from crm.store.people_positions import DESCENDING, Position, is_behind, just_before, position_in, smallest_token
@@ -38,11 +37,10 @@ Row = TypeVar("Row")
 class PeopleReader:
     """Reads one plan for one filter. `backwards` turns every order round. `people_read` counts the people it looked at."""
 
-    def __init__(self, table: Table, plan: Plan, wanted: PeopleFilter, members: Members) -> None:
+    def __init__(self, table: Table, plan: Plan, asked: Asked) -> None:
         self._table = table
         self._plan = plan
-        self._wanted = wanted
-        self._members = members
+        self._asked = asked
         self._all: list[Person] | None = None
         self.people_read = 0
 
@@ -118,7 +116,7 @@ class PeopleReader:
         for rows in parts:
             found = [(Position(stage.rank, item[key][len(strand.prefix) :]), person_of(item)) for item in rows.items]
             if not self._plan.complete:
-                found = [(position, person) for position, person in found if self._passes(person)]
+                found = [(position, person) for position, person in found if self._asked.matches(person)]
             pace.passed += len(found)
             yield from found
 
@@ -136,7 +134,7 @@ class PeopleReader:
                 (position, person)
                 for position, pointer in some
                 if (person := people.get(pointer["userId"])) is not None
-                and self._passes(person)
+                and self._asked.matches(person)
                 and self._first_of(pointer["SK"], search_tokens(person.profile))
             ]
             pace.saw(len(some), len(found))
@@ -159,7 +157,7 @@ class PeopleReader:
     # events and campaigns
 
     def _of_members(self, start: Position | None, backwards: bool, many: int) -> Iterator[Found]:
-        ids = self._members.ids()
+        ids = self._asked.members.ids()
         if start is not None:
             ids = ids[: bisect_left(ids, start.key)] if backwards else ids[bisect_right(ids, start.key) :]
         if backwards:
@@ -169,7 +167,7 @@ class PeopleReader:
             size = pace.size()
             some, ids = ids[:size], ids[size:]
             people = self._profiles(some)
-            found = [(Position(0, id_), people[id_]) for id_ in some if id_ in people and self._wanted.matches(people[id_])]
+            found = [(Position(0, id_), people[id_]) for id_ in some if id_ in people and self._asked.matches(people[id_])]
             pace.saw(len(some), len(found))
             yield from found
             pace.left -= len(found)
@@ -207,7 +205,7 @@ class PeopleReader:
             parts = pool.map(lambda number: contexts[number].run(segment, number), range(SEGMENTS))
             people = [person for part in parts for person in part]
         self.people_read += len(people)
-        return [person for person in people if self._passes(person)]
+        return [person for person in people if self._asked.matches(person)]
 
     # people
 
@@ -215,9 +213,6 @@ class PeopleReader:
         items = self._table.batch_get([schema.key("user", id=id_) for id_ in ids])
         self.people_read += len(items)
         return {item["id"]: person_of(item) for item in items if item is not None}
-
-    def _passes(self, person: Person) -> bool:
-        return self._members.hold(person.id) and self._wanted.matches(person)
 
 
 def _merged(strands: Sequence[Iterator[tuple[Position, Row]]], forward: bool) -> Iterator[tuple[Position, Row]]:

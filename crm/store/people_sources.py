@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from crm.domain.filters import Order, PeopleFilter
@@ -131,7 +132,9 @@ def _of_hosted(wanted: PeopleFilter, counts: Counts) -> Plan:
         never = [equals("hostedEventCount", 0)]
         stages += [_ranked(stage, never) for stage in _name_stages(wanted, counts)]
         estimate += sum(counts.rows.get("NAME", {}).values())
-    return _plan("hosted", index.name, "hosted", wanted, counts, estimate, stages)
+    found = _plan("hosted", index.name, "hosted", wanted, counts, estimate, stages)
+    said = low > 0 or residual(wanted, "name")[1]
+    return replace(found, expressed=found.expressed and said, complete=found.complete and said)
 
 
 def _of_names(wanted: PeopleFilter, counts: Counts) -> Plan:

@@ -1,10 +1,12 @@
 """What a source's keys do not decide, as DynamoDB filter expressions.
 
 A facet is tested on its index key attribute (`GSI1PK` is the folded company), which every index of people projects. A key of
-the index that is read can't stand in a filter (a DynamoDB rule): what would need it is left to Python.
+the index that is read can't stand in a filter (a DynamoDB rule): what would need it is left to Python. Of a segment whose people
+are out, one clause must fail, so it is one clause here, and left to Python where a part of it has to be.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from crm.domain.filters import PeopleFilter
 from crm.domain.folding import fold
@@ -15,16 +17,30 @@ from crm.store.schema import Index
 
 MOST_OPERATORS = 290
 """Of one expression, comparisons, functions, AND, OR and NOT together: 300 and 4 KB are DynamoDB's limits."""
+OWN_KEYS = {
+    source: frozenset({index.pk, index.sk})
+    for source, index in {
+        "company": schema.BY_COMPANY,
+        "jobTitle": schema.BY_JOB_TITLE,
+        "state": schema.BY_LOCATION,
+        "city": schema.BY_LOCATION,
+        "attended": schema.BY_ACTIVITY,
+        "hosted": schema.EVENT_ATTENDEES,
+        "name": schema.BY_LAST_NAME,
+    }.items()
+}
+"""The keys of the index that a source reads, which no filter of it can test."""
 
 
 def residual(wanted: PeopleFilter, source: str) -> tuple[Where, bool]:
     """Return what must still hold for items of `source`, and whether that is all that the filter asks of a profile."""
     kept: list[Clause | AnyOf] = []
-    complete = True
+    own = OWN_KEYS.get(source, frozenset())
+    complete = all(map(_says_something, wanted.none_of))
     operators = 0
-    for clause in _clauses(wanted, source):
-        size = _operators(clause)
-        if operators + size > MOST_OPERATORS or _reads_key(clause, source):
+    for clause in (*_clauses(wanted, source), *_of_segments(wanted)):
+        size = _operators(clause) + 1
+        if operators + size > MOST_OPERATORS or _attributes(clause) & own:
             complete = False
             continue
         operators += size
@@ -33,10 +49,29 @@ def residual(wanted: PeopleFilter, source: str) -> tuple[Where, bool]:
 
 
 def _operators(clause: Clause | AnyOf) -> int:
-    """The tests, the words between them, and the AND before."""
+    """The tests in it, and the words between and before them."""
     if isinstance(clause, AnyOf):
-        return 2 * len(clause.clauses) + clause.negated
-    return 2 + clause.negated
+        return sum(_operators(one) for one in clause.clauses) + len(clause.clauses) - 1 + clause.negated
+    return 1 + clause.negated
+
+
+def _attributes(clause: Clause | AnyOf) -> frozenset[str]:
+    if isinstance(clause, AnyOf):
+        return frozenset().union(*[_attributes(one) for one in clause.clauses])
+    return frozenset({clause.attribute})
+
+
+def _of_segments(wanted: PeopleFilter) -> Iterator[Clause | AnyOf]:
+    """All that must hold, and for each filter that must not, that one of its clauses does not."""
+    for one in wanted.all_of:
+        yield from _clauses(one, "")
+    for one in wanted.none_of:
+        if fails := [replace(clause, negated=not clause.negated) for clause in _clauses(one, "")]:
+            yield fails[0] if len(fails) == 1 else AnyOf(tuple(fails))
+
+
+def _says_something(wanted: PeopleFilter) -> bool:
+    return next(_clauses(wanted, ""), None) is not None
 
 
 def _clauses(wanted: PeopleFilter, source: str) -> Iterator[Clause | AnyOf]:
@@ -97,9 +132,3 @@ def _partition(index: Index, attribute: str, value: str) -> str:
 
 def _beginning(word: str) -> str:
     return schema.PERSON_SORT.partition("{")[0] + escape(word)
-
-
-def _reads_key(clause: Clause | AnyOf, source: str) -> bool:
-    names = {one.attribute for one in clause.clauses} if isinstance(clause, AnyOf) else {clause.attribute}
-    own = {"state": schema.BY_LOCATION, "city": schema.BY_LOCATION, "name": schema.BY_LAST_NAME}.get(source)
-    return own is not None and bool(names & {own.pk, own.sk})

@@ -90,11 +90,13 @@ def _open_store(reading: list[ExitStack]) -> object:
 
     `reading` has the block of a request that only reads, nothing once that is over.
     """
+    from crm.store.moment import one_reading
     from crm.store.stats import one_moment
     from crm.wiring import get_store
 
     for block in reading:
         block.enter_context(one_moment())
+        block.enter_context(one_reading())
     return get_store()
 
 

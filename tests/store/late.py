@@ -90,12 +90,10 @@ def _between(item: Item, query: Query) -> bool:
 
 def passes(item: Item, where: Where) -> bool:
     """Tell whether an item passes a filter, as the engine would."""
-    return all(_any(item, clause) if isinstance(clause, AnyOf) else _one(item, clause) for clause in where)
+    return all(_one(item, clause) for clause in where)
 
 
-def _any(item: Item, group: AnyOf) -> bool:
-    return any(_one(item, clause) for clause in group.clauses) is not group.negated
-
-
-def _one(item: Item, clause: Clause) -> bool:
+def _one(item: Item, clause: Clause | AnyOf) -> bool:
+    if isinstance(clause, AnyOf):
+        return any(_one(item, one) for one in clause.clauses) is not clause.negated
     return TESTS[clause.test](item.get(clause.attribute), clause.values) is not clause.negated

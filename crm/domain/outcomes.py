@@ -1,0 +1,67 @@
+"""What can become of an e-mail: where it stands, and by what it is asked for."""
+
+from enum import StrEnum
+
+
+class EmailState(StrEnum):
+    """What became of an e-mail. `UNCERTAIN`: handed over, but the answer was lost; never repeated by itself."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    SKIPPED = "skipped"
+
+
+class Outcome(StrEnum):
+    """What became of an e-mail, as people and lists of recipients are asked for by it.
+
+    `SENT` is sent or uncertain. `OPENED` and `CLICKED` are a person's; `NOT_OPENED` and `NOT_CLICKED` were sent, or are
+    uncertain, and no person did.
+    """
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    NOT_OPENED = "not_opened"
+    CLICKED = "clicked"
+    NOT_CLICKED = "not_clicked"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNCERTAIN = "uncertain"
+
+    @property
+    def states(self) -> tuple[EmailState, ...]:
+        """The states in which such e-mails are, in the order in which they are to be read."""
+        return OWN_STATE.get(self, HANDED_OVER)
+
+    @property
+    def has(self) -> str:
+        """The time that such an e-mail has, "" for any."""
+        return HAS.get(self, "")
+
+    @property
+    def lacks(self) -> str:
+        """The time that it must not have, "" for none."""
+        return LACKS.get(self, "")
+
+
+HANDED_OVER = (EmailState.UNCERTAIN, EmailState.SENT)
+"""In this order: an uncertain e-mail may become a sent one while they are read, and is seen once at least."""
+OWN_STATE = {
+    Outcome.FAILED: (EmailState.FAILED,),
+    Outcome.SKIPPED: (EmailState.SKIPPED,),
+    Outcome.UNCERTAIN: (EmailState.UNCERTAIN,),
+}
+HAS = {
+    Outcome.DELIVERED: "delivered_at",
+    Outcome.OPENED: "opened_at",
+    Outcome.CLICKED: "clicked_at",
+    Outcome.BOUNCED: "bounced_at",
+    Outcome.COMPLAINED: "complained_at",
+    Outcome.UNSUBSCRIBED: "unsubscribed_at",
+}
+LACKS = {Outcome.NOT_OPENED: "opened_at", Outcome.NOT_CLICKED: "clicked_at"}
