@@ -16,6 +16,7 @@ from crm.store.event_handover import EventHandover
 from crm.store.event_log import EventLogRepository
 from crm.store.events import EventRepository
 from crm.store.feeds import FeedRepository
+from crm.store.hits import HitRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
@@ -52,6 +53,7 @@ class Store:
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
+        self.hits = HitRepository(table)
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)
         self.log = LogRepository(table)
