@@ -32,6 +32,7 @@ PERMISSIONS = {
     "send_campaigns": "send campaigns",
     "view_analytics": "see analytics",
     "export_analytics": "download analytics",
+    "manage_mail": "say who letters are from",
     "manage_tokens": "make API tokens",
     "manage_staff": "manage staff",
 }

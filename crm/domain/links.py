@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import quote
 
 from crm.domain.errors import BadToken
@@ -49,6 +50,17 @@ class Links:
     def read_feed(self, token: str) -> str:
         """Return the id of the feed of a token; BadToken when it was changed or made for something else."""
         return self._read("feed", token)[0]
+
+    def sender_url(self, mark: str, until: datetime) -> str:
+        """Return the address behind which who reads the mail of a sender confirms it, valid until then."""
+        return f"{self.public_url}/settings/mail/verify/{self._sign('sender', mark, str(int(until.timestamp())))}/"
+
+    def read_sender(self, token: str, *, now: datetime) -> str:
+        """Return the mark of the sender that a token confirms; BadToken when it was changed, or its time is over."""
+        mark, until = self._read("sender", token)
+        if now.timestamp() > int(until):
+            raise BadToken("This link is not valid any more: it was good for a week. Let the link be sent again.")
+        return mark
 
     def event_url(self, event_id: str) -> str:
         """Return the address of an event's page, for those who may sign in."""

@@ -1,11 +1,12 @@
 """What the organisation says of its mail: who it is, from whom letters come, who gets a copy of each."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import getaddresses
 
-from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.errors import FieldError, NotFound, RuleViolation
 from crm.domain.folding import TURNING, nothing_visible, one_line
 from crm.domain.people import distinct, folded_address, well_formed_address
 
@@ -28,6 +29,11 @@ class Sender:
     added_by: str = ""
     added_at: datetime
     verified_at: datetime | None = None
+
+    @property
+    def mark(self) -> str:
+        """What stands for its address in links and logs."""
+        return mark_of(self.address)
 
     @property
     def shown(self) -> str:
@@ -78,10 +84,12 @@ class MailSettings:
         lines = [" ".join(line.split()).rstrip(",") for line in LINE_END.split(self.postal_address)]
         return ", ".join(line for line in lines if line)
 
-    def sender(self, address: str) -> Sender | None:
-        """Return the sender with this address, None where there is none."""
-        wanted = folded_address(address)
-        return next((one for one in self.senders if folded_address(one.address) == wanted), None)
+    def sender(self, mark: str) -> Sender:
+        """Return the sender of this mark; NotFound where there is none."""
+        for one in self.senders:
+            if one.mark == mark:
+                return one
+        raise NotFound("This sender is not in the list any more; it may have been removed.")
 
     def cleaned(self) -> "MailSettings":
         """Return the settings trimmed, each colleague once; RuleViolation names every field that can't be."""
@@ -105,21 +113,22 @@ class MailSettings:
     def with_sender(self, sender: Sender) -> "MailSettings":
         """Return the settings with one sender more; RuleViolation where it can't be one, or is there already."""
         clean = sender.cleaned()
-        if self.sender(clean.address) is not None:
+        if any(one.mark == clean.mark for one in self.senders):
             raise RuleViolation(f"{clean.address} is in the list already.", field="address")
         if len(self.senders) >= MAX_SENDERS:
             raise RuleViolation(f"There can be {MAX_SENDERS} senders; remove one first.", field="address")
         return replace(self, senders=(*self.senders, clean))
 
-    def with_changed(self, sender: Sender) -> "MailSettings":
-        """Return the settings with this sender in the place of the one with its address."""
-        same = folded_address(sender.address)
-        return replace(self, senders=tuple(sender if folded_address(one.address) == same else one for one in self.senders))
+    def verified(self, mark: str, *, now: datetime) -> "MailSettings":
+        """Return the settings with this sender verified, themselves where it is already. Raises NotFound."""
+        found = self.sender(mark)
+        right = replace(found, verified_at=found.verified_at or now)
+        return replace(self, senders=tuple(right if one is found else one for one in self.senders))
 
-    def without_sender(self, address: str) -> "MailSettings":
-        """Return the settings without the sender of this address."""
-        gone = folded_address(address)
-        return replace(self, senders=tuple(one for one in self.senders if folded_address(one.address) != gone))
+    def without_sender(self, mark: str) -> "MailSettings":
+        """Return the settings without this sender. Raises NotFound."""
+        gone = self.sender(mark)
+        return replace(self, senders=tuple(one for one in self.senders if one is not gone))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +138,15 @@ class Letterhead:
     sender: str
     organisation: str
     postal_address: str = ""
+
+
+def mark_of(address: str) -> str:
+    """Return what stands for an address where none may stand: in keys, links and logs.
+
+    >>> mark_of("Crew@example.org") == mark_of(" crew@EXAMPLE.org")
+    True
+    """
+    return hashlib.sha256(folded_address(address).encode()).hexdigest()[:16]
 
 
 def mailbox(text: str) -> tuple[str, str] | None:

@@ -1,14 +1,33 @@
 """Who letters are from: what staff have set, and what the environment says where they have not."""
 
-from crm.domain.errors import RuleViolation
-from crm.domain.mail_settings import Letterhead, mailbox
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import Conflict, RuleViolation
+from crm.domain.ids import new_id
+from crm.domain.mail_settings import Letterhead, MailSettings, Sender, mailbox
 from crm.domain.people import folded_address
 from crm.store import Store
+from crm.store.mail_settings import STALE
+from crm.store.requests import Action
+
+logger = logging.getLogger(__name__)
+TRIES = 5
+SUBJECT = "mail"
+"""What the audit log calls the settings."""
 
 
 def letterhead(store: Store, default: Letterhead) -> Letterhead:
     """Return what letters say of the organisation at this moment; one request."""
-    settings = store.mail_settings.get()
+    return headed(store.mail_settings.get(), default)
+
+
+def headed(settings: MailSettings, default: Letterhead) -> Letterhead:
+    """Return what letters say with these settings."""
     return Letterhead(
         sender=default.sender,
         organisation=settings.organisation or default.organisation,
@@ -37,3 +56,74 @@ def check_sender(store: Store, default: str, sender: str) -> None:
             "Choose another sender, or let an administrator add it under Settings, Mail.",
             field="sender",
         )
+
+
+def edit(
+    store: Store,
+    *,
+    organisation: str,
+    postal_address: str,
+    colleagues: Sequence[str],
+    tracking: bool,
+    quiet_days: int | None,
+    version: int,
+    actor: str,
+    now: datetime,
+) -> MailSettings:
+    """Write the settings, senders left as they are, and return them as stored; what is the same already is not written again.
+
+    Raises RuleViolation, and Conflict when `version` is not the stored one.
+    """
+    old = store.mail_settings.get()
+    given = {"organisation": organisation, "postal_address": postal_address, "colleagues": tuple(colleagues)}
+    changed = replace(old, **given, tracking=tracking, quiet_days=quiet_days).cleaned()  # type: ignore[arg-type]
+    if changed == old:
+        return old
+    if old.version != version:
+        raise Conflict(STALE)
+    fields = [name for name in (*given, "tracking", "quiet_days") if getattr(changed, name) != getattr(old, name)]
+    entry = _audit(store, "mail.settings_edited", SUBJECT, actor=actor, now=now, fields=", ".join(fields))
+    saved = store.mail_settings.save(changed, entry)
+    logger.info("mail settings edited", extra={"version": saved.version, "actor": actor})
+    return saved
+
+
+def add_sender(store: Store, name: str, address: str, *, actor: str, now: datetime) -> Sender:
+    """Put an address into the list, to be verified by who reads its mail, and return it.
+
+    Raises RuleViolation for what can't be in a header, and where it is there already.
+    """
+    sender = Sender(name=name, address=address, added_by=actor, added_at=now).cleaned()
+    entry = _audit(store, "mail.sender_added", sender.mark, actor=actor, now=now)
+    return _changed(store, lambda old: old.with_sender(sender), entry).sender(sender.mark)
+
+
+def verify_sender(store: Store, mark: str, *, actor: str, now: datetime) -> Sender:
+    """Say of a sender that who reads its mail was here, and return it; once more changes nothing. Raises NotFound."""
+    entry = _audit(store, "mail.sender_verified", mark, actor=actor, now=now)
+    return _changed(store, lambda old: old.verified(mark, now=now), entry).sender(mark)
+
+
+def remove_sender(store: Store, mark: str, *, actor: str, now: datetime) -> Sender:
+    """Take a sender off the list and return what it was. What was accepted for sending keeps it. Raises NotFound."""
+    gone = store.mail_settings.get().sender(mark)
+    _changed(store, lambda old: old.without_sender(mark), _audit(store, "mail.sender_removed", mark, actor=actor, now=now))
+    return gone
+
+
+def _changed(store: Store, decide: Callable[[MailSettings], MailSettings], entry: Action) -> MailSettings:
+    """Write what `decide` makes of the settings, with `entry`, decided anew while others are quicker; return what is stored."""
+
+    def attempt() -> MailSettings:
+        old = store.mail_settings.get()
+        new = decide(old)
+        return old if new == old else store.mail_settings.save(new, entry)
+
+    for _ in range(TRIES - 1):
+        with suppress(Conflict):
+            return attempt()
+    return attempt()
+
+
+def _audit(store: Store, action: str, subject: str, *, actor: str, now: datetime, **facts: str) -> Action:
+    return store.audit.put(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts))

@@ -1,7 +1,11 @@
-"""The form for a new API token."""
+"""The forms for a new API token, and for what the organisation says of its mail."""
+
+import re
+from typing import Any
 
 from django import forms
 
+from crm.domain.mail_settings import MAX_NAME, MAX_POSTAL_ADDRESS, MAX_QUIET_DAYS, MailSettings
 from crm.staff import SCOPES
 from crm.web.forms import CrmForm
 
@@ -31,4 +35,84 @@ class TokenForm(CrmForm):
     )
     days = forms.TypedChoiceField(
         label="It holds", choices=LIFETIMES, coerce=int, empty_value=None, required=False, initial="365"
+    )
+
+
+class MailSettingsForm(CrmForm):
+    """Who letters say they are from, who gets copies, and what a new letter begins with. `version` is the one that was read."""
+
+    organisation = forms.CharField(
+        max_length=MAX_NAME, required=False, label="Organisation", help_text="Stands at the head and foot of each letter."
+    )
+    postalAddress = forms.CharField(
+        max_length=MAX_POSTAL_ADDRESS,
+        required=False,
+        label="Postal address",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Many countries ask for one in mailings. Lines are put one behind the other in the foot.",
+    )
+    colleagues = forms.CharField(
+        required=False,
+        label="Copies for colleagues",
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="Addresses, one to a line. Each gets one marked copy of every campaign that begins from now on.",
+    )
+    tracking = forms.BooleanField(
+        required=False,
+        label="New letters tell of opens and clicks",
+        help_text="Each letter can be set otherwise while it is written.",
+    )
+    quietDays = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_QUIET_DAYS,
+        label="Quiet days",
+        help_text="New letters leave out whoever was mailed within so many days. Empty: nobody is left out.",
+    )
+    version = forms.IntegerField(required=False, min_value=0, max_value=10**9, widget=forms.HiddenInput)
+
+    @classmethod
+    def of(cls, settings: MailSettings) -> "MailSettingsForm":
+        """The form as the stored settings fill it."""
+        return cls(
+            initial={
+                "organisation": settings.organisation,
+                "postalAddress": settings.postal_address,
+                "colleagues": "\n".join(settings.colleagues),
+                "tracking": settings.tracking,
+                "quietDays": settings.quiet_days,
+                "version": settings.version,
+            }
+        )
+
+    def over(self, version: int) -> "MailSettingsForm":
+        """The form as typed; sent again, it replaces this version."""
+        typed = {name: self.data.get(name, "") for name in self.fields if name in self.data}
+        form = MailSettingsForm({**typed, "version": str(version)})
+        form.is_valid()
+        return form
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was typed, as the service takes it."""
+        typed = self.cleaned_data
+        return {
+            "organisation": typed["organisation"],
+            "postal_address": typed["postalAddress"],
+            "colleagues": tuple(one for one in re.split(r"[\s,;]+", typed["colleagues"]) if one),
+            "tracking": typed["tracking"],
+            "quiet_days": typed["quietDays"],
+            "version": typed["version"] if typed["version"] is not None else -1,
+        }
+
+
+class SenderForm(CrmForm):
+    """A sender more."""
+
+    name = forms.CharField(max_length=MAX_NAME, required=False, label="Name", help_text="What readers see, like “Ada of Acme”.")
+    address = forms.CharField(
+        max_length=254,
+        label="Address",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        help_text="A link is mailed to it; letters can be from it once somebody who is signed in has opened the link.",
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import views
+from crm.web.settings import mail, views
 
 app_name = "settings"
 
@@ -10,5 +10,10 @@ urlpatterns = [
     path("", views.account, name="home"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", views.revoke, name="revoke"),
+    path("mail/", mail.page, name="mail"),
+    path("mail/senders/", mail.add, name="sender-add"),
+    path("mail/senders/<str:mark>/resend/", mail.resend, name="sender-resend"),
+    path("mail/senders/<str:mark>/remove/", mail.remove, name="sender-remove"),
+    path("mail/verify/<str:token>/", mail.verify, name="sender-verify"),
     path("staff/", views.staff, name="staff"),
 ]
