@@ -161,7 +161,9 @@ class Campaign:
             raise RuleViolation(
                 "Nobody of this audience may be mailed: all have unsubscribed, bounced or complained.", field="audience"
             )
-        return replace(self.cleaned(), audience=audience, status=CampaignStatus.SCHEDULED, send_at=due, updated_at=now)
+        return replace(
+            self.cleaned(), audience=audience, status=CampaignStatus.SCHEDULED, send_at=due, archived_at=None, updated_at=now
+        )
 
     def undone(self, *, now: datetime) -> "Campaign":
         """Return the campaign as a draft again; RuleViolation once the first e-mails are made."""
@@ -202,7 +204,21 @@ class Campaign:
         """Return the campaign sending, for e-mails to be tried once more; RuleViolation unless it sends or is done."""
         if self.status not in {CampaignStatus.SENDING, CampaignStatus.DONE}:
             raise RuleViolation(f"Only what is sending or done can be tried again; this campaign is {_words(self.status)}.")
-        return replace(self, status=CampaignStatus.SENDING, finished_at=None, updated_at=now)
+        return replace(self, status=CampaignStatus.SENDING, finished_at=None, archived_at=None, updated_at=now)
+
+    def put_away(self, *, now: datetime) -> "Campaign":
+        """Return the campaign archived, or itself where it is already; RuleViolation for one that waits or runs."""
+        if self.archived_at is not None:
+            return self
+        if self.status not in ENDED and self.status is not CampaignStatus.DRAFT:
+            raise RuleViolation(
+                f"Only a draft, or a campaign that is over, can be archived; this one is {_words(self.status)}. Cancel it first."
+            )
+        return replace(self, archived_at=now, updated_at=now)
+
+    def taken_out(self, *, now: datetime) -> "Campaign":
+        """Return the campaign among the others again, or itself where it is."""
+        return replace(self, archived_at=None, updated_at=now) if self.archived_at is not None else self
 
 
 def _words(status: CampaignStatus) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from crm.domain.campaign_filters import EVERYTHING
 from crm.domain.erasing import without_person
 from crm.domain.filters import filter_values
 from crm.domain.people import Profile
@@ -59,31 +60,26 @@ def forget_beside(table: Table, user_id: str) -> None:
 def forget_in_campaigns(table: Table, campaigns: CampaignRepository, user_id: str, profile: Profile) -> int:
     """Put the person's id in place of their address or name where a campaign's audience asks for it; return in how many.
 
-    It goes through all campaigns, a page at a time. The version of the campaign is raised with it, so that nobody who has the
-    old filter before their eyes writes it back.
+    It goes through all campaigns, archived ones too; a draft may go meanwhile. The version of the campaign is raised with it,
+    so that nobody who has the old filter before their eyes writes it back.
     """
-    token: str | None = None
     changed = 0
-    while True:
-        page = campaigns.page(limit=AT_ONCE, token=token)
-        for campaign in page.items:
+    for campaign in campaigns.walk(EVERYTHING):
+        wanted = without_person(campaign.audience_filter, user_id, profile)
+        while wanted != campaign.audience_filter:
+            state, content = schema.key("campaign", id=campaign.id), schema.key("content", campaignId=campaign.id)
+            raised = Update(key=state, changes={"version": campaign.version + 1}, expect=[equals("version", campaign.version)])
+            put = Update(key=content, changes={"filter": filter_values(wanted)}, expect=[exists()])
+            try:
+                table.write([raised, put])
+                changed += 1
+            except ConditionFailed:
+                pass
+            if (found := campaigns.get_many([campaign.id]).get(campaign.id)) is None:
+                break
+            campaign = found
             wanted = without_person(campaign.audience_filter, user_id, profile)
-            while wanted != campaign.audience_filter:
-                state, content = schema.key("campaign", id=campaign.id), schema.key("content", campaignId=campaign.id)
-                raised = Update(
-                    key=state, changes={"version": campaign.version + 1}, expect=[equals("version", campaign.version)]
-                )
-                put = Update(key=content, changes={"filter": filter_values(wanted)}, expect=[exists()])
-                try:
-                    table.write([raised, put])
-                    changed += 1
-                except ConditionFailed:
-                    pass
-                campaign = campaigns.get(campaign.id)
-                wanted = without_person(campaign.audience_filter, user_id, profile)
-        if page.next_token is None:
-            return changed
-        token = page.next_token
+    return changed
 
 
 def _forget_hits(table: Table, email_partition: str) -> None:

@@ -268,6 +268,13 @@ INDEXES = (
             ),
             Entry(
                 entity="campaign",
+                partition="CAMPAIGNS#ARCHIVED",
+                sort="{createdAt:raw}#CAMPAIGN#{id}",
+                serves="campaigns that were put away, newest first",
+                only=("archivedAt", ()),
+            ),
+            Entry(
+                entity="campaign",
                 partition="CAMPAIGNS#{createdAt:year}",
                 sort="{createdAt:raw}#CAMPAIGN#{id}",
                 serves="campaigns, newest first",
@@ -311,9 +318,9 @@ INDEXES = (
             ),
         ),
         whole=False,
-        why="registeredCount, leases and outcomes change often and cost no write here; what events are chosen by is carried, "
-        "so that a list looks at thousands of them in one request, and reads its 50 items in one batch",
-        carries=("title", "endAt", "venue", "city", "hostIds"),
+        why="registeredCount, leases and outcomes change often and cost no write here; what events and campaigns are chosen by "
+        "is carried, so that a list looks at thousands of them in one request, and reads its 50 items in one batch",
+        carries=("title", "endAt", "venue", "city", "hostIds", "subject", "campaignStatus"),
     ),
     Index(
         number=7,

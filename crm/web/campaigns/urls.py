@@ -2,17 +2,22 @@
 
 from django.urls import path
 
-from crm.web.campaigns import compose, preview, progress, views
+from crm.web.campaigns import compose, keeping, listing, preview, progress, views
 
 app_name = "campaigns"
 
 urlpatterns = [
-    path("", views.campaign_list, name="list"),
+    path("", listing.campaign_list, name="list"),
+    path("export.csv", listing.export_list, name="csv"),
     path("new/", compose.new, name="new"),
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
     path("<str:campaign_id>/", views.campaign, name="one"),
     path("<str:campaign_id>/send/", compose.send, name="send"),
     path("<str:campaign_id>/recipients/", views.recipients, name="recipients"),
     path("<str:campaign_id>/recipients.csv", views.recipients_csv, name="recipients-csv"),
+    path("<str:campaign_id>/archive/", keeping.archive, name="archive"),
+    path("<str:campaign_id>/unarchive/", keeping.unarchive, name="unarchive"),
+    path("<str:campaign_id>/duplicate/", keeping.duplicate, name="duplicate"),
+    path("<str:campaign_id>/delete/", keeping.delete, name="delete"),
     path("<str:campaign_id>/<str:action>/", progress.act, name="act"),
 ]

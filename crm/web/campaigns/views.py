@@ -1,6 +1,5 @@
-"""The list of campaigns, one campaign, and who its e-mails went to."""
+"""One campaign, and who its e-mails went to."""
 
-from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,21 +15,6 @@ from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 
 TOKENS = ("nextToken", "prevToken")
-
-
-@require_safe
-@permission_required("crm.view_campaigns")
-def campaign_list(request: CrmRequest) -> HttpResponse:
-    """All campaigns, newest first, each with its figures from the counters."""
-    page = request.store.campaigns.page(limit=PAGE_SIZE, token=_token(request))
-    figures = request.store.campaigns.figures_many([campaign.id for campaign in page.items])
-    rows = [(campaign, figures[campaign.id]) for campaign in page.items]
-    context = {
-        "rows": rows,
-        "pager": Pager.of(request, page),
-        "outbox": settings.DEBUG and settings.EMAIL_URL.startswith("file:"),
-    }
-    return render_part(request, "campaigns/list.html", context, part="campaigns")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
