@@ -10,8 +10,10 @@ from typing import Any
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
+from crm.domain.outcomes import Outcome
 from crm.store import schema
-from crm.store.keys import LANES, behind_prefix, moment, render, stamp
+from crm.store.expressions import Where, absent, exists
+from crm.store.keys import LANES, behind_prefix, escape, moment, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
 from crm.store.stats import StatsRepository
@@ -20,6 +22,8 @@ from crm.store.tokens import TokenSigner
 
 MAX_ERROR = 120
 """Characters of the provider's words that are kept, so that an e-mail stays within 700 bytes."""
+MOST_AT_ONCE = 1400
+"""E-mails that one request can read: 1 MB of them."""
 TIMES = {
     "firstTriedAt": "first_tried_at",
     "sentAt": "sent_at",
@@ -117,17 +121,19 @@ class EmailRepository:
         *,
         campaign_id: str,
         statuses: Sequence[EmailState] = (),
+        outcome: Outcome | None = None,
         limit: int = 50,
         token: str | None = None,
     ) -> EmailPage:
-        """Return a campaign's e-mails of some statuses (all by default), newest first. Raises BadToken.
+        """Return a campaign's e-mails of some statuses (all by default) and one outcome, newest first. Raises BadToken.
 
-        One query or a few per status and lane; what is read does not grow with the campaign.
+        One query or a few per status and lane; what is read does not grow with the campaign. With an outcome that is a matter of
+        times, what is read grows with those passed over, in steps that one more request chooses by what was counted.
         """
-        wanted = tuple(sorted(set(statuses or tuple(EmailState))))
-        purpose = f"emails of {campaign_id} {' '.join(wanted)}"
+        wanted = _Wanted.of(campaign_id, statuses, outcome)
+        purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''}".rstrip()
         back, edge = self._read(purpose, token)
-        found = list(islice(self._merged(campaign_id, wanted, limit + 1, back=back, edge=edge), limit + 1))
+        found = list(islice(self._merged(wanted, limit + 1, back=back, edge=edge), limit + 1))
         items, more = found[:limit], len(found) > limit
         if back:
             items.reverse()
@@ -138,10 +144,10 @@ class EmailRepository:
             prev_token=self._signer.sign(purpose, [True, items[0][BY_CAMPAIGN.sk]]) if items and before else None,
         )
 
-    def walk(self, campaign_id: str, statuses: Sequence[EmailState] = ()) -> Iterator[Email]:
-        """Give all of a campaign's e-mails of some statuses, newest first: for lists in CSV and for retries, which check."""
-        wanted = tuple(sorted(set(statuses or tuple(EmailState))))
-        return (email_of(item) for item in self._merged(campaign_id, wanted, 400, back=False, edge=None))
+    def walk(self, campaign_id: str, statuses: Sequence[EmailState] = (), *, outcome: Outcome | None = None) -> Iterator[Email]:
+        """Give all of a campaign's e-mails as `page` does, newest first: for lists in CSV and for retries, which check."""
+        wanted = _Wanted.of(campaign_id, statuses, outcome)
+        return (email_of(item) for item in self._merged(wanted, 400, back=False, edge=None))
 
     def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
         """Return what a person was mailed, newest first, from `until` back (itself too); a query, and a batch per 100."""
@@ -172,20 +178,59 @@ class EmailRepository:
             raise BadToken("This page link is not valid for this list. Start again from the first page.")
         return bool(position[0]), str(position[1])
 
-    def _merged(
-        self, campaign_id: str, statuses: Sequence[EmailState], limit: int, *, back: bool, edge: str | None
-    ) -> Iterator[Item]:
+    def _merged(self, wanted: "_Wanted", limit: int, *, back: bool, edge: str | None) -> Iterator[Item]:
         """Give the items of all partitions in order, reading each no further than needed."""
-        size = max(10, limit // LANES + 5)
+        size = min(MOST_AT_ONCE, round(max(10, limit // LANES + 5) * self._passed_over(wanted)))
+        low, high = (edge, None) if back else (None, edge)
+        queries = [
+            Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=back, limit=size, where=wanted.where)
+            for partition in partitions(wanted.campaign_id, wanted.statuses)
+        ]
         streams: list[Iterable[Item]] = [
-            self._stream(partition, size, back=back, edge=edge) for partition in partitions(campaign_id, statuses)
+            (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge) for query in queries
         ]
         return heapq.merge(*streams, key=lambda item: str(item[BY_CAMPAIGN.sk]), reverse=not back)
 
-    def _stream(self, partition: str, size: int, *, back: bool, edge: str | None) -> Iterator[Item]:
-        low, high = (edge, None) if back else (None, edge)
-        query = Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=back, limit=size)
-        return (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge)
+    def _passed_over(self, wanted: "_Wanted") -> float:
+        """How many e-mails are looked at for one that is found, roughly: 1 where the partition decides alone."""
+        if not wanted.where:
+            return 1.0
+        row = (f"CAMPAIGN#{escape(wanted.campaign_id)}", "TOTAL")
+        counts = self._stats.estimate(keys=[row])
+        there = sum(counts.value(*row, status) for status in wanted.statuses)
+        timed = counts.value(*row, wanted.word)
+        found = there - timed if wanted.outcome and wanted.outcome.lacks else timed
+        return max(1.0, 1.3 * there / max(1, found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """Which e-mails of a campaign: in which partitions they are, and which of these pass."""
+
+    campaign_id: str
+    statuses: tuple[EmailState, ...]
+    outcome: Outcome | None = None
+
+    @classmethod
+    def of(cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None) -> "_Wanted":
+        """What both ask for; no status means all."""
+        possible = outcome.states if outcome is not None else tuple(EmailState)
+        kept = tuple(sorted(status for status in possible if not statuses or status in statuses))
+        return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome)
+
+    @property
+    def where(self) -> Where:
+        """What the time of the outcome must be: there, or not."""
+        if self.outcome is None:
+            return ()
+        times = {attribute: name for name, attribute in TIMES.items()}
+        present, missing = times.get(self.outcome.has), times.get(self.outcome.lacks)
+        return (*([exists(present)] if present else []), *([absent(missing)] if missing else []))
+
+    @property
+    def word(self) -> str:
+        """The counter of that time."""
+        return (self.outcome.has or self.outcome.lacks).removesuffix("_at") if self.outcome is not None else ""
 
 
 def _mailed(user_id: str, until: datetime | None) -> Query | None:

@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
-from crm.domain.errors import NotFound
+from crm.domain.errors import BadToken, NotFound
+from crm.domain.outcomes import Outcome
 from crm.store import Store
+from crm.store.cost import metered
 from crm.store.emails import email_of, item_of, new_email
 from crm.store.outcomes import email_changes, email_counts, outcome, requeued
 from crm.store.requests import Put
 from crm.store.stats import Counter
 from crm.store.table import ConditionFailed
 from tests.factories import NOW
+from tests.mailings import keep_emails
 
 times = st.none() | st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=0, tzinfo=NOW.tzinfo)
@@ -139,3 +142,53 @@ def test_what_is_queued_again_has_nothing_left_of_what_became_of_it() -> None:
     )
 
     assert requeued(failed) == make_email()
+
+
+def test_a_list_by_outcome_is_what_became_of_the_emails(store: Store) -> None:
+    stored = [
+        make_email(
+            number,
+            status=EmailState.UNCERTAIN if number % 11 == 0 else EmailState.FAILED if number % 7 == 0 else EmailState.SENT,
+            opened_at=NOW if number % 5 == 0 else None,
+            clicked_at=NOW if number % 10 == 0 else None,
+        )
+        for number in range(60)
+    ]
+    keep_emails(store, stored)
+
+    for wanted in Outcome:
+        pages = [store.emails.page(campaign_id="c1", outcome=wanted, limit=20)]
+        while (token := pages[-1].next_token) is not None:
+            pages.append(store.emails.page(campaign_id="c1", outcome=wanted, limit=20, token=token))
+
+        expected = [email for email in reversed(stored) if email.became(wanted)]
+        assert [email for page in pages for email in page.items] == expected
+        assert list(store.emails.walk("c1", outcome=wanted)) == expected
+        assert all(len(page.items) == 20 for page in pages[:-1])
+
+
+def test_an_outcome_and_statuses_must_both_hold(store: Store) -> None:
+    keep_emails(store, [make_email(1, status=EmailState.SENT), make_email(2, status=EmailState.UNCERTAIN)])
+
+    assert [email.id for email in store.emails.walk("c1", [EmailState.SENT], outcome=Outcome.NOT_OPENED)] == [f"{1:032x}"]
+    assert list(store.emails.walk("c1", [EmailState.FAILED], outcome=Outcome.OPENED)) == []
+
+
+def test_few_that_were_opened_among_many_are_found_in_few_requests(store: Store) -> None:
+    stored = [make_email(number, status=EmailState.SENT, opened_at=NOW if number % 100 == 0 else None) for number in range(400)]
+    keep_emails(store, stored)
+    store.stats.fold_all()
+
+    with metered() as cost:
+        page = store.emails.page(campaign_id="c1", outcome=Outcome.OPENED)
+
+    assert len(page.items) == 4
+    assert cost.requests <= 9
+
+
+def test_a_page_of_one_outcome_is_none_of_another(store: Store) -> None:
+    keep_emails(store, [make_email(number, status=EmailState.SENT) for number in range(3)])
+    page = store.emails.page(campaign_id="c1", outcome=Outcome.SENT, limit=1)
+
+    with pytest.raises(BadToken):
+        store.emails.page(campaign_id="c1", outcome=Outcome.NOT_OPENED, token=page.next_token)
