@@ -157,6 +157,11 @@ class Campaign:
             raise RuleViolation("This campaign was sent already.")
         if not audience.matched:
             raise RuleViolation("Nobody matches this audience, so nothing can be sent. Widen the filter.", field="audience")
+        if audience.will_receive <= 0 and any(audience.excluded.values()):
+            raise RuleViolation(
+                "Everybody of this audience who may be mailed is left out by the exclusions. Take one of them out.",
+                field="audience",
+            )
         if audience.will_receive <= 0:
             raise RuleViolation(
                 "Nobody of this audience may be mailed: all have unsubscribed, bounced or complained.", field="audience"

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from crm.domain.campaigns import Audience, Campaign, Letter
+from crm.domain.campaigns import Campaign, Letter
 from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
-from crm.domain.people import EmailStatus
+from crm.services.audiences import audience as estimate
 from crm.services.campaign_jobs import EXPAND, expand_job, jobs_of, lanes_among, woken
 from crm.services.exclusions import check_exclusions
 from crm.services.mail_settings import check_sender
@@ -39,14 +39,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-SUPPRESSED = tuple(status for status in EmailStatus if status is not EmailStatus.MAILABLE)
-
-
-def estimate(store: Store, wanted: PeopleFilter) -> Audience:
-    """Count who matches, and who of them may not be mailed, by reason."""
-    counts = store.people.count_by_status(wanted)
-    suppressed = {status.value: counts[status] for status in SUPPRESSED if counts.get(status)}
-    return Audience(matched=sum(counts.values()), suppressed=suppressed)
 
 
 def save_draft(

@@ -16,6 +16,7 @@ from crm.store.expressions import absent
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
 from crm.store.people_pages import Beside, Explain, PeoplePage, PeoplePages
+from crm.store.people_shares import Shares
 from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
 from crm.store.requests import Action, Check, Delete, Query
 from crm.store.stats import StatsRepository
@@ -192,6 +193,15 @@ class PeopleRepository:
     def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
         """Return how many match, by e-mail status: everybody from counters, else from one reading of the matches."""
         return self.totals().by_email_status if wanted.is_empty else self._pages.count_by_status(wanted)
+
+    def shares(self, wanted: PeopleFilter, *, sample: int = 0) -> Shares:
+        """Return how those who match but for the exclusions are shared out, each person in one share, and some who are left.
+
+        Costs one reading of them, and of what each exclusion names; for exclusions alone, that of who is left out.
+        """
+        if replace(wanted, without=()).is_empty:
+            return self._pages.shares_of_all(wanted, self.totals().by_email_status, sample=sample)
+        return self._pages.shares(wanted, sample=sample)
 
     def walk(self, wanted: PeopleFilter, *, order: Order = Order.SOURCE) -> Iterator[Person]:
         """Give everybody who matches, page after page, in order."""

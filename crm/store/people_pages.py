@@ -1,7 +1,7 @@
 """Pages of people: a plan, carried out until the page is full, and the tokens that lead on from there."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,23 +11,26 @@ from crm.domain.people import EmailStatus, Person
 from crm.store import schema
 from crm.store.cost import Cost, metered, unmetered
 from crm.store.email_lists import EmailLists
-from crm.store.keys import AFTER
+from crm.store.keys import AFTER, unescape
 from crm.store.membership import Memberships
+from crm.store.moment import one_reading
 from crm.store.people_asked import Asked, Asking
 from crm.store.people_counts import Counts, counted, decides_places, facets_of, has_other_sources, needed, search_word
 from crm.store.people_items import person_of
 from crm.store.people_pace import EVERYBODY
 from crm.store.people_positions import DESCENDING, Position, just_before, place_of
 from crm.store.people_reading import Found, PeopleReader
+from crm.store.people_shares import Seen, Shares, exclusions_of, shared_out
 from crm.store.people_sources import LOOKED_UP, MOST_COUNTED, search_strand
 from crm.store.plan import Plan
 from crm.store.planner import plan, plan_whole
 from crm.store.requests import Query
-from crm.store.stats import StatsRepository
+from crm.store.stats import CounterRange, StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 NEXT, PREVIOUS = "next", "previous"
+MAILABLE = (EmailStatus.MAILABLE,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,22 +149,55 @@ class PeoplePages:
             return among - self._there(asked.members.unwanted, asked.wanted)
         if chosen.complete:
             return sum(self._table.count(query) for query in PeopleReader(self._table, chosen, asked).queries())
-        return sum(1 for _ in self._statuses(chosen, asked))
+        return sum(1 for _ in self._seen(chosen, asked))
 
     def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
         """Return how many match, by e-mail status, from one reading of the matches."""
         asked = self._asking.of(wanted)
         counts = self._counts(asked, Order.SOURCE, whole=True)
-        return Tally(self._statuses(plan_whole(asked.wanted, counts), asked))
+        return Tally(status for _, status, _ in self._seen(plan_whole(asked.wanted, counts), asked))
 
-    def _statuses(self, chosen: Plan, asked: Asked) -> Iterator[EmailStatus]:
-        """The e-mail status of everybody who matches; where keys and expressions say all of a profile, only that is fetched."""
+    def shares(self, wanted: PeopleFilter, *, sample: int) -> Shares:
+        """Share out who matches but for the exclusions, from one reading of them, and one of what each exclusion names."""
+        with one_reading():
+            exclusions = exclusions_of(self._asking, wanted)
+            asked = self._asking.of(replace(wanted, without=()))
+            chosen = plan_whole(asked.wanted, self._counts(asked, Order.SOURCE, whole=True))
+            people = self._seen(chosen, asked, profiles=any(one.needs_profile for one in exclusions))
+            return shared_out(people, exclusions, sample)
+
+    def shares_of_all(self, wanted: PeopleFilter, by_status: Mapping[EmailStatus, int], *, sample: int) -> Shares:
+        """Likewise for a filter of exclusions alone, where counters tell `by_status`: who is left out is read, not everybody."""
+        with one_reading():
+            gone: set[str] = set()
+            left_out: list[int] = []
+            for value in wanted.without:
+                before = len(gone)
+                gone.update(
+                    person.id for person in self.walk(PeopleFilter(within=(value,), email_status=MAILABLE), order=Order.SOURCE)
+                )
+                left_out.append(len(gone) - before)
+            return Shares(by_status=by_status, left_out=tuple(left_out), sample=self._spread(wanted, sample) if sample else ())
+
+    def _spread(self, wanted: PeopleFilter, number: int) -> tuple[str, ...]:
+        """Ids of some mailable people of a filter that asks for nobody in particular: the first of letters far apart."""
+        names = [CounterRange("NAME")]
+        letters = Counts.of(self._stats.estimate((), names)).letters() or Counts.of(self._stats.snapshot((), names)).letters()
+        chosen = letters if len(letters) <= number else [letters[place * len(letters) // number] for place in range(number)]
+        each = -(-number // len(chosen)) if chosen else 0
+        among = (replace(wanted, q=unescape(letter), email_status=MAILABLE) for letter in chosen)
+        found = [person.id for one in among for person in self.page(one, order=Order.SOURCE, limit=each, token=None).items]
+        return tuple(found[:number])
+
+    def _seen(self, chosen: Plan, asked: Asked, *, profiles: bool = False) -> Iterator[Seen]:
+        """Everybody who matches, without profiles where keys and expressions say all of them and they are not asked for."""
         reader = PeopleReader(self._table, chosen, asked)
-        if not chosen.expressed or asked.members.apart:
-            return (person.email_status for _, person in reader.people(None, backwards=False, many=EVERYBODY))
+        if profiles or not chosen.expressed or asked.members.apart:
+            people = (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
+            return ((person.id, person.email_status, person) for person in people)
         queries = (replace(query, attributes=("id", "emailStatus")) for query in reader.queries())
         items = (item for query in queries for item in self._table.walk(query))
-        return (EmailStatus(item["emailStatus"]) for item in items if asked.members.hold(item["id"]))
+        return ((item["id"], EmailStatus(item["emailStatus"]), None) for item in items if asked.members.hold(item["id"]))
 
     def _there(self, ids: Iterable[str], wanted: PeopleFilter) -> int:
         """How many of these people are there, with a profile that matches."""
