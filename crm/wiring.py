@@ -127,7 +127,7 @@ def get_files() -> Files:
 
 def get_mailer() -> Mailer:
     """Return a new mailer as EMAIL_URL says; the caller closes it."""
-    return open_mailer(settings.EMAIL_URL)
+    return open_mailer(settings.EMAIL_URL, region=settings.AWS_REGION)
 
 
 def send_settings() -> SendSettings:

@@ -5,17 +5,18 @@ Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the
 
 import logging
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from crm.domain.local_times import ZONES
-from crm.mail.address import read_address
-from crm.mail.connection import Tls
+from crm.mail.address import AnymailAddress, SesAddress, read_address
+from crm.mail.connection import SmtpServer, Tls
 
 Number = TypeVar("Number", int, float)
 
@@ -94,6 +95,13 @@ AWS_REGION: str = env.str("AWS_REGION", default="eu-central-1")
 EMAIL_URL: str = env.str("EMAIL_URL", default=(BASE_DIR / "var" / "outbox").as_uri())
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Community CRM <crm@localhost>")
 
+# Of the providers' webhooks: Amazon's topics, and what Anymail reads by its own names (keys, secrets). What is empty is off.
+SNS_TOPIC_ARNS = _list(env.str("SNS_TOPIC_ARNS", default=""))
+ANYMAIL_WEBHOOK_SECRET: str = env.str("ANYMAIL_WEBHOOK_SECRET", default="")
+ANYMAIL: dict[str, Any] = {
+    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
+}
+
 # Django's own mail (password resets) goes the same way; where mail is dropped, staff ask their administrator.
 try:
     _mail = read_address(EMAIL_URL)
@@ -104,7 +112,13 @@ EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 EMAIL_TIMEOUT = 20
 if isinstance(_mail, Path):
     EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", _mail
-elif _mail is not None:
+elif isinstance(_mail, AnymailAddress):
+    EMAIL_BACKEND = f"anymail.backends.{_mail.provider}.EmailBackend"
+elif isinstance(_mail, SesAddress):
+    EMAIL_BACKEND = "anymail.backends.amazon_ses.EmailBackend"
+    ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {"region_name": _mail.region or AWS_REGION}
+    ANYMAIL["AMAZON_SES_CONFIGURATION_SET_NAME"] = _mail.configuration_set or None
+elif isinstance(_mail, SmtpServer):
     EMAIL_BACKEND, EMAIL_CA_FILE = "crm.mail.backend.SmtpBackend", _mail.ca_file
     EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
