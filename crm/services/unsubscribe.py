@@ -1,18 +1,16 @@
 """Taking people off, by the link that every e-mail carries."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound
-from crm.domain.ids import new_id
-from crm.domain.log import LogEntry, LogKind
-from crm.domain.people import EmailStatus, Person, folded_address
+from crm.domain.people import EmailStatus, Person
+from crm.services.suppressing import Reason, add, suppress
 from crm.store import Store
 from crm.store.outcomes import email_changes, outcome
-from crm.store.people import status_change, until_won
+from crm.store.people import until_won
 from crm.store.requests import Action
 from crm.store.stats import Counter
 
@@ -47,11 +45,11 @@ def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> 
 
     def attempt() -> None:
         person, email = _found(store, email_id, user_id)
-        actions, changes = _suppress(store, person, email, now)
+        actions, changes = _suppressed(store, person, email, now)
         if email is not None and email.unsubscribed_at is None:
             new = replace(email, unsubscribed_at=now)
             actions.append(outcome(email, new))
-            _add(changes, email_changes([(email, new)]))
+            add(changes, email_changes([(email, new)]))
         store.table.write([*actions, *store.stats.delta(changes, now=now)])
 
     until_won(attempt)
@@ -59,40 +57,13 @@ def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> 
     return subscription(store, email_id, user_id)
 
 
-def _suppress(store: Store, person: Person | None, email: Email | None, now: datetime) -> tuple[list[Action], dict[Counter, int]]:
-    """What remembers the person's address, and the one that was mailed, and takes off whoever has them by now.
-
-    A stronger reason that is known already stays. That nobody has an address is a condition: someone may just be getting it.
-    """
-    typed = [address for address in (person.profile.email if person else "", email.email if email else "") if address]
-    addresses = list(dict.fromkeys(map(folded_address, typed)))
-    known, owners = store.suppressions.lookup_many(addresses), store.people.find_by_emails(addresses)
-    concerned = {one.id: one for one in (person, *owners.values()) if one is not None and one.mailable}
-    actions: list[Action] = []
-    for address in addresses:
-        if known[address] is EmailStatus.MAILABLE:
-            actions += store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=now, source=LINK)
-            actions += [] if address in owners else [store.people.unclaimed(address)]
-    changes: dict[Counter, int] = {}
-    for one in concerned.values():
-        status = known.get(folded_address(one.profile.email), EmailStatus.MAILABLE)
-        reason = EmailStatus.UNSUBSCRIBED if status is EmailStatus.MAILABLE else status
-        update, changed = status_change(one, reason, now=now)
-        actions += [update, store.log.put(_entry(one, reason, email, now))]
-        _add(changes, changed)
-    return actions, changes
-
-
-def _entry(person: Person, status: EmailStatus, email: Email | None, now: datetime) -> LogEntry:
-    """What the person's log says of it: by the link in an e-mail of which campaign."""
-    changes = {"emailStatus": (person.email_status.value, status.value)}
-    source = email.campaign_id if email is not None else ""
-    return LogEntry(id=new_id(), user_id=person.id, at=now, kind=LogKind.STATUS, text=LINK, changes=changes, source=source)
-
-
-def _add(changes: dict[Counter, int], more: Mapping[Counter, int]) -> None:
-    for counter, change in more.items():
-        changes[counter] = changes.get(counter, 0) + change
+def _suppressed(
+    store: Store, person: Person | None, email: Email | None, now: datetime
+) -> tuple[list[Action], dict[Counter, int]]:
+    """What remembers the person's address, and the one that was mailed, and takes off whoever has them by now."""
+    addresses = (person.profile.email if person else "", email.email if email else "")
+    reason = Reason(status=EmailStatus.UNSUBSCRIBED, source=LINK, email=email)
+    return suppress(store, reason, addresses=addresses, people=[person] if person else [], now=now)
 
 
 def _found(store: Store, email_id: str, user_id: str) -> tuple[Person | None, Email | None]:

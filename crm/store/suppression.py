@@ -6,7 +6,7 @@ from datetime import datetime
 
 from crm.domain.people import EmailStatus
 from crm.store import schema
-from crm.store.expressions import absent
+from crm.store.expressions import AnyOf, Clause, absent
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Check, Put
 from crm.store.schema import Item
@@ -58,9 +58,18 @@ class SuppressionRepository:
             address: next((found[one] for one in many if one in found), EmailStatus.MAILABLE) for address, many in hashes.items()
         }
 
-    def actions(self, address: str, status: EmailStatus, *, now: datetime, source: str) -> list[Action]:
-        """Return what remembers that an address must not be mailed; `source` says where that came from, without an address."""
-        return [Put(item=_item(self._hashes(address)[0], status, now=now, source=source))]
+    def actions(
+        self, address: str, status: EmailStatus, *, now: datetime, source: str, known: EmailStatus | None = None
+    ) -> list[Action]:
+        """Return what remembers that an address must not be mailed; `source` says where that came from, without an address.
+
+        With `known`, what was looked up before, on condition that it still holds: nothing stronger is overwritten.
+        """
+        item = _item(self._hashes(address)[0], status, now=now, source=source)
+        if known is None:
+            return [Put(item=item)]
+        as_known = [] if known is EmailStatus.MAILABLE else [Clause("status", "equals", (known.value,))]
+        return [Put(item=item, expect=[AnyOf((absent(), *as_known))])]
 
     def unless_suppressed(self, address: str) -> Check:
         """Return the condition that nobody suppressed the address meanwhile, for a write that takes it as mailable."""
