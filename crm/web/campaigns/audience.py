@@ -1,15 +1,20 @@
-"""An audience in words: the filter as chips, and the sum from who matches to who will receive it."""
+"""An audience in words: the filter as chips, and the sum from who matches to who will receive it, each number a link."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.http import urlencode
 
 from crm.domain.campaigns import Audience
-from crm.domain.filters import PeopleFilter, filter_values
+from crm.domain.errors import RuleViolation
+from crm.domain.filters import PeopleFilter, filter_values, parse_filter
 from crm.domain.people import EmailStatus
-from crm.services import filter_names
+from crm.services import audiences, filter_names
+from crm.services.audiences import EXCLUDED
+from crm.services.exclusions import gone
 from crm.store import Store
-from crm.web.filter_words import Said, filter_words
+from crm.web.filter_words import Said, filter_words, said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +27,35 @@ class Term:
     query: str
 
 
-def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
-    """Return the filter in words, with the names of what it mentions by id; a request per kind of thing it mentions."""
-    return filter_words(filter_values(wanted), filter_names.names(store, [wanted]))
+def audience_context(store: Store, wanted: PeopleFilter) -> dict[str, Any]:
+    """What campaigns/_audience.html shows of a filter, counted now. `audience` has the numbers, `people_query` leads to them all."""
+    names = filter_names.names(store, [wanted])
+    equation = audiences.equation(store, wanted, names)
+    return {
+        "audience": equation.audience,
+        "terms": _shown(equation.terms, names),
+        "sample": audiences.people_of(store, equation.sample),
+        "chips": filter_words(filter_values(wanted), names),
+        "missing": bool(gone(store, wanted)),
+        "left_out": sum(equation.audience.excluded.values()),
+        "people_query": people_query(wanted),
+        "names": names,
+    }
+
+
+def accepted_terms(wanted: PeopleFilter, audience: Audience, names: Mapping[str, str]) -> list[Term]:
+    """The sum as it was when a campaign was accepted; the links lead to who stands where by now. No request."""
+    return _shown(audiences.terms(wanted, audience, names), names)
 
 
 def terms(wanted: PeopleFilter, audience: Audience) -> list[Term]:
-    """Return matched − unsubscribed − bounced − complained = will receive."""
-    out = [Term(sign="", number=audience.matched, words="match the filter", query=people_query(wanted))]
-    for status in (EmailStatus.UNSUBSCRIBED, EmailStatus.BOUNCED, EmailStatus.COMPLAINED):
-        query = people_query(wanted, status) if not wanted.email_status or status in wanted.email_status else ""
-        out.append(Term(sign="−", number=audience.suppressed.get(status.value, 0), words=status.value, query=query))
-    will = people_query(wanted, EmailStatus.MAILABLE)
-    return [*out, Term(sign="=", number=audience.will_receive, words="will receive it", query=will)]
+    """The sum with what it excludes by its bare values."""
+    return accepted_terms(wanted, audience, {})
+
+
+def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
+    """Return the filter in words, with the names of what it mentions by id; a request per kind of thing it mentions."""
+    return filter_words(filter_values(wanted), filter_names.names(store, [wanted]))
 
 
 def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more: str) -> str:
@@ -43,3 +64,25 @@ def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more
     if status is not None:
         values["emailStatus"] = [status.value]
     return f"?{urlencode(values, doseq=True)}"
+
+
+def _shown(terms: tuple[audiences.Term, ...], names: Mapping[str, str]) -> list[Term]:
+    return [
+        Term(sign=term.sign, number=term.number, words=_words(term, names), query=_link(term.wanted) if term.wanted else "")
+        for term in terms
+    ]
+
+
+def _words(term: audiences.Term, names: Mapping[str, str]) -> str:
+    if term.kind != EXCLUDED:
+        return term.words
+    return " ".join(f"{one.label} {one.value}" for one in said("without", {"without": [term.value]}, names))
+
+
+def _link(wanted: PeopleFilter) -> str:
+    """The query string of a term; empty where no address holds it."""
+    try:
+        parse_filter(filter_values(wanted))
+    except RuleViolation:
+        return ""
+    return people_query(wanted)
