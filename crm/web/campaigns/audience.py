@@ -28,7 +28,7 @@ class Term:
 
 
 def audience_context(store: Store, wanted: PeopleFilter) -> dict[str, Any]:
-    """What campaigns/_audience.html shows of a filter, counted now. `audience` has the numbers, `people_query` leads to them all."""
+    """What campaigns/_audience.html shows of a filter, counted now. `audience` has the numbers, `people_query` leads to all."""
     names = filter_names.names(store, [wanted])
     equation = audiences.equation(store, wanted, names)
     return {

@@ -1,7 +1,7 @@
 """Changing who gets a campaign, in the form in which its letter is written: nothing that was typed is lost, with or without htmx.
 
 The filter stands in hidden fields of the form. A button `do` says what becomes of it: `within:<kind>` narrows it to a group,
-`without:<kind>` leaves one out, `drop:<field>:<value>` takes a condition away, `everybody` all of them, `choose` opens the choice.
+`without:<kind>` leaves one out, `drop:<field>:<value>` takes a condition away, `everybody` takes all, `choose` opens the choice.
 """
 
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choosing:
-    """Where the choice stands: whether it is open, whether the audience was changed, what was wrong, what became of a pasted list."""
+    """Where the choice stands: open or not, whether the audience was changed, what was wrong, what became of a pasted list."""
 
     open: bool = False
     changed: bool = False
@@ -78,7 +78,7 @@ def change(request: CrmRequest, wanted: PeopleFilter, known: PeopleFilter | None
     `known` is the filter that is stored: a segment in it may be somebody else's own.
     """
     verb, _, rest = request.POST.get("do", "").partition(":")
-    typed = {name: value for name in request.POST if isinstance(value := request.POST[name], str)}
+    typed = _typed(request)
     state = Choosing(open=verb != "chosen", typed=typed)
     try:
         if verb in {"within", "without"}:
@@ -94,7 +94,7 @@ def change(request: CrmRequest, wanted: PeopleFilter, known: PeopleFilter | None
 
 def still(request: CrmRequest) -> Choosing:
     """Where the choice stands when another button of the form was pressed: open where it was."""
-    typed = {name: value for name in request.POST if isinstance(value := request.POST[name], str)}
+    typed = _typed(request)
     return Choosing(open=_is_open(request), typed=typed) if request.method == "POST" else CLOSED
 
 
@@ -124,6 +124,10 @@ def choosing_context(request: CrmRequest, wanted: PeopleFilter, names: dict[str,
             "days": choosing.typed.get("pickDays", DAYS),
         }
     return context
+
+
+def _typed(request: CrmRequest) -> dict[str, str]:
+    return {name: request.POST[name] for name in request.POST}
 
 
 def _is_open(request: CrmRequest) -> bool:
