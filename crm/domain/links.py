@@ -13,6 +13,7 @@ from crm.domain.errors import BadToken
 from crm.domain.people import folded_address
 
 TAG_BYTES = 16
+NUMBER_BYTES = 2
 COMPACT, TEXT = b"\x01", b"\x02"
 HEX_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -38,6 +39,22 @@ class Links:
         """Return (e-mail id, user id) of an unsubscribe token; BadToken when it was changed or made for something else."""
         email_id, user_id = self._read("unsubscribe", token)
         return email_id, user_id
+
+    def open_url(self, email_id: str) -> str:
+        """Return the address of the picture that tells that this e-mail was opened."""
+        return f"{self.public_url}/o/{self._sign_payload('open', _numbered(email_id, 0))}.gif"
+
+    def read_open(self, token: str) -> str:
+        """Return the e-mail id of a picture's token; BadToken when it was changed or made for something else."""
+        return _from_numbered(self._verified("open", token))[0]
+
+    def click_url(self, email_id: str, number: int) -> str:
+        """Return the address that leads on to link `number` of this e-mail, from 0; 47 characters behind `/c/` for our ids."""
+        return f"{self.public_url}/c/{self._sign_payload('click', _numbered(email_id, number))}/"
+
+    def read_click(self, token: str) -> tuple[str, int]:
+        """Return (e-mail id, number of the link) of a click's token; BadToken when it was changed or made for something else."""
+        return _from_numbered(self._verified("click", token))
 
     def feed_url(self, feed_id: str) -> str:
         """Return the address of a calendar feed: whoever has it may read the feed."""
@@ -71,15 +88,20 @@ class Links:
         return tuple(_mac(key, "suppression", folded_address(address).encode()).hex() for key in self._keys)
 
     def _sign(self, purpose: str, first: str, second: str) -> str:
-        payload = _packed(first, second)
+        return self._sign_payload(purpose, _packed(first, second))
+
+    def _sign_payload(self, purpose: str, payload: bytes) -> str:
         return _to_text(payload + _mac(self._keys[0], purpose, payload)[:TAG_BYTES])
 
     def _read(self, purpose: str, token: str) -> tuple[str, str]:
+        return _unpacked(self._verified(purpose, token))
+
+    def _verified(self, purpose: str, token: str) -> bytes:
         signed = _from_text(token)
         payload, tag = signed[:-TAG_BYTES], signed[-TAG_BYTES:]
         if not any(hmac.compare_digest(_mac(key, purpose, payload)[:TAG_BYTES], tag) for key in self._keys):
             raise BadToken("This link is not valid; perhaps a part of it was cut off.")
-        return _unpacked(payload)
+        return payload
 
 
 def _mac(key: bytes, purpose: str, payload: bytes) -> bytes:
@@ -101,6 +123,16 @@ def _unpacked(payload: bytes) -> tuple[str, str]:
         return text[:32], text[32:]
     first, _, second = payload[1:].decode().partition("\0")
     return first, second
+
+
+def _numbered(id_: str, number: int) -> bytes:
+    """Two bytes and the id: a hundred links of one e-mail are to stay short."""
+    return number.to_bytes(NUMBER_BYTES) + (COMPACT + bytes.fromhex(id_) if HEX_ID.fullmatch(id_) else TEXT + id_.encode())
+
+
+def _from_numbered(payload: bytes) -> tuple[str, int]:
+    number, kind, id_ = payload[:NUMBER_BYTES], payload[NUMBER_BYTES : NUMBER_BYTES + 1], payload[NUMBER_BYTES + 1 :]
+    return id_.hex() if kind == COMPACT else id_.decode(), int.from_bytes(number)
 
 
 def _to_text(data: bytes) -> str:

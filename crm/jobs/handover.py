@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import Email, EmailState, FailReason
@@ -10,7 +11,7 @@ from crm.domain.errors import DeliveryFailed, RuleViolation
 from crm.domain.mail_settings import Letterhead
 from crm.domain.people import Person
 from crm.jobs.message import build
-from crm.jobs.render import Content, merge_fields, render
+from crm.jobs.render import Content, Tracking, merge_fields, render
 from crm.jobs.work import Work, back_off
 from crm.mail.port import Accepted, OutgoingMessage, spoken
 
@@ -65,9 +66,11 @@ def hand_over(work: Work, campaign: Campaign, letterhead: Letterhead, email: Ema
 def _message(work: Work, campaign: Campaign, letterhead: Letterhead, email: Email, person: Person) -> OutgoingMessage:
     settings = work.settings
     content = Content.of(campaign, letterhead)
-    url = settings.links.unsubscribe_url(email.id, person.id)
+    links = settings.links
+    url = links.unsubscribe_url(email.id, person.id)
+    told = Tracking(open_url=links.open_url(email.id), click_url=partial(links.click_url, email.id))
     return build(
-        render(content, merge_fields(person), unsubscribe_url=url),
+        render(content, merge_fields(person), unsubscribe_url=url, tracking=told if campaign.tracking else None),
         email_id=email.id,
         campaign_id=campaign.id,
         to=person.profile.email,
@@ -76,6 +79,7 @@ def _message(work: Work, campaign: Campaign, letterhead: Letterhead, email: Emai
         unsubscribe_url=url,
         list_id=settings.list_id,
         date=work.clock(),
+        reply_to=campaign.reply_to,
     )
 
 

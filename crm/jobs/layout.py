@@ -22,6 +22,8 @@ STYLES = {
     "td": "padding:6px 12px 6px 0;border-bottom:1px solid #d5dedb;vertical-align:top",
 }
 """Style of each element that Markdown makes; many mail programs know no style sheet."""
+PREVIEW_CHARACTERS = 120
+"""What mail programs show of a preheader at the most."""
 PRE = '<pre style="margin:0 0 16px;white-space:pre-wrap">'
 BUTTON = (
     "display:inline-block;padding:10px 20px;border-radius:6px;background-color:#0d5743;color:#ffffff;"
@@ -38,10 +40,15 @@ DARK = """
 """
 
 
-def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, str, str]:
-    """Return the fixed HTML around subject, preheader, letter and unsubscribe link: before, between and after these four."""
+def _why(organisation: str, postal_address: str) -> str:
+    """Why one gets the letter, and from whom: the postal address may have several lines."""
+    lines = [line.strip(" ,") for line in (organisation, *postal_address.splitlines())]
+    return f"You get this because your address is with {', '.join(filter(None, lines)) or 'us'}."
+
+
+def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, str, str, str]:
+    """Return the fixed HTML around five things: subject, preheader, letter, unsubscribe link, picture that tells of opens."""
     name = html.escape(organisation)
-    sender = html.escape(", ".join(part for part in (organisation, postal_address) if part))
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
@@ -50,7 +57,7 @@ def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, s
     body = (
         f"</title>\n<style>{DARK}</style>\n</head>\n"
         '<body class="sheet" style="margin:0;padding:0;background-color:#f3f5f4">\n'
-        '<div style="display:none;max-height:0;overflow:hidden;opacity:0">'
+        '<div style="display:none;max-height:0;overflow:hidden;opacity:0;mso-hide:all">'
     )
     card = (
         '</div>\n<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>\n'
@@ -58,19 +65,30 @@ def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, s
         '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:584px"><tr>\n'
         '<td class="card" align="left" style="padding:28px 32px;border-radius:8px;background-color:#ffffff;color:#1c2926;'
         f'{FONT};font-size:16px;line-height:1.6;word-break:break-word">\n'
-        f'<p class="organisation" style="margin:0 0 16px;font-weight:700;color:#0d5743">{name}</p>\n'
+        + (f'<p class="organisation" style="margin:0 0 16px;font-weight:700;color:#0d5743">{name}</p>\n' if name else "")
     )
     foot = (
         '</td></tr><tr>\n<td class="foot" align="left" style="padding:16px 32px;color:#55625e;'
         f'{FONT};font-size:13px;line-height:1.5">\n'
-        f'<p style="margin:0 0 8px">You get this because your address is with {sender}.</p>\n'
+        f'<p style="margin:0 0 8px">{html.escape(_why(organisation, postal_address))}</p>\n'
         '<p style="margin:0"><a class="link" style="color:#0d5743" href="'
     )
-    end = '">Unsubscribe</a></p>\n</td></tr></table>\n</td></tr></table>\n</body>\n</html>\n'
-    return head, body, card, foot, end
+    end = '">Unsubscribe</a></p>\n</td></tr></table>\n</td></tr></table>\n'
+    return head, body, card, foot, end, "</body>\n</html>\n"
 
 
 def text_foot(organisation: str, postal_address: str) -> str:
     """Return the end of the plain-text part, to which the unsubscribe link is added."""
-    sender = ", ".join(part for part in (organisation, postal_address) if part)
-    return f"\n-- \nYou get this because your address is with {sender}.\nUnsubscribe: "
+    return f"\n-- \n{_why(organisation, postal_address)}\nUnsubscribe: "
+
+
+def hidden_text(preheader: str) -> str:
+    """Return what mail programs show beside the subject: the escaped preheader, and enough of nothing to keep the letter's
+    first words from following it.
+    """
+    return f"{preheader}{'&nbsp;&zwnj;' * max(0, PREVIEW_CHARACTERS - len(preheader))}" if preheader.strip() else ""
+
+
+def picture(address: str) -> str:
+    """Return the picture of one point that tells of opens; it stands last, so that it is fetched when all is."""
+    return f'<img src="{html.escape(address)}" width="1" height="1" alt="" style="display:block;border:0">\n'

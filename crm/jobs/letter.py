@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -25,6 +25,8 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
 ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*?>")
 VOID_ELEMENTS = frozenset({"br", "hr", "img"})
+MARKED = re.compile('"\0([0-9]+)\1([^"\0\1]*)\1"')
+"""The address of a numbered link in merged HTML: between characters that no text has, and quotes that no value has."""
 WHOLE_UNSUBSCRIBE = re.compile(rf"\{{\{{-?\s*{UNSUBSCRIBE}\s*-?\}}\}}")
 
 
@@ -46,10 +48,15 @@ UNBALANCED = "A {% … %} begins inside some formatting and ends outside of it; 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A body as two Liquid templates, and what is wrong with it (message, what may have been meant)."""
+    """A body as two Liquid templates, and what is wrong with it (message, what may have been meant).
+
+    `links` are the addresses of its web links, as templates of plain text; in the HTML each is marked with its place among them
+    (see MARKED).
+    """
 
     html: str
     text: str
+    links: tuple[str, ...]
     faults: tuple[tuple[str, str | None], ...]
 
 
@@ -63,11 +70,14 @@ def letter(body: str, utm: Utm) -> Letter:
             token.children = _linked(token.children or [])
             for child in token.children:
                 faults += _settle(child, spans, utm)
+    text = as_text(tokens)
+    links = _numbered(tokens)
     _shape(tokens, spans)
     page = str(_markdown.renderer.render(tokens, _markdown.options, {})).replace("<pre>", PRE)
     if not _balanced(page, spans):
         faults.append((UNBALANCED, None))
-    return Letter(spans.restored(page, "&#123;"), spans.restored(as_text(tokens), '{{ "{" }}'), tuple(faults))
+    plain = [spans.restored(one, '{{ "{" }}') for one in (text, *links)]
+    return Letter(html=spans.restored(page, "&#123;"), text=plain[0], links=tuple(plain[1:]), faults=tuple(faults))
 
 
 class _Spans:
@@ -156,6 +166,7 @@ def _settle(token: Token, spans: _Spans, utm: Utm) -> list[tuple[str, str | None
         return [(f"A link needs a whole address that begins with https://, mailto: or tel:, not “{shown[:80]}”.", guess)]
     if name == "href" and WEB_ADDRESS.match(address):
         address = tagged(address, utm)
+        token.meta["web"] = True
     token.attrs[name] = spans.in_address(address)
     return []
 
@@ -168,11 +179,23 @@ def tagged(address: str, utm: Utm) -> str:
     """
     address, hash_, fragment = address.partition("#")
     path, _, query = address.partition("?")
-    there = {part.partition("=")[0].lower() for part in query.split("&")}
-    tags = {"utm_source": utm.source, "utm_medium": utm.medium, "utm_campaign": utm.campaign}
-    added = [f"{name}={quote(value, safe='')}" for name, value in tags.items() if value and name not in there]
-    query = "&".join([query.rstrip("&")] * bool(query) + added)
-    return f"{path}{'?' * bool(query)}{query}{hash_}{fragment}"
+    there = {unquote(part.partition("=")[0]).lower() for part in query.split("&")}
+    tags = {name: getattr(utm, name) for name in ("source", "medium", "campaign", "content", "term")}
+    added = [f"utm_{name}={quote(value, safe='')}" for name, value in tags.items() if value and f"utm_{name}" not in there]
+    if not added:
+        return f"{address}{hash_}{fragment}"
+    kept = query.rstrip("&")
+    return f"{path}?{'&'.join([kept] * bool(kept) + added)}{hash_}{fragment}"
+
+
+def _numbered(tokens: Sequence[Token]) -> list[str]:
+    """Mark the web links with their numbers, from 0 as they stand in the letter, and return their addresses."""
+    links: list[str] = []
+    for token in [child for block in tokens for child in block.children or [] if child.meta.get("web")]:
+        address = str(token.attrs["href"])
+        token.attrs["href"] = f"\0{len(links)}\1{address}\1"
+        links.append(address)
+    return links
 
 
 def _shape(tokens: list[Token], spans: _Spans) -> None:

@@ -33,18 +33,23 @@ def build(
     unsubscribe_url: str,
     list_id: str,
     date: datetime,
+    reply_to: str = "",
 ) -> OutgoingMessage:
     """Return the whole message. The same e-mail always has the same Message-ID, so that a double can be told.
 
-    `sender` is an address or `Name <address>`; `list_id` a name such as `mailings.example.org`; `date` is aware. An empty
-    `unsubscribe_url` leaves its headers out. Raises DeliveryFailed when `to` is no address that mail can go to,
-    ValueError when `sender` is none.
+    `sender` and `reply_to` are an address or `Name <address>`; `list_id` a name such as `mailings.example.org`; `date` is aware.
+    An empty `unsubscribe_url` or `reply_to` leaves its headers out. Raises DeliveryFailed when `to` is no address that mail can
+    go to, ValueError when `sender` or `reply_to` is none.
+
+    There is neither `Precedence`, which no standard has, nor `Auto-Submitted`, which is for what a program writes by itself (RFC
+    3834): a responder knows a mailing by its List-Id (RFC 5230).
     """
     sender_name, sender_address = sender_parts(sender)
     recipient = _address(to)
     headers = [
         ("From", _mailbox("From", sender_name, sender_address)),
         ("To", _mailbox("To", to_name, recipient)),
+        *([("Reply-To", _mailbox("Reply-To", *sender_parts(reply_to)))] if reply_to else []),
         ("Subject", _encoded("Subject", rendered.subject)),
         ("Date", format_datetime(date)),
         ("Message-ID", f"<{email_id}@{sender_address.rpartition('@')[2]}>"),

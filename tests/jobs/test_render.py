@@ -217,7 +217,11 @@ def test_the_preheader_is_merged_and_hidden() -> None:
 
     message = render(content, {"firstName": "<b>"}, unsubscribe_url=UNSUBSCRIBE)
 
-    assert re.search(r'<div style="display:none[^>]*>Food at six, &lt;b&gt;</div>', message.html)
+    assert re.search(r'<div style="display:none[^>]*>Food at six, &lt;b&gt;(&nbsp;&zwnj;){90,}</div>', message.html)
+
+
+def test_without_a_preheader_nothing_is_hidden_before_the_letter() -> None:
+    assert re.search(r'<div style="display:none[^>]*></div>', rendered("Hi").html)
 
 
 def test_a_subject_is_one_line_whatever_is_merged() -> None:
