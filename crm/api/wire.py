@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 
 from crm.api.errors import UnsupportedMediaType
 from crm.domain.errors import FieldError, RuleViolation
-from crm.domain.filters import MAX_COUNT, PAGING_FIELDS, Order, PeopleFilter, parse_filter
+from crm.domain.filters import MAX_COUNT, PAGING_FIELDS, Order, Outcome, PeopleFilter, parse_filter
 from crm.domain.people import EmailStatus
 from crm.services import segments
 from crm.staff import TokenUse
@@ -190,10 +190,18 @@ WHOLE: dict[str, Any] = {"minimum": 0, "maximum": MAX_COUNT}
 """What the description says of a value; the filter itself tells what is wrong with one."""
 TextOrTexts = str | list[str] | None
 """A value, or several of which any will do."""
+GROUPS = (
+    "`segment:<id>`, `list:<id of a pasted list, task or import>`, `attends:<eventId>` or `attends:<eventId>:<status>`, "
+    "`mailed:<campaignId>` or `mailed:<campaignId>:<outcome>`, `days:<n>`: was mailed within the last n days, 1 to 365"
+)
+"""What a value of `within` or `without` can be."""
 
 
 class PeopleFilterMembers(In):
-    """The people filter as members of a body. Several values of one field mean either; different fields must all hold."""
+    """The people filter as members of a body.
+
+    Several values of one field mean either, but for `within` and `without`; different fields must all hold.
+    """
 
     company: TextOrTexts = None
     jobTitle: TextOrTexts = None
@@ -217,10 +225,15 @@ class PeopleFilterMembers(In):
         None, description="Ids of events: registered or attended; `id:status` for those with one status."
     )
     attendsNot: TextOrTexts = None
-    mailed: TextOrTexts = Field(None, description="Ids of campaigns: sent or uncertain.")
+    mailed: TextOrTexts = Field(
+        None,
+        description=f"Ids of campaigns: sent or uncertain; `id:outcome` for those with one outcome, of {', '.join(Outcome)}.",
+    )
     mailedNot: TextOrTexts = None
     selected: TextOrTexts = Field(None, description="Ids of tasks or imports: whom they work on, or have written.")
     id: TextOrTexts = Field(None, description="Ids of people.")
+    within: TextOrTexts = Field(None, description=f"Groups, all of which must hold: {GROUPS}.")
+    without: TextOrTexts = Field(None, description="Groups, none of which may hold, in the same words.")
 
 
 class AudienceMembers(PeopleFilterMembers):

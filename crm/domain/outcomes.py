@@ -16,8 +16,8 @@ class EmailState(StrEnum):
 class Outcome(StrEnum):
     """What became of an e-mail, as people and lists of recipients are asked for by it.
 
-    `SENT` is sent or uncertain. `OPENED` and `CLICKED` are a person's; `NOT_OPENED` and `NOT_CLICKED` were sent, or are
-    uncertain, and no person did.
+    `SENT` is sent or uncertain. `OPENED` and `CLICKED` are a person's, `OPENED_ANY` and `CLICKED_ANY` also a program's;
+    `NOT_OPENED` and `NOT_CLICKED` were sent, or are uncertain, and no person did.
     """
 
     SENT = "sent"
@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     NOT_OPENED = "not_opened"
     CLICKED = "clicked"
     NOT_CLICKED = "not_clicked"
+    OPENED_ANY = "opened_any"
+    CLICKED_ANY = "clicked_any"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
@@ -60,8 +62,27 @@ HAS = {
     Outcome.DELIVERED: "delivered_at",
     Outcome.OPENED: "opened_at",
     Outcome.CLICKED: "clicked_at",
+    Outcome.OPENED_ANY: "opened_any_at",
+    Outcome.CLICKED_ANY: "clicked_any_at",
     Outcome.BOUNCED: "bounced_at",
     Outcome.COMPLAINED: "complained_at",
     Outcome.UNSUBSCRIBED: "unsubscribed_at",
 }
 LACKS = {Outcome.NOT_OPENED: "opened_at", Outcome.NOT_CLICKED: "clicked_at"}
+OUTCOME_WORDS = {
+    Outcome.SENT: "mailed {}",
+    Outcome.DELIVERED: "reached by {}",
+    Outcome.OPENED: "opened {}",
+    Outcome.NOT_OPENED: "mailed {} without opening it",
+    Outcome.CLICKED: "clicked in {}",
+    Outcome.NOT_CLICKED: "mailed {} without clicking in it",
+    Outcome.OPENED_ANY: "sent {}, which they or a program opened",
+    Outcome.CLICKED_ANY: "sent {}, in which they or a program clicked",
+    Outcome.BOUNCED: "bounced with {}",
+    Outcome.COMPLAINED: "complained about {}",
+    Outcome.UNSUBSCRIBED: "unsubscribed from {}",
+    Outcome.FAILED: "not reached by {}, which failed",
+    Outcome.SKIPPED: "skipped by {}",
+    Outcome.UNCERTAIN: "perhaps mailed {}",
+}
+"""What became of people, with a place for the campaign."""

@@ -7,8 +7,9 @@ from itertools import islice
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.events import STATUS_WORDS, AttendanceStatus
-from crm.domain.filters import PeopleFilter
+from crm.domain.filters import PeopleFilter, mailing
 from crm.domain.folding import fold_words
+from crm.services.group_names import mailed_words, phrases, subjects_of
 from crm.store import Store
 
 LOOKED_THROUGH = 1_000
@@ -26,14 +27,17 @@ class Titled:
     people: int
 
 
-def names(store: Store, filters: Iterable[PeopleFilter]) -> dict[str, str]:
+def names(store: Store, filters: Iterable[PeopleFilter], *, viewer: str = "") -> dict[str, str]:
     """Return `{value: name}` of what the filters name and what is still there; a batch per kind of thing that is named at all.
 
-    Of `ids` only one alone is looked up: several are shown as a number.
+    Values of `within` and `without` come as phrases, also of what is gone, and so do campaigns by outcome as `mailed:<value>`;
+    somebody's own segments have a name for `viewer` alone, a username. Of `ids` only one alone is looked up: several are shown as
+    a number.
     """
     wanted = list(filters)
     events = {value: value.partition(":")[0] for one in wanted for value in (*one.attends, *one.attends_not)}
-    campaigns = {id_ for one in wanted for id_ in (*one.mailed, *one.mailed_not)}
+    campaigns = {value for one in wanted for value in (*one.mailed, *one.mailed_not)}
+    groups = {value for one in wanted for value in (*one.within, *one.without)}
     selections = {id_ for one in wanted for id_ in one.selected}
     people = {one.ids[0] for one in wanted if len(one.ids) == 1}
     found: dict[str, str] = {}
@@ -41,14 +45,25 @@ def names(store: Store, filters: Iterable[PeopleFilter]) -> dict[str, str]:
         titles = {event.id: event.title for event in store.events.get_many(sorted({*events.values()})).values()}
         found |= {value: _standing(titles[id_], value) for value, id_ in events.items() if id_ in titles}
     if campaigns:
-        found |= {
-            id_: subject or "Draft without a subject" for id_, subject in store.campaigns.subjects(sorted(campaigns)).items()
-        }
+        subjects = subjects_of(store, [mailing(value)[0] for value in campaigns])
+        there = {value: mailing(value) for value in campaigns if mailing(value)[0] in subjects}
+        found |= {value: _became(subjects[id_], value) for value, (id_, _) in there.items()}
+        found |= {f"mailed:{value}": mailed_words(value, subjects) for value in there if ":" in value}
     if selections:
         found |= store.selections.names(sorted(selections))
     if people:
         found |= {person.id: person.name for person in store.people.get_many(sorted(people)).values()}
-    return found
+    return found | (phrases(store, sorted(groups), viewer=viewer) if groups else {})
+
+
+def _became(subject: str, value: str) -> str:
+    """A campaign, and the outcome that a value of `mailed` names with it.
+
+    >>> _became("Spring", "c1"), _became("Spring", "c1:not_opened")
+    ('Spring', 'Spring (not opened)')
+    """
+    outcome = value.partition(":")[2]
+    return f"{subject} ({outcome.replace('_', ' ')})" if outcome else subject
 
 
 def _standing(title: str, value: str) -> str:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from crm.domain.errors import Conflict, FieldError, NotFound, RuleViolation
-from crm.domain.filters import NAMES, Order, PeopleFilter, filter_values
+from crm.domain.filters import NAMES, GroupKind, Order, PeopleFilter, filter_values
 from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.people import Person
 from crm.domain.segments import MAX_OWN, Segment
+from crm.services.exclusions import check_segment_unused
 from crm.store import Store
 from crm.store.requests import Action
 from crm.store.segments import STALE
@@ -18,6 +19,7 @@ from crm.store.segments import STALE
 logger = logging.getLogger(__name__)
 SEGMENT = "segment"
 """The name under which a query string or a body asks for a segment."""
+GROUPS, GROUP = ("within", "without"), f"{GroupKind.SEGMENT}:"
 TRIES = 5
 
 
@@ -106,10 +108,14 @@ def edit(
 
 
 def delete(store: Store, segment_id: str, *, viewer: str, version: int | None = None) -> Segment:
-    """Delete it and return what it was; campaigns keep the filter they were given. Raises NotFound or Conflict."""
+    """Delete it and return what it was; campaigns keep the filter they were given.
+
+    Raises NotFound, and Conflict where it has changed or a campaign on its way leaves people out by it.
+    """
     segment = opened(store, segment_id, viewer)
     if version is not None and segment.version != version:
         raise Conflict(STALE)
+    check_segment_unused(store, segment_id)
     store.segments.delete(segment)
     logger.info("segment deleted", extra={"segment_id": segment_id, "actor": viewer})
     return segment
@@ -119,9 +125,11 @@ def expanded(store: Store, values: Mapping[str, Sequence[str]], *, viewer: str) 
     """Return the contract's filter values with `segment` replaced by that segment's filter; one request, none without it.
 
     Other fields narrow the segment. Its order comes along as `order` where none is given. RuleViolation when a field is given
-    in both, or two segments are; NotFound for an unknown segment or one that is somebody else's own.
+    in both, or two segments are, or a group names one that `viewer` does not get to see (a request for those); NotFound for an
+    unknown segment or one that is somebody else's own.
     """
     plain = {name: list(given) for name, given in values.items() if name != SEGMENT}
+    _check_seen(store, plain, viewer)
     ids = list(dict.fromkeys(given.strip() for given in values.get(SEGMENT, ()) if given.strip()))
     if not ids:
         return plain
@@ -135,6 +143,20 @@ def expanded(store: Store, values: Mapping[str, Sequence[str]], *, viewer: str) 
         raise RuleViolation(" ".join(error.message for error in errors), errors=errors)
     ordered = {"order": [segment.order.value]} if segment.order and not any(plain.get("order", ())) else {}
     return {**plain, **own, **ordered}
+
+
+def _check_seen(store: Store, values: Mapping[str, Sequence[str]], viewer: str) -> None:
+    """RuleViolation for a segment in `within` or `without` that is gone or somebody else's: nobody learns which of the two."""
+    named = {
+        name: [one.strip()[len(GROUP) :] for one in values.get(name, ()) if one.strip().startswith(GROUP)] for name in GROUPS
+    }
+    ids = sorted({id_ for given in named.values() for id_ in given})
+    found = store.segments.get_many(ids) if ids else {}
+    seen = {id_ for id_, one in found.items() if one.seen_by(viewer)}
+    message = "There is no such segment; it may have been deleted. Take it out of the filter."
+    errors = [FieldError(field=name, message=message) for name, given in named.items() if not seen.issuperset(given)]
+    if errors:
+        raise RuleViolation(message, errors=errors)
 
 
 def forget(store: Store, person: Person) -> int:

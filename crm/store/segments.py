@@ -47,6 +47,11 @@ class SegmentRepository:
             raise NotFound("There is no such segment; it may have been deleted.")
         return found
 
+    def get_many(self, segment_ids: Sequence[str]) -> dict[str, Segment]:
+        """Return `{id: segment}` of those that exist, as they are at this moment; one request per 100."""
+        items = self._table.batch_get([schema.key("segment", id=id_) for id_ in segment_ids], consistent=True)
+        return {item["id"]: segment_of(item) for item in items if item is not None}
+
     def walk(self, *, marks: Sequence[str] = ()) -> Iterator[Segment]:
         """Give all segments, of everybody, or those that carry one of `marks`; a query of keys, and a batch per 100 given."""
         partition = render(BY_DATE.entry("segment").partition, {}) or ""

@@ -1,7 +1,7 @@
 """A people filter in words: the same on the list of people, in a segment and over a campaign's audience."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crm.domain.filters import NUMBERS
 
@@ -16,6 +16,8 @@ WORDS = {
     "emailStatus": "E-mail",
     "selected": "From",
     "id": "Only",
+    "within": "Group",
+    "without": "Left out",
 }
 GONE = {
     "attends": "an event that is gone",
@@ -23,19 +25,34 @@ GONE = {
     "selected": "a selection that is gone",
     "id": "somebody who is gone",
 }
+UNKNOWN = "in a group"
+"""What stands for a group that nobody looked up."""
 PANELS = {**FACETS, **TITLED}
-GROUPS = ("q", *[name for field in PANELS for name in (field, f"{field}Not")], *RANGES, "emailStatus", "selected", "id")
+GROUPS = (
+    "q",
+    *[name for field in PANELS for name in (field, f"{field}Not")],
+    *RANGES,
+    "emailStatus",
+    "selected",
+    "id",
+    "within",
+    "without",
+)
 """What a filter says, in the order in which it is said; the two ends of a range are one group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One condition in words; `exclude` means that it must not hold. `values` are those of the query string it stands for."""
+    """One condition in words; `exclude` means that it must not hold, which the label of an `out` one says itself.
+
+    `values` are those of the query string it stands for.
+    """
 
     label: str
     value: str
     exclude: bool = False
     values: tuple[str, ...] = ()
+    out: bool = False
 
 
 def said(group: str, values: Mapping[str, Sequence[str]], names: Mapping[str, str] | None = None) -> list[Said]:
@@ -51,9 +68,13 @@ def said(group: str, values: Mapping[str, Sequence[str]], names: Mapping[str, st
         return [Said(label=label_of(group), value=" ".join(given), values=given)]
     if group == "id" and len(given) > 1:
         return [Said(label=label_of(group), value=f"{len(given):,} selected people", values=given)]
+    if group in {"within", "without"}:
+        return [_group(value, (names or {}).get(value, UNKNOWN), out=group == "without") for value in given]
     gone = GONE.get(group.removesuffix("Not"))
     return [
-        Said(
+        _by_outcome(value, names[f"mailed:{value}"], exclude=exclude, more=place > 0)
+        if names is not None and f"mailed:{value}" in names and group.startswith("mailed")
+        else Said(
             label="or" if place and not exclude else label_of(group),
             value=value if gone is None or names is None else names.get(value, gone),
             exclude=exclude,
@@ -61,6 +82,27 @@ def said(group: str, values: Mapping[str, Sequence[str]], names: Mapping[str, st
         )
         for place, value in enumerate(given)
     ]
+
+
+def _by_outcome(value: str, phrase: str, *, exclude: bool, more: bool) -> Said:
+    """A campaign by what became of it, of which several mean either.
+
+    >>> _by_outcome("c:opened", "opened “Spring”", exclude=False, more=False).label
+    'Opened'
+    """
+    one = _group(value, phrase, out=exclude)
+    return replace(one, label=f"or {one.label.lower()}") if more and not exclude else one
+
+
+def _group(value: str, phrase: str, *, out: bool) -> Said:
+    """One value of `within` or `without`, of which all hold.
+
+    >>> _group("days:14", "mailed in the last 14 days", out=True).label, _group("c", "opened “Spring”", out=False).label
+    ('Not mailed', 'Opened')
+    """
+    first, _, rest = phrase.partition(" ")
+    label = f"Not {first}" if out else f"{first[:1].upper()}{first[1:]}"
+    return Said(label=label, value=rest, values=(value,), out=out)
 
 
 def filter_words(values: Mapping[str, Sequence[str]], names: Mapping[str, str] | None = None) -> list[Said]:

@@ -171,15 +171,17 @@ class FilterBar:
     @cached_property
     def _names(self) -> dict[str, str] | None:
         """Names of what the filter mentions by id; None for a filter that can't be, for which nobody looks."""
-        return filter_names.names(self.store, [self.wanted]) if self.wanted is not None else None
+        if self.wanted is None:
+            return None
+        return filter_names.names(self.store, [self.wanted], viewer=self.viewer)
 
 
 def _opened(query: QueryDict, store: Store, viewer: str) -> QueryDict:
     """The query with the filter of its segment in place of `segment`, which becomes its `base`."""
-    if not query.get(SEGMENT, "").strip():
-        return query
     given = {name: query.getlist(name) for name in query if name in NAMES | {SEGMENT, "order"}}
     values = segments.expanded(store, given, viewer=viewer)
+    if not query.get(SEGMENT, "").strip():
+        return query
     opened = query.copy()
     opened[BASE] = opened.pop(SEGMENT)[-1]
     for name, texts in values.items():

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from crm.domain.filters import NAMES
 from crm.services.segments import SEGMENT
-from crm.web.filter_words import GROUPS, PANELS, TITLED, fields_of, label_of, said
+from crm.web.filter_words import GROUPS, PANELS, TITLED, Said, fields_of, label_of, said
 
 BASE = "base"
 """In the query string: the segment that was opened before its filter was changed."""
@@ -25,6 +25,7 @@ class Chip:
     value: str
     exclude: bool
     query: str
+    out: bool = False
 
 
 def plain_query(sent: QueryDict) -> QueryDict:
@@ -86,7 +87,7 @@ def chips_of(query: QueryDict, names: Mapping[str, str] | None) -> list[Chip]:
             without = state_query(query)
             for field in fields_of(group):
                 _set(without, field, [value for value in query.getlist(field) if one.values and value not in one.values])
-            chips.append(Chip(one.label, one.value, one.exclude, f"?{without.urlencode()}"))
+            chips.append(Chip(one.label, one.value, one.exclude, f"?{without.urlencode()}", one.out))
     return chips
 
 
@@ -95,14 +96,20 @@ def active_groups(query: QueryDict, names: Mapping[str, str] | None) -> list[tup
     values, found = values_of(query), []
     for group in GROUPS:
         if conditions := said(group, values, names):
-            no = "not " if group.endswith("Not") else ""
-            texts = [one.value for one in conditions]
-            words = f"“{texts[0]}”" if group == "q" else f"{label_of(group)} {no}{_either(texts)}"
             without = state_query(query)
             for field in fields_of(group):
                 without.pop(field, None)
-            found.append((words, without))
+            found.append((_words(group, conditions), without))
     return found
+
+
+def _words(group: str, conditions: Sequence[Said]) -> str:
+    """A group in words, as something that can be left out."""
+    if group in {"within", "without"}:
+        return ", ".join(f"{one.label} {one.value}" for one in conditions)
+    no = "not " if group.endswith("Not") else ""
+    texts = [one.value for one in conditions]
+    return f"“{texts[0]}”" if group == "q" else f"{label_of(group)} {no}{_either(texts)}"
 
 
 def _chosen(query: QueryDict, names: frozenset[str]) -> QueryDict:

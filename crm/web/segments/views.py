@@ -223,4 +223,4 @@ def _pairs_query(given: QueryDict, **more: str) -> str:
 
 
 def _words(request: CrmRequest, wanted: PeopleFilter) -> list[Said]:
-    return filter_words(filter_values(wanted), filter_names.names(request.store, [wanted]))
+    return filter_words(filter_values(wanted), filter_names.names(request.store, [wanted], viewer=request.user.get_username()))
