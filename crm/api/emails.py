@@ -55,12 +55,16 @@ class SendIn(AudienceMembers):
 
 
 class SendOut(Schema):
-    """What was accepted; counted at that moment."""
+    """What was accepted; counted at that moment: matched − suppressed − excluded = willReceive.
+
+    `excluded` counts those of the others whom `without` leaves out, each once.
+    """
 
     campaignId: str
     status: str
     matched: int
     suppressed: int
+    excluded: int
     willReceive: int
 
 
@@ -148,6 +152,7 @@ def _accepted(campaign: Campaign) -> SendOut:
         status="scheduled",
         matched=audience.matched,
         suppressed=sum(audience.suppressed.values()),
+        excluded=sum(audience.excluded.values()),
         willReceive=audience.will_receive,
     )
 
