@@ -7,7 +7,6 @@ from crm.domain.campaigns import Audience
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person
 from crm.services.filter_names import names
-from crm.services.segments import opened
 from crm.store import Store
 
 MATCHED, EXCLUDED, RESULT = "matched", "excluded", "result"
@@ -83,14 +82,6 @@ def people_of(store: Store, ids: tuple[str, ...]) -> list[Person]:
     """Return these people by name, as they are in the sample of an equation; one request."""
     found = store.people.get_many(ids) if ids else {}
     return sorted(found.values(), key=lambda person: person.listed_name)
-
-
-def check_segments(store: Store, wanted: PeopleFilter, *, viewer: str, known: PeopleFilter | None = None) -> None:
-    """NotFound where `wanted` names a segment that `viewer` does not get to see and that is not in `known` already."""
-    there = set(known.segment_ids) if known else set()
-    for segment_id in wanted.segment_ids:
-        if segment_id not in there:
-            opened(store, segment_id, viewer)
 
 
 def _with(wanted: PeopleFilter, status: EmailStatus) -> PeopleFilter | None:

@@ -22,6 +22,19 @@ def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: lis
     assert len(script.get("/campaigns")[1]["items"]) == 1
 
 
+def test_who_is_left_out_is_counted_and_told(script: Script, ids: list[str]) -> None:
+    segment = script.post("/segments", {"name": "One", "filter": {"q": "q0"}})[1]
+    body = {"subject": "Hello", "body": "Text", "company": "ACME", "without": [f"segment:{segment['id']}", "days:7"]}
+
+    status, accepted = script.post("/emails/send", body)
+    campaign = script.get(f"/campaigns/{accepted['campaignId']}")[1]
+
+    assert status == 202
+    assert accepted["matched"] - accepted["suppressed"] - accepted["excluded"] == accepted["willReceive"]
+    assert (accepted["matched"], accepted["excluded"]) == (3, 1)
+    assert campaign["filter"] == {"company": ["ACME"], "without": [f"segment:{segment['id']}", "days:7"]}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -32,6 +45,9 @@ def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: lis
         ({"compnay": "Acme"}, "compnay"),
         ({"emailStatus": "happy"}, "emailStatus"),
         ({"company": 7}, "company"),
+        ({"without": "segment:nothing"}, "without"),
+        ({"without": "attends:nothing"}, "without"),
+        ({"without": "everybody"}, "without"),
         ({"sendAt": 4102444800}, "sendAt"),
         ({"sendAt": "4102444800"}, "sendAt"),
         ({"attendedEventCountMin": True}, "attendedEventCountMin"),

@@ -11,10 +11,9 @@ from crm.domain.errors import RuleViolation
 from crm.domain.filters import PeopleFilter, filter_values, parse_filter
 from crm.domain.people import EmailStatus
 from crm.services import audiences, filter_names
-from crm.services.audiences import EXCLUDED
 from crm.services.exclusions import gone
 from crm.store import Store
-from crm.web.filter_words import Said, filter_words, said
+from crm.web.filter_words import Said, filter_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +26,13 @@ class Term:
     query: str
 
 
-def audience_context(store: Store, wanted: PeopleFilter) -> dict[str, Any]:
+def audience_context(store: Store, wanted: PeopleFilter, *, viewer: str = "") -> dict[str, Any]:
     """What campaigns/_audience.html shows of a filter, counted now. `audience` has the numbers, `people_query` leads to all."""
-    names = filter_names.names(store, [wanted])
+    names = filter_names.names(store, [wanted], viewer=viewer)
     equation = audiences.equation(store, wanted, names)
     return {
         "audience": equation.audience,
-        "terms": _shown(equation.terms, names),
+        "terms": _shown(equation.terms),
         "sample": audiences.people_of(store, equation.sample),
         "chips": filter_words(filter_values(wanted), names),
         "missing": bool(gone(store, wanted)),
@@ -45,7 +44,7 @@ def audience_context(store: Store, wanted: PeopleFilter) -> dict[str, Any]:
 
 def accepted_terms(wanted: PeopleFilter, audience: Audience, names: Mapping[str, str]) -> list[Term]:
     """The sum as it was when a campaign was accepted; the links lead to who stands where by now. No request."""
-    return _shown(audiences.terms(wanted, audience, names), names)
+    return _shown(audiences.terms(wanted, audience, names))
 
 
 def terms(wanted: PeopleFilter, audience: Audience) -> list[Term]:
@@ -66,17 +65,11 @@ def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more
     return f"?{urlencode(values, doseq=True)}"
 
 
-def _shown(terms: tuple[audiences.Term, ...], names: Mapping[str, str]) -> list[Term]:
+def _shown(terms: tuple[audiences.Term, ...]) -> list[Term]:
     return [
-        Term(sign=term.sign, number=term.number, words=_words(term, names), query=_link(term.wanted) if term.wanted else "")
+        Term(sign=term.sign, number=term.number, words=term.words, query=_link(term.wanted) if term.wanted else "")
         for term in terms
     ]
-
-
-def _words(term: audiences.Term, names: Mapping[str, str]) -> str:
-    if term.kind != EXCLUDED:
-        return term.words
-    return " ".join(f"{one.label} {one.value}" for one in said("without", {"without": [term.value]}, names))
 
 
 def _link(wanted: PeopleFilter) -> str:

@@ -16,8 +16,7 @@ from crm.domain.events import STATUS_WORDS
 from crm.domain.filters import PeopleFilter, filter_values, group, parse_filter
 from crm.domain.groups import GroupKind
 from crm.domain.segments import Segment
-from crm.services import filter_names, pasted
-from crm.services.audiences import check_segments
+from crm.services import filter_names, pasted, segments
 from crm.services.filter_names import Titled
 from crm.services.pasted import Pasted
 from crm.store import Store
@@ -72,17 +71,14 @@ def asked(request: CrmRequest) -> bool:
     return request.POST.get("do", "").partition(":")[0] in CHANGES
 
 
-def change(request: CrmRequest, wanted: PeopleFilter, known: PeopleFilter | None = None) -> tuple[PeopleFilter, Choosing]:
-    """Return the filter as the button wants it, and where the choice stands then; what can't be done is said there.
-
-    `known` is the filter that is stored: a segment in it may be somebody else's own.
-    """
+def change(request: CrmRequest, wanted: PeopleFilter) -> tuple[PeopleFilter, Choosing]:
+    """Return the filter as the button wants it, and where the choice stands then; what can't be done is said there."""
     verb, _, rest = request.POST.get("do", "").partition(":")
     typed = _typed(request)
     state = Choosing(open=verb != "chosen", typed=typed)
     try:
         if verb in {"within", "without"}:
-            return _added(request, wanted, known, verb, rest, state)
+            return _added(request, wanted, verb, rest, state)
         if verb == "drop":
             return _dropped(wanted, rest), replace(state, open=_is_open(request), changed=True)
         if verb == "everybody":
@@ -134,9 +130,7 @@ def _is_open(request: CrmRequest) -> bool:
     return "choosing" in request.POST
 
 
-def _added(
-    request: CrmRequest, wanted: PeopleFilter, known: PeopleFilter | None, verb: str, kind: str, state: Choosing
-) -> tuple[PeopleFilter, Choosing]:
+def _added(request: CrmRequest, wanted: PeopleFilter, verb: str, kind: str, state: Choosing) -> tuple[PeopleFilter, Choosing]:
     """The filter with one more condition; the last days stand behind all other exclusions."""
     if kind == "facet":
         name, value = _facet(state.typed)
@@ -147,9 +141,9 @@ def _added(
             return wanted, replace(state, pasted=result, error="None of these addresses is of somebody here.")
         rest = {name: value for name, value in state.typed.items() if name != "pasted"}
         return _with(wanted, verb, f"list:{result.list_id}"), replace(state, changed=True, pasted=result, typed=rest)
-    new = _with(wanted, verb, _picked(kind, state.typed))
-    check_segments(request.store, new, viewer=request.user.get_username(), known=known)
-    return new, replace(state, changed=True)
+    value = _picked(kind, state.typed)
+    segments.expanded(request.store, {verb: [value]}, viewer=request.user.get_username())  # refuses somebody else's own
+    return _with(wanted, verb, value), replace(state, changed=True)
 
 
 def _with(wanted: PeopleFilter, name: str, value: str) -> PeopleFilter:
@@ -206,7 +200,7 @@ def _conditions(wanted: PeopleFilter, names: dict[str, str]) -> list[Condition]:
         Condition(
             said=one,
             drop=f"drop:{name}:{one.values[0] if len(one.values) == 1 else ''}",
-            exclude=one.exclude or name == "without",
+            exclude=one.exclude or one.out,
         )
         for name in GROUPS
         for one in said(name, values, names)
