@@ -16,6 +16,8 @@ TAG_BYTES = 16
 NUMBER_BYTES = 2
 COMPACT, TEXT = b"\x01", b"\x02"
 HEX_ID = re.compile(r"[0-9a-f]{32}")
+TEST_LINK = ("test", "test")
+"""Ids in the unsubscribe link of what nobody was really mailed: the page behind it says so."""
 
 
 class Links:
@@ -78,6 +80,10 @@ class Links:
         if now.timestamp() > int(until):
             raise BadToken("This link is not valid any more: it was good for a week. Let the link be sent again.")
         return mark
+
+    def campaign_url(self, campaign_id: str) -> str:
+        """Return the address of a campaign's page, for those who may sign in."""
+        return f"{self.public_url}/campaigns/{quote(campaign_id, safe='')}/"
 
     def event_url(self, event_id: str) -> str:
         """Return the address of an event's page, for those who may sign in."""

@@ -14,6 +14,7 @@ from crm.domain.ids import email_id
 from crm.domain.people import Person
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
+from crm.services.copies import copies_put
 from crm.services.exclusions import gone
 from crm.store.chunks import new_chunk
 from crm.store.emails import item_of, new_email
@@ -70,8 +71,9 @@ def _close(work: Work, held: Held, campaign: Campaign) -> None:
     """Say that everybody has an e-mail, and let the lanes find out whether anything is left to do."""
     now = work.clock()
     closed = replace(campaign, status=CampaignStatus.SENDING, expanded=True, updated_at=now)
-    lanes = woken(work.store, lanes_among(jobs_of(work.store, campaign.id)), now)
-    held.release(None, work.store.campaigns.move(campaign, closed), *lanes, state={})
+    jobs = jobs_of(work.store, campaign.id)
+    lanes, copies = woken(work.store, lanes_among(jobs), now), copies_put(work.store, campaign.id, jobs, now)
+    held.release(None, work.store.campaigns.move(campaign, closed), *lanes, *copies, state={})
     logger.info("campaign expanded", extra={"campaign_id": campaign.id})
 
 

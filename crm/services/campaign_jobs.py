@@ -1,4 +1,4 @@
-"""The jobs of a campaign: one that makes its e-mails, and four lanes that send them."""
+"""The jobs of a campaign: one that makes its e-mails, four lanes that send them, and one for colleagues' copies."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,6 +10,7 @@ from crm.store.requests import Action
 
 EXPAND = "EXPAND"
 LANE = "LANE"
+COPIES = "COPIES"
 
 
 def expand_job(campaign_id: str) -> JobKey:
@@ -22,6 +23,11 @@ def lane_job(campaign_id: str, lane: int) -> JobKey:
     return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=f"{LANE}{lane}")
 
 
+def copies_job(campaign_id: str) -> JobKey:
+    """The job that hands colleagues their copies of a campaign."""
+    return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=COPIES)
+
+
 def jobs_of(store: Store, campaign_id: str) -> dict[str, Job]:
     """Return `{name: job}` of a campaign; one consistent query."""
     return store.jobs.of(expand_job(campaign_id).owner)
@@ -30,6 +36,11 @@ def jobs_of(store: Store, campaign_id: str) -> dict[str, Job]:
 def lanes_among(jobs: dict[str, Job]) -> list[Job]:
     """Return the lanes of those jobs."""
     return [job for job in jobs.values() if job.key.kind == LANE]
+
+
+def copies_among(jobs: dict[str, Job]) -> list[Job]:
+    """Return the job of the copies, if it is among those."""
+    return [job for job in jobs.values() if job.key.kind == COPIES]
 
 
 def woken(store: Store, jobs: Iterable[Job], now: datetime) -> list[Action]:

@@ -10,7 +10,7 @@ from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.services.audiences import audience as estimate
-from crm.services.campaign_jobs import EXPAND, expand_job, jobs_of, lanes_among, woken
+from crm.services.campaign_jobs import EXPAND, copies_among, expand_job, jobs_of, lanes_among, woken
 from crm.services.exclusions import check_exclusions
 from crm.services.mail_settings import check_sender
 from crm.services.progress import Progress, progress
@@ -169,7 +169,7 @@ def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Acti
 
     def wake(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
         lanes = lanes_among(jobs)
-        actions = woken(store, lanes, now)
+        actions = woken(store, [*lanes, *copies_among(jobs)], now)
         if EXPAND in jobs and not new.expanded:
             due = now if lanes else max(now, new.send_at or now)
             actions += woken(store, [jobs[EXPAND]], due)
@@ -186,7 +186,7 @@ def cancel(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Acti
 
     def stop(new: Campaign, jobs: dict[str, Job]) -> list[Action]:
         parked = [store.jobs.park(jobs[EXPAND])] if EXPAND in jobs else []
-        return [*woken(store, lanes_among(jobs), now), *parked]
+        return [*woken(store, [*lanes_among(jobs), *copies_among(jobs)], now), *parked]
 
     return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop, also)
 

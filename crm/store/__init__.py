@@ -5,6 +5,7 @@ from collections.abc import Callable
 from crm.store.audit import AuditRepository
 from crm.store.campaigns import CampaignRepository
 from crm.store.chunks import ChunkRepository
+from crm.store.copies import CopyRepository
 from crm.store.done_parts import DonePartRepository
 from crm.store.duplicates import DuplicateRepository
 from crm.store.email_handover import EmailHandover
@@ -68,6 +69,7 @@ class Store:
         self.segments = SegmentRepository(table, signer)
         self.erasures = ErasureRepository(table, signer)
         self.mail_settings = MailSettingsRepository(table)
+        self.copies = CopyRepository(table)
         self.templates = TemplateRepository(table)
         self.audit = AuditRepository(table)
         self.repeats = RepeatRepository(table, page_key)

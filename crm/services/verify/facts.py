@@ -9,6 +9,7 @@ from crm.domain.events import EventStatus
 from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
 from crm.services import tasks
+from crm.services.campaign_jobs import copies_job
 from crm.services.erasure import job_of
 from crm.services.event_jobs import CREATING, DELETE, NO_SHOW, NO_SHOW_AFTER, PROMOTE
 from crm.services.event_jobs import job_key as event_job
@@ -36,6 +37,7 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _events(store, facts, now)
     yield from _campaigns(store, facts, now)
     yield from _windows(store, facts, now)
+    yield from _copies(store, facts, now)
     yield from _links(store, facts, now)
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
@@ -144,6 +146,16 @@ def _windows(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
             yield Difference(kind="campaign", subject=job.owner_id, says=f"{name} has a window open, but is not due", mend=mend)
         elif status == CampaignStatus.DONE:
             yield Difference(kind="campaign", subject=job.owner_id, says=f"it is done, but {name} has a window open")
+
+
+def _copies(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
+    """Copies that have not gone have a job that is due, unless their campaign is paused; what it remembers is kept."""
+    for campaign_id in sorted(facts.copies):
+        job = copies_job(campaign_id)
+        if facts.campaigns.get(campaign_id) != CampaignStatus.PAUSED and (job.owner, job.name) not in facts.jobs:
+            old = store.jobs.get(job)
+            mend = store.jobs.put(job, due_at=now, state=old.state if old else {"listed": True}, old=old)
+            yield Difference(kind="campaign", subject=campaign_id, says="copies wait, but no job is due", mend=(mend,))
 
 
 def _links(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from crm.domain.copies import OPEN
 from crm.domain.events import EventStatus
 from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
+from crm.services.campaign_jobs import COPIES
 from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
 from crm.services.verify.ledger import Facts, Group, Ledger
@@ -241,9 +243,16 @@ def _chunk(look: Look, item: Item) -> None:
         look.ledger.find(("queue", str(item["campaignId"])), email_id)
 
 
+def _copy(look: Look, item: Item) -> None:
+    _lean(look, ("campaign", str(item["campaignId"])), item)
+    if item["status"] in OPEN:
+        look.facts.copies.add(str(item["campaignId"]))
+
+
 def _job(look: Look, item: Item) -> None:
     if "dueAt" in item:
-        look.facts.due.add(str(item["owner"]))
+        if item["name"] != COPIES:  # it sends no e-mail of the campaign, so it does not stand for those that do
+            look.facts.due.add(str(item["owner"]))
         look.facts.jobs.add((str(item["owner"]), str(item["name"])))
     else:
         look.facts.parked[str(item["owner"]), str(item["name"])] = item.get(TOLD)
@@ -293,6 +302,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "email": _email,
     "hit": _hit,
     "chunk": _chunk,
+    "copy": _copy,
     "job": _job,
     "counter": _counter,
     "delta": _delta,

@@ -92,6 +92,7 @@ class Facts:
     campaigns: dict[str, str] = field(default_factory=dict)
     queued: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     chunked: set[str] = field(default_factory=set)
+    copies: set[str] = field(default_factory=set)
     due: set[str] = field(default_factory=set)
     windows: list[tuple[str, str, bool]] = field(default_factory=list)
     events: dict[str, Item] = field(default_factory=dict)
