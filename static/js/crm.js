@@ -27,8 +27,7 @@
   const complain = (title, text) => {
     all("#toasts b").filter((said) => said.textContent === title).forEach((said) => said.closest(".toast-s").remove());  // once is enough
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
-    const words = toast.querySelector("span");
-    const [strong, note] = [document.createElement("b"), document.createElement("span")];
+    const [words, strong, note] = [toast.querySelector("span"), document.createElement("b"), document.createElement("span")];
     strong.textContent = title;
     note.className = "sub";
     note.textContent = text;
@@ -110,9 +109,10 @@
   });
 
   // Leaving a changed form asks once; sending it locks it, so a double click does nothing twice.
-  let changed = null;
-  const wary = (form) => form && form.matches("[data-guard]");
-  on("input", (e) => { if (wary(e.target.form)) changed = e.target.form; });
+  let changed = null, typed, saving;  // when somebody last typed, and what of it is being saved by itself
+  on("input", ({ target: { form, type }, timeStamp }) => { if (form?.matches("[data-guard]") && type !== "search") [changed, typed] = [form, timeStamp]; });
+  on("htmx:beforeRequest", ({ target }) => { if (target.closest("[data-saves]")) saving = typed; });
+  on("kept", () => { if (saving === typed) changed = null; });
   addEventListener("beforeunload", (e) => { if (changed && changed.isConnected) e.preventDefault(); });
   on("submit", (e) => {
     const form = e.target;

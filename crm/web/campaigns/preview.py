@@ -7,16 +7,19 @@ from datetime import UTC, datetime
 
 from django.core.cache import cache
 from django.http import Http404, HttpResponse
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from crm.domain.campaigns import Campaign, Letter
-from crm.domain.errors import RuleViolation
+from crm.domain.errors import BadToken, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
+from crm.jobs.proof import merged
 from crm.jobs.render import Content, Rendered, TemplateProblem, check_template, merge_fields, render
 from crm.services.mail_settings import letterhead
 from crm.store import Store
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, content_policy, permission_required
 from crm.wiring import get_links, send_settings
 
@@ -24,23 +27,70 @@ KEPT_SECONDS = 15 * 60
 FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; frame-ancestors 'self'; sandbox"
 TEST_LINK = ("test", "test")
 """Ids in the unsubscribe link of what nobody was really mailed: the page behind it says so."""
+KINDS = ("html", "phone", "text")
+FOUND = 6
+"""So many people a search in the audience shows."""
+ONE = "~"
+"""What begins the place of somebody who was looked for: their id follows, not a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the author looks at the letter: as which of KINDS, at which place `of` how many, and who was looked for."""
+
+    kind: str = "html"
+    place: str = ""
+    find: str = ""
+    of: int = 0
+
+    @classmethod
+    def of_request(cls, request: CrmRequest) -> "Look":
+        """What the form or the address says; a button's `go` and `show` count before where it was."""
+        given = request.POST or request.GET
+        kind = given.get("show") or given.get("as", "")
+        return cls(
+            kind=kind if kind in KINDS else "html",
+            place=(given.get("go") or given.get("at", ""))[:2000],
+            find=given.get("find", "").strip()[:200],
+            of=number_in(given.get("of", ""), 0),
+        )
+
+    @property
+    def query(self) -> str:
+        """The query string that leads to the same look; empty for the first one."""
+        values = {"as": self.kind if self.kind != "html" else "", "at": self.place, "find": self.find}
+        told = urlencode({name: value for name, value in values.items() if value})
+        return f"?{told}" if told else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who stands at a place of the audience, None where nobody does, and the places beside it, None at an end.
+
+    `number` counts from 1; None where it is not known, because somebody was looked for.
+    """
+
+    person: Person | None = None
+    number: int | None = None
+    place: str = ""
+    next: str | None = None
+    prev: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What the preview shows. `person` is None where nobody would get it; `rendered` is None while there are problems.
+    """What the preview shows. `reader.person` is None where nobody would get it; `rendered` is None while there are problems."""
 
-    `place` is where in the audience it stands, `next` and `prev` are the places beside it, None at an end.
-    """
-
-    person: Person | None
+    reader: Reader
     rendered: Rendered | None
+    preheader: str = ""
     problems: list[TemplateProblem] = field(default_factory=list)
     key: str = ""
-    number: int = 1
-    place: str = ""
-    next: str | None = None
-    prev: str | None = None
+
+    @property
+    def person(self) -> Person | None:
+        """Who it is shown as; None for somebody made up."""
+        return self.reader.person
 
 
 def content_of(store: Store, letter: Campaign | Letter) -> Content:
@@ -51,44 +101,80 @@ def content_of(store: Store, letter: Campaign | Letter) -> Content:
 def preview(
     store: Store, content: Content, wanted: PeopleFilter, place: str = "", *, refused: Sequence[TemplateProblem] = ()
 ) -> Preview:
-    """Render `content` for the reader at `place`, the first one by default. BadToken for a place of another audience.
+    """Render `content` for the reader at `place`, the first one where there is no such place any more.
 
     What is `refused` already, a text that is far too long perhaps, is told and not looked at any further.
     """
-    person, number, following, before = reader(store, wanted, place)
-    problems = list(refused) or check_template(content.subject, content.body)
+    seen = reader(store, wanted, place)
+    fields = merge_fields(seen.person or _example())
+    problems = list(refused) or check_template(content.subject, content.body, content.preheader)
     rendered = None
     if not problems:
         try:
-            fields = merge_fields(person or _example())
             rendered = render(content, fields, unsubscribe_url=get_links().unsubscribe_url(*TEST_LINK))
         except RuleViolation as error:
             problems = [TemplateProblem(field="body", message=error.message)]
     return Preview(
-        person=person,
+        reader=seen,
         rendered=rendered,
+        preheader=merged(content.preheader, fields) if rendered else "",
         problems=problems,
         key=_keep(rendered) if rendered else "",
-        number=number,
-        place=place,
-        next=following,
-        prev=before,
     )
 
 
-def reader(store: Store, wanted: PeopleFilter, place: str) -> tuple[Person | None, int, str | None, str | None]:
-    """Return who stands at `place` among those who may be mailed, the number of the place, and the places beside it."""
-    mailable = replace(wanted, email_status=(EmailStatus.MAILABLE,))
+def reader(store: Store, wanted: PeopleFilter, place: str) -> Reader:
+    """Return who stands at `place` among those who may be mailed: one request, three for somebody who was looked for."""
     if wanted.email_status and EmailStatus.MAILABLE not in wanted.email_status:
-        return None, 0, None, None
+        return Reader()
+    audience = mailable(wanted)
+    if place.startswith(ONE) and (found := _one(store, audience, place.removeprefix(ONE))):
+        return found
     number, _, token = place.partition(":")
-    at = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
-    page = store.people.page(mailable, limit=1, token=token or None)
+    try:
+        page = store.people.page(audience, limit=1, token=token or None)
+    except BadToken:  # the audience is another one by now
+        place, token = "", ""
+        page = store.people.page(audience, limit=1)
     if not page.items:
-        return None, 0, None, None
-    at = max(1, at) if page.prev_token else 1
-    following = f"{at + 1}:{page.next_token}" if page.next_token else None
-    return page.items[0], at, following, f"{at - 1}:{page.prev_token}" if page.prev_token else None
+        return Reader()
+    at = max(1, number_in(number, 1)) if page.prev_token else 1
+    return Reader(
+        person=page.items[0],
+        number=at,
+        place=place if token else "",
+        next=f"{at + 1}:{page.next_token}" if page.next_token else None,
+        prev=f"{at - 1}:{page.prev_token}" if page.prev_token else None,
+    )
+
+
+def found_in(store: Store, wanted: PeopleFilter, text: str) -> list[tuple[Person, str]]:
+    """Return people of the audience whose name or address begins like `text`, and their places; one request, none without."""
+    if not text or (wanted.email_status and EmailStatus.MAILABLE not in wanted.email_status):
+        return []
+    page = store.people.page(replace(mailable(wanted), q=f"{wanted.q} {text}".strip()), limit=FOUND)
+    return [(person, f"{ONE}{person.id}") for person in page.items]
+
+
+def mailable(wanted: PeopleFilter) -> PeopleFilter:
+    """Return the filter of those who may be mailed."""
+    return replace(wanted, email_status=(EmailStatus.MAILABLE,))
+
+
+def _one(store: Store, audience: PeopleFilter, person_id: str) -> Reader | None:
+    """Somebody of the audience by id, with those beside them; None for somebody who is not in it."""
+    if audience.ids and person_id not in audience.ids:
+        return None
+    page = store.people.page(replace(audience, ids=(person_id,)), limit=1)
+    if not page.items:
+        return None
+    beside = store.people.beside(audience, page.items[0])
+    return Reader(
+        person=page.items[0],
+        place=f"{ONE}{person_id}",
+        next=f"{ONE}{beside.next}" if beside.next else None,
+        prev=f"{ONE}{beside.previous}" if beside.previous else None,
+    )
 
 
 def _example() -> Person:

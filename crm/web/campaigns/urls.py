@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.campaigns import compose, keeping, listing, preview, progress, views
+from crm.web.campaigns import compose, keeping, listing, preview, progress, sending, views
 
 app_name = "campaigns"
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("new/", compose.new, name="new"),
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
     path("<str:campaign_id>/", views.campaign, name="one"),
-    path("<str:campaign_id>/send/", compose.send, name="send"),
+    path("<str:campaign_id>/send/", sending.send, name="send"),
     path("<str:campaign_id>/recipients/", views.recipients, name="recipients"),
     path("<str:campaign_id>/recipients.csv", views.recipients_csv, name="recipients-csv"),
     path("<str:campaign_id>/archive/", keeping.archive, name="archive"),

@@ -7,8 +7,7 @@ from crm.domain.campaigns import CampaignStatus
 from crm.domain.emails import EmailState
 from crm.domain.errors import RuleViolation
 from crm.services.analytics import EMAIL_COLUMNS, email_row
-from crm.web.campaigns.compose import compose, write
-from crm.web.campaigns.forms import ComposeForm
+from crm.web.campaigns.compose import edit, write
 from crm.web.campaigns.progress import page as progress_page
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required, render_part
@@ -25,7 +24,7 @@ def campaign(request: CrmRequest, campaign_id: str) -> HttpResponse:
         return written(request, campaign_id)
     stored = request.store.campaigns.get(campaign_id)
     if stored.status is CampaignStatus.DRAFT:
-        return compose(request, campaign_id, ComposeForm.of(stored), stored.audience_filter, draft=stored)
+        return edit(request, stored)
     return progress_page(request, stored)
 
 
