@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import analytics, conferences, imports, mail, pages, writes
+from bench import analytics, chaos, conferences, imports, mail, pages, writes
 from bench.place import Place, tell
 from bench.report import Result, exit_status, text_of
 from tests.engine import Engine
@@ -17,9 +17,10 @@ BENCHES: Mapping[str, Callable[[Place, Sequence[int]], Result]] = {
     "analytics": analytics.run,
     "import": imports.run,
     "conferences": conferences.run,
+    "chaos": chaos.run,
 }
 SIZES = (1_000, 10_000)
-OWN_SIZES: Mapping[str, Sequence[int]] = {"pages": (*SIZES, 100_000)}
+OWN_SIZES: Mapping[str, Sequence[int]] = {"pages": (*SIZES, 100_000), "chaos": (10_000,)}
 """Sizes of a bench where none are named: pages are to cost the same at any."""
 
 
@@ -31,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for name in options.names or BENCHES:
             tell(f"bench {name}")
             sizes = options.sizes or OWN_SIZES.get(name, SIZES)
-            results.append(BENCHES[name](Place(engine.url, options.file), sorted(sizes)))
+            results.append(BENCHES[name](Place(engine.url, options.file, options.seed), sorted(sizes)))
     sys.stdout.write(text_of(results))
     return exit_status(results)
 
@@ -41,6 +42,7 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHES)} (all)")
     parser.add_argument("--sizes", type=_sizes, metavar="N,N", help="people, e-mails: 1000,10000; pages at 100000 too")
     parser.add_argument("--file", type=_file, metavar="FILE", help="conferences as JSON for that bench (a made-up year)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of what happens in chaos (another one each time)")
     options = parser.parse_args(words)
     if unknown := [name for name in options.names if name not in BENCHES]:
         parser.error(f"there is no bench “{unknown[0]}”; there are {', '.join(BENCHES)}")

@@ -46,11 +46,15 @@ def open_store(client: "DynamoDBClient", table: str) -> Store:
 
 
 class Place:
-    """One engine, one client, and the meter that counts what passes between them. `file` is what somebody wants to see used."""
+    """One engine, one client, and the meter that counts what passes between them.
 
-    def __init__(self, url: str, file: Path | None = None) -> None:
+    `file` is what somebody wants to see used, `seed` of what happens by chance; None where it is all the same.
+    """
+
+    def __init__(self, url: str, file: Path | None = None, seed: int | None = None) -> None:
         self.url = url
         self.file = file
+        self.seed = seed
         self.client = open_client(url)
         self.meter = Meter(self.client)
 

@@ -155,7 +155,7 @@ class SmtpServer:
 
     def record(self, envelope: Envelope) -> None:
         """Keep an accepted message; it is on disk when this returns, if there is a log."""
-        raw = bytes(envelope.content or b"")
+        raw = envelope.original_content or b""
         message = message_from_bytes(raw, policy=modern)
         received = Received(
             recipient=envelope.rcpt_tos[0],
@@ -174,7 +174,7 @@ class SmtpServer:
     def _call(self, action: Callable[[], object]) -> None:
         done = threading.Event()
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(lambda: (action(), done.set()))
+        self._loop.call_soon_threadsafe(lambda: (action(), done.set()))  # type: ignore[func-returns-value]
         done.wait(5)
 
     def _run(self, ready: threading.Event) -> None:
@@ -283,6 +283,7 @@ class _Talk(SMTP):
         if self.step and self.step.at == "body":
             await super().push("354 go on")
             await self._reader.readuntil(b"\r\n")
+            self.owner.lose(self.envelope.rcpt_tos[0])  # type: ignore[union-attr]
             await self._do(self.step)
         self.receiving = self.envelope.rcpt_tos[0] if self.envelope and self.envelope.rcpt_tos else ""
         await super().smtp_DATA(arg)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,11 +39,18 @@ def worker_environment(url: str, table: str, email_url: str, **settings: str) ->
 
 
 class WorkerProcess:
-    """One `manage.py worker`, or the same over a table whose indexes answer late."""
+    """One `manage.py worker`, or another `program` that does the same."""
 
-    def __init__(self, environment: dict[str, str], *arguments: str, late: bool = False, log: Path | None = None) -> None:
-        program = ["-m", "tests.jobs.late_worker"] if late else ["manage.py", "worker", *arguments]
+    def __init__(
+        self,
+        environment: dict[str, str],
+        *arguments: str,
+        program: Sequence[str] = ("manage.py", "worker"),
+        log: Path | None = None,
+    ) -> None:
+        program = [*program, *arguments]
         output = log.open("ab") if log else subprocess.DEVNULL
+        self.started = time.monotonic()
         self.process = subprocess.Popen([sys.executable, *program], cwd=ROOT, env=environment, stdout=output, stderr=output)
 
     def kill(self) -> None:
@@ -70,10 +77,14 @@ class WorkerProcess:
 
 
 class SmtpProcess:
-    """`python -m tests.smtp`; what it accepted is in a log that is written before it answers."""
+    """`python -m tests.smtp`; what it accepted is in a log that is written before it answers. It can go away and come back.
 
-    def __init__(self, log: Path) -> None:
+    `options` are words that are passed on to it.
+    """
+
+    def __init__(self, log: Path, *options: str) -> None:
         self.log = log
+        self._options = options
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -88,10 +99,20 @@ class SmtpProcess:
         """Who was mailed so far, in order, with doubles."""
         return [line["recipient"] for line in logged(self.log)]
 
-    def __enter__(self) -> Self:
-        arguments = ["-m", "tests.smtp", "--port", str(self.port), "--log", str(self.log)]
+    def start(self) -> None:
+        """Return when it takes connections; the port is the same each time."""
+        arguments = ["-m", "tests.smtp", "--port", str(self.port), "--log", str(self.log), *self._options]
         self._process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
         wait_for(self._answers, 20)
+
+    def go_away(self) -> None:
+        """Break every connection and listen no more."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
