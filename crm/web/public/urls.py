@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.public import calendar, outbox, unsubscribe, views
+from crm.web.public import calendar, hooks, outbox, tracking, unsubscribe, views
 
 app_name = "public"
 
@@ -11,7 +11,12 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("u/<str:token>/", unsubscribe.page, name="unsubscribe"),
     path("u/<str:token>", unsubscribe.page),  # a mail program that drops the last slash must not be redirected (RFC 8058)
+    path("o/<str:token>.gif", tracking.opened, name="opened"),
+    path("c/<str:token>/", tracking.clicked, name="clicked"),
+    path("c/<str:token>", tracking.clicked),
     path("calendar/<str:token>.ics", calendar.feed, name="calendar"),
+    path("hooks/ses/", hooks.ses, name="hook-ses"),
+    path("hooks/<str:name>/", hooks.provider, name="hook"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<str:name>/", outbox.message, name="outbox-message"),
     path("outbox/<str:name>/html/", outbox.frame, name="outbox-frame"),
