@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.campaigns import compose, keeping, listing, preview, progress, sending, views
+from crm.web.campaigns import audience_edit, compose, keeping, listing, preview, progress, sending, views
 
 app_name = "campaigns"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", listing.campaign_list, name="list"),
     path("export.csv", listing.export_list, name="csv"),
     path("new/", compose.new, name="new"),
+    path("audience/events/", audience_edit.found_events, name="found-events"),
+    path("audience/campaigns/", audience_edit.found_campaigns, name="found-campaigns"),
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
     path("<str:campaign_id>/", views.campaign, name="one"),
     path("<str:campaign_id>/send/", sending.send, name="send"),
