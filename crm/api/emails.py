@@ -1,5 +1,6 @@
 """Calls about sending to a filter, and what became of each e-mail."""
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ from crm.domain.ids import new_id
 from crm.domain.metrics import QUERY_NAMES, parse_email_query
 from crm.jobs.render import check_template
 from crm.services import analytics, campaigns
+from crm.store import Store
 
 router = Router(tags=["emails"])
 LATE = timedelta(minutes=10)
@@ -48,9 +50,20 @@ class SendIn(AudienceMembers):
 
     subject: str = Field(description="Liquid merge fields with the API's names: {{ firstName }}.")
     body: str = Field(description="Markdown with Liquid merge fields.")
+    preheader: str | None = Field(None, description="Shown after the subject in most mail programs; merge fields too.")
+    sender: str | None = Field(
+        None,
+        description="An address of the list of verified senders, alone or as Name <address>. Left out: the organisation's own.",
+    )
+    replyTo: str | None = Field(None, description="An address. Left out: replies go to the sender.")
     utmCampaign: str | None = None
     utmSource: str | None = None
     utmMedium: str | None = None
+    utmContent: str | None = None
+    utmTerm: str | None = None
+    tracking: bool | None = Field(
+        None, strict=True, description="Whether opens and clicks are told. Left out: as the settings say."
+    )
     sendAt: Time | None = Field(None, description="Left out: now.")
 
 
@@ -106,7 +119,7 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     """
     store = typed(request).store
     members = filter_members(data.model_dump(), FILTER_NAMES)
-    check(data.subject, data.body)
+    check(data.subject, data.body, data.preheader or "")
     if data.sendAt is not None and data.sendAt < now() - LATE:
         raise RuleViolation("sendAt lies in the past; leave it out to send now.", field="sendAt")
     campaign_id = new_id()
@@ -115,12 +128,7 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
         {"id": campaign_id},
         make=lambda also: campaigns.create_and_send(
             store,
-            Letter(
-                subject=data.subject,
-                body=data.body,
-                sender=settings.DEFAULT_FROM_EMAIL,
-                utm=Utm(campaign=data.utmCampaign or "", source=data.utmSource or "", medium=data.utmMedium or ""),
-            ),
+            _letter(store, data),
             wanted=filter_of(request, members),
             send_at=data.sendAt,
             actor=typed(request).auth.owner.get_username(),
@@ -134,11 +142,24 @@ def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     return Status(202, _accepted(campaign))
 
 
-def check(subject: str, body: str) -> None:
+def _letter(store: Store, data: SendIn) -> Letter:
+    """The letter that a call means; what it leaves out is as the settings say."""
+    return Letter(
+        subject=data.subject,
+        preheader=data.preheader or "",
+        sender=(data.sender or "").strip() or settings.DEFAULT_FROM_EMAIL,
+        reply_to=data.replyTo or "",
+        body=data.body,
+        utm=Utm(**{one.name: getattr(data, f"utm{one.name.title()}") or "" for one in fields(Utm)}),
+        tracking=store.mail_settings.get().tracking if data.tracking is None else data.tracking,
+    )
+
+
+def check(subject: str, body: str, preheader: str = "") -> None:
     """RuleViolation names each merge field that does not exist and each mistake of the template."""
     problems = [
         FieldError(field=found.field, message=found.message + (f" Did you mean {found.suggestion}?" if found.suggestion else ""))
-        for found in check_template(subject, body)
+        for found in check_template(subject, body, preheader)
     ]
     if problems:
         raise RuleViolation("; ".join(problem.message for problem in problems), errors=problems)

@@ -3,8 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 
+from crm.domain.campaigns import Letter, Utm
+from crm.domain.mail_settings import MailSettings, Sender
+from crm.store import Store
 from tests.api.conftest import Script
+from tests.factories import NOW
 
 
 def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: list[str]) -> None:
@@ -35,6 +40,44 @@ def test_who_is_left_out_is_counted_and_told(script: Script, ids: list[str]) -> 
     assert campaign["filter"] == {"company": ["ACME"], "without": [f"segment:{segment['id']}", "days:7"]}
 
 
+def test_a_letter_has_all_that_a_call_says(script: Script, ids: list[str], site: Store) -> None:
+    sender = Sender(name="Crew", address="crew@example.org", added_at=NOW, verified_at=NOW)
+    site.mail_settings.save(MailSettings(senders=(sender,)))
+    body = {
+        "subject": "Hello",
+        "body": "Text",
+        "preheader": "For {{ firstName }}",
+        "sender": "The crew <crew@example.org>",
+        "replyTo": "team@example.org",
+        "utmContent": "button",
+        "utmTerm": "spring",
+        "tracking": False,
+    }
+
+    accepted = script.post("/emails/send", body)[1]
+
+    letter = site.campaigns.get(accepted["campaignId"]).letter
+    assert letter == Letter(
+        subject="Hello",
+        preheader="For {{ firstName }}",
+        sender="The crew <crew@example.org>",
+        reply_to="team@example.org",
+        body="Text",
+        utm=Utm(content="button", term="spring"),
+        tracking=False,
+    )
+
+
+@pytest.mark.parametrize("tracking", [True, False])
+def test_what_a_call_leaves_out_is_as_the_settings_say(script: Script, ids: list[str], site: Store, tracking: bool) -> None:
+    site.mail_settings.save(MailSettings(tracking=tracking))
+
+    accepted = script.post("/emails/send", {"subject": "Hello", "body": "Text"})[1]
+
+    letter = site.campaigns.get(accepted["campaignId"]).letter
+    assert (letter.tracking, letter.sender) == (tracking, settings.DEFAULT_FROM_EMAIL)
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -54,6 +97,12 @@ def test_who_is_left_out_is_counted_and_told(script: Script, ids: list[str]) -> 
         ({"hostedEventCountMax": "0"}, "hostedEventCountMax"),
         ({"sendAt": "2020-01-01T00:00:00Z"}, "sendAt"),
         ({"sendAt": "9999-12-31T23:59:59-14:00"}, "sendAt"),
+        ({"preheader": "{{ fristName }}"}, "preheader"),
+        ({"preheader": "two\nlines"}, "preheader"),
+        ({"sender": "Somebody <else@example.com>"}, "sender"),
+        ({"replyTo": "not an address"}, "replyTo"),
+        ({"utmTerm": "x" * 101}, "utmTerm"),
+        ({"tracking": "yes"}, "tracking"),
     ],
 )
 def test_a_campaign_that_cannot_be_is_refused(
