@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm.domain.campaigns import ENDED, Campaign, CampaignStatus
+from crm.domain.campaigns import ENDED, RUNNING, Campaign, CampaignStatus
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures
+from crm.store.jobs import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`."""
+    """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`.
+
+    `waits_since` is since when something of it is due and no worker has come; None where one is at it, or nothing is due.
+    """
 
     campaign: Campaign
     figures: CampaignFigures
     trouble: str = ""
     trouble_until: datetime | None = None
+    waits_since: datetime | None = None
 
     @property
     def expected(self) -> int:
@@ -34,14 +39,26 @@ class Progress:
         return self.figures.settled * 100 // self.expected
 
 
-def progress(store: Store, campaign_id: str) -> Progress:
-    """Return where a campaign stands at this moment. Raises NotFound."""
+def progress(store: Store, campaign_id: str, *, now: datetime | None = None) -> Progress:
+    """Return where a campaign stands at this moment; nine requests. Raises NotFound.
+
+    Whether a worker is missing is told only of a given `now`.
+    """
     campaign = store.campaigns.get(campaign_id)
-    lanes = lanes_among(jobs_of(store, campaign_id))
-    troubled = [job for job in lanes if job.state.get("trouble")] if campaign.status not in ENDED else []
+    jobs = jobs_of(store, campaign_id)
+    troubled = [job for job in lanes_among(jobs) if job.state.get("trouble")] if campaign.status not in ENDED else []
     return Progress(
         campaign=campaign,
         figures=store.campaigns.figures(campaign_id),
         trouble=str(troubled[0].state["trouble"]) if troubled else "",
         trouble_until=min((job.due_at for job in troubled if job.due_at), default=None),
+        waits_since=_waits_since(list(jobs.values()), now) if now and campaign.status in RUNNING else None,
     )
+
+
+def _waits_since(jobs: list[Job], now: datetime) -> datetime | None:
+    """Since when all that has work is due: what is held by somebody, or waits on purpose, is not."""
+    due = [job for job in jobs if job.due_at is not None]
+    if not due or not all(job.is_late(now) for job in due):
+        return None
+    return min(job.due_at for job in due if job.due_at is not None)

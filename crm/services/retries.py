@@ -72,13 +72,21 @@ def resend_uncertain(
     return number
 
 
-def settle_uncertain(store: Store, campaign_id: str, *, now: datetime, after: timedelta = SETTLE_AFTER) -> int:
-    """Call sent what is uncertain for at least `after`, and return how many. Raises NotFound, RuleViolation as above."""
+def settle_uncertain(
+    store: Store, campaign_id: str, *, now: datetime, after: timedelta = SETTLE_AFTER, also: Sequence[Action] = ()
+) -> int:
+    """Call sent what is uncertain for at least `after`, and return how many. Raises NotFound, RuleViolation as above.
+
+    `also` is written in the first transaction, alone when there is nothing to settle.
+    """
     store.campaigns.state(campaign_id)
     _check_age(store, campaign_id, now, after)
     number = 0
     for ids in _parts(store.emails.walk(campaign_id, [EmailState.UNCERTAIN])):
-        number += until_won(lambda ids=ids: _settle(store, ids, now, after))  # type: ignore[misc]
+        first = () if number else also
+        number += until_won(lambda ids=ids, first=first: _settle(store, ids, now, after, first))  # type: ignore[misc]
+    if not number:
+        store.table.write(also)
     logger.info("uncertain e-mails called sent", extra={"campaign_id": campaign_id, "emails": number})
     return number
 
@@ -139,7 +147,7 @@ def _requeue_part(store: Store, campaign_id: str, part: _Part, now: datetime) ->
     return len(emails)
 
 
-def _settle(store: Store, ids: list[str], now: datetime, after: timedelta) -> int:
+def _settle(store: Store, ids: list[str], now: datetime, after: timedelta, also: Sequence[Action]) -> int:
     emails = [
         email
         for email in store.emails.get_many(ids).values()
@@ -151,5 +159,5 @@ def _settle(store: Store, ids: list[str], now: datetime, after: timedelta) -> in
     ]
     if pairs:
         actions = [outcome(old, new) for old, new in pairs]
-        store.table.write([*actions, *store.stats.delta(email_changes(pairs), now=now)])
+        store.table.write([*actions, *store.stats.delta(email_changes(pairs), now=now), *also])
     return len(pairs)

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice, product
 from typing import Any
 
@@ -12,7 +12,7 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.outcomes import Outcome
 from crm.store import schema
-from crm.store.expressions import Where, absent, exists
+from crm.store.expressions import Where, absent, equals, exists
 from crm.store.keys import LANES, behind_prefix, escape, moment, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
@@ -20,6 +20,7 @@ from crm.store.stats import StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
+Reason = SkipReason | FailReason
 MAX_ERROR = 120
 """Characters of the provider's words that are kept, so that an e-mail stays within 700 bytes."""
 MOST_AT_ONCE = 1400
@@ -38,6 +39,10 @@ TIMES = {
     "complainedAt": "complained_at",
     "unsubscribedAt": "unsubscribed_at",
 }
+NUMBERS = frozenset(TIMES) - {"firstTriedAt", "sentAt", "failedAt", "uncertainAt"}
+"""Times that are kept as milliseconds since 1970: an e-mail may have all of them and is to stay small."""
+SAME = {"openedAnyAt": "openedAt", "clickedAnyAt": "clickedAt"}
+"""Times that are left out where a person was the first, as they mostly are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,8 @@ class EmailPage:
 
 def item_of(email: Email) -> Item:
     """Return the item of an e-mail, with the keys of its indexes."""
-    times = {name: getattr(email, attribute) for name, attribute in TIMES.items()}
+    times = {name: _kept(name, time) for name, attribute in TIMES.items() if (time := getattr(email, attribute)) is not None}
+    first = {name: None for name, person in SAME.items() if name in times and times[name] == times.get(person)}
     return schema.keyed(
         "email",
         {
@@ -70,14 +76,16 @@ def item_of(email: Email) -> Item:
             "hits": email.hits or None,
             "erased": email.erased or None,
             "createdAt": stamp(email.created_at),
-            **{name: stamp(value) if value else None for name, value in times.items()},
+            **times,
+            **first,
         },
     )
 
 
 def email_of(item: Item) -> Email:
     """Return the e-mail that an item holds."""
-    times: dict[str, Any] = {attribute: moment(item[name]) for name, attribute in TIMES.items() if name in item}
+    kept = {**{name: item[person] for name, person in SAME.items() if person in item}, **item}
+    times: dict[str, Any] = {attribute: _time(kept[name]) for name, attribute in TIMES.items() if name in kept}
     return Email(
         id=item["id"],
         campaign_id=item["campaignId"],
@@ -94,6 +102,14 @@ def email_of(item: Item) -> Email:
         created_at=moment(item["createdAt"]),
         **times,
     )
+
+
+def _kept(name: str, time: datetime) -> str | int:
+    return round(time.timestamp() * 1000) if name in NUMBERS else stamp(time)
+
+
+def _time(kept: str | int) -> datetime:
+    return moment(kept) if isinstance(kept, str) else datetime.fromtimestamp(kept / 1000, UTC)
 
 
 class EmailRepository:
@@ -122,16 +138,17 @@ class EmailRepository:
         campaign_id: str,
         statuses: Sequence[EmailState] = (),
         outcome: Outcome | None = None,
+        reason: Reason | None = None,
         limit: int = 50,
         token: str | None = None,
     ) -> EmailPage:
-        """Return a campaign's e-mails of some statuses (all by default) and one outcome, newest first. Raises BadToken.
+        """Return a campaign's e-mails of some statuses (all by default), an outcome and a reason, newest first. Raises BadToken.
 
         One query or a few per status and lane; what is read does not grow with the campaign. With an outcome that is a matter of
-        times, what is read grows with those passed over, in steps that one more request chooses by what was counted.
+        times, or a reason, what is read grows with those passed over, in steps that one more request chooses by what was counted.
         """
-        wanted = _Wanted.of(campaign_id, statuses, outcome)
-        purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''}".rstrip()
+        wanted = _Wanted.of(campaign_id, statuses, outcome, reason)
+        purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''} {reason or ''}".rstrip()
         back, edge = self._read(purpose, token)
         found = list(islice(self._merged(wanted, limit + 1, back=back, edge=edge), limit + 1))
         items, more = found[:limit], len(found) > limit
@@ -144,9 +161,16 @@ class EmailRepository:
             prev_token=self._signer.sign(purpose, [True, items[0][BY_CAMPAIGN.sk]]) if items and before else None,
         )
 
-    def walk(self, campaign_id: str, statuses: Sequence[EmailState] = (), *, outcome: Outcome | None = None) -> Iterator[Email]:
+    def walk(
+        self,
+        campaign_id: str,
+        statuses: Sequence[EmailState] = (),
+        *,
+        outcome: Outcome | None = None,
+        reason: Reason | None = None,
+    ) -> Iterator[Email]:
         """Give all of a campaign's e-mails as `page` does, newest first: for lists in CSV and for retries, which check."""
-        wanted = _Wanted.of(campaign_id, statuses, outcome)
+        wanted = _Wanted.of(campaign_id, statuses, outcome, reason)
         return (email_of(item) for item in self._merged(wanted, 400, back=False, edge=None))
 
     def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
@@ -195,11 +219,15 @@ class EmailRepository:
         """How many e-mails are looked at for one that is found, roughly: 1 where the partition decides alone."""
         if not wanted.where:
             return 1.0
-        row = (f"CAMPAIGN#{escape(wanted.campaign_id)}", "TOTAL")
-        counts = self._stats.estimate(keys=[row])
+        what = f"CAMPAIGN#{escape(wanted.campaign_id)}"
+        row, why = (what, "TOTAL"), (what, f"REASON#{wanted.reason}")
+        counts = self._stats.estimate(keys=[row, why])
         there = sum(counts.value(*row, status) for status in wanted.statuses)
-        timed = counts.value(*row, wanted.word)
-        found = there - timed if wanted.outcome and wanted.outcome.lacks else timed
+        if wanted.reason is not None:
+            found = sum(counts.value(*why, status) for status in wanted.statuses)
+        else:
+            timed = counts.value(*row, wanted.word)
+            found = there - timed if wanted.outcome and wanted.outcome.lacks else timed
         return max(1.0, 1.3 * there / max(1, found))
 
 
@@ -210,22 +238,28 @@ class _Wanted:
     campaign_id: str
     statuses: tuple[EmailState, ...]
     outcome: Outcome | None = None
+    reason: Reason | None = None
 
     @classmethod
-    def of(cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None) -> "_Wanted":
-        """What both ask for; no status means all."""
+    def of(cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None, reason: Reason | None) -> "_Wanted":
+        """What all of them ask for; no status means all. A reason is of one state alone."""
         possible = outcome.states if outcome is not None else tuple(EmailState)
+        if reason is not None:
+            own = EmailState.SKIPPED if isinstance(reason, SkipReason) else EmailState.FAILED
+            possible = tuple(status for status in possible if status is own)
         kept = tuple(sorted(status for status in possible if not statuses or status in statuses))
-        return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome)
+        return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome, reason=reason)
 
     @property
     def where(self) -> Where:
-        """What the time of the outcome must be: there, or not."""
+        """What the time of the outcome must be, there or not; and the reason."""
+        name = "skipReason" if isinstance(self.reason, SkipReason) else "failReason"
+        why = [equals(name, self.reason.value)] if self.reason is not None else []
         if self.outcome is None:
-            return ()
+            return tuple(why)
         times = {attribute: name for name, attribute in TIMES.items()}
         present, missing = times.get(self.outcome.has), times.get(self.outcome.lacks)
-        return (*([exists(present)] if present else []), *([absent(missing)] if missing else []))
+        return (*why, *([exists(present)] if present else []), *([absent(missing)] if missing else []))
 
     @property
     def word(self) -> str:

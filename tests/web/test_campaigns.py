@@ -336,7 +336,7 @@ def test_a_campaign_that_was_stopped_because_an_exclusion_is_gone_says_why(
     page = marketer.get(f"/campaigns/{campaign.id}/").content.decode()
     marketer.post(f"/campaigns/{campaign.id}/resume/")
 
-    words = "It leaves people out by an event or a campaign that is gone,"
+    words = "It leaves people out by something that is gone,"
     assert words not in before
     assert words in page
     assert 'id="resume" aria-disabled="true"' in page

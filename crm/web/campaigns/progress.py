@@ -1,44 +1,28 @@
 """A campaign that was sent: how far it is, what went wrong, and what can be done about it."""
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.http import HttpResponse
 
 from crm.domain.campaigns import RUNNING, Campaign, CampaignStatus
-from crm.domain.emails import EmailState, FailReason, SkipReason
-from crm.domain.errors import Conflict, RuleViolation
-from crm.services import campaigns
-from crm.services.campaigns import Progress
+from crm.domain.emails import EmailState
+from crm.domain.filters import filter_values
+from crm.domain.ids import new_id
+from crm.services import campaigns, filter_names
 from crm.services.exclusions import gone
-from crm.services.retries import SETTLE_AFTER
+from crm.services.progress import Progress
 from crm.store import Store
-from crm.web.campaigns.audience import chips, people_query
+from crm.web.campaigns.audience import accepted_terms, people_query
+from crm.web.campaigns.funnel import ALL, PEOPLE, funnel
 from crm.web.campaigns.preview import content_of, preview
+from crm.web.campaigns.troubles import troubles
 from crm.web.charts import split
 from crm.web.durations import in_words
-from crm.web.http import CrmRequest, permission_required, render_part, tell
-
-REASONS = {
-    FailReason.REFUSED: ("Refused for good by the receiving server", "seldom helps"),
-    FailReason.GAVE_UP: ("Refused for the time being, until we gave up", "may help"),
-    FailReason.NOT_RENDERED: ("The letter could not be made for this person", "helps once the person is mended"),
-    SkipReason.UNSUBSCRIBED: ("Unsubscribed meanwhile", ""),
-    SkipReason.BOUNCED: ("Address bounced", ""),
-    SkipReason.COMPLAINED: ("Complained", ""),
-    SkipReason.ERASED: ("Person was deleted", ""),
-    SkipReason.CANCELLED: ("Campaign was cancelled", ""),
-    SkipReason.MERGED: ("Had it already, before two entries were merged", ""),
-}
-"""What went wrong in words, and what a retry would do."""
-LATE_SECONDS = 20
-"""After so long a campaign that is due should have been taken by a worker."""
+from crm.web.filter_words import filter_words
+from crm.web.http import CrmRequest, render_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +40,29 @@ class Pace:
 
 def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
     """Where it stands; while it runs, htmx asks for #campaign again and again."""
-    now = datetime.now(UTC)
-    progress = campaigns.progress(request.store, campaign.id)
-    campaign, wanted = progress.campaign, progress.campaign.audience_filter
-    context = {
-        "campaign": campaign,
-        "progress": progress,
-        "now": now,
-        "every": _every(campaign, progress.figures.queued, now),
-        "chips": chips(request.store, wanted),
-        "people_query": people_query(wanted),
-        "copy_query": people_query(wanted, copy=campaign.id),
-        "funnel": _funnel(progress),
-        **_bar(request, progress, now),
-        "missing": _missing(request.store, campaign),
-        **_waiting(campaign, now),
-        **_troubles(request.store, progress),
-    }
-    if request.htmx.target != "campaign":
-        context["shown"] = preview(request.store, content_of(request.store, campaign), wanted)
+    now, store = datetime.now(UTC), request.store
+    whole = request.htmx.target != "campaign"
+    progress = campaigns.progress(store, campaign.id, now=now)
+    context = _audience(store, progress.campaign) | _bar(request, progress, now)
+    context |= funnel(progress, ALL if request.GET.get("hits") == ALL else PEOPLE)
+    context |= troubles(store, progress, whole=whole)
+    context |= {"campaign": progress.campaign, "progress": progress, "now": now, "copy_id": new_id()}
+    if whole:
+        context["shown"] = preview(store, content_of(store, progress.campaign), progress.campaign.audience_filter)
     return render_part(request, "campaigns/progress.html", context, part="campaign")
+
+
+def _audience(store: Store, campaign: Campaign) -> dict[str, Any]:
+    """To whom it goes: the filter in words, the sum as it was accepted, and whether what it leaves people out by is gone."""
+    wanted = campaign.audience_filter
+    names = filter_names.names(store, [wanted])
+    waits = campaign.status in {CampaignStatus.SCHEDULED, CampaignStatus.PAUSED} and not campaign.expanded
+    return {
+        "chips": filter_words(filter_values(wanted), names),
+        "terms": accepted_terms(wanted, campaign.audience, names),
+        "people_query": people_query(wanted),
+        "missing": waits and bool(gone(store, wanted)),
+    }
 
 
 def _bar(request: CrmRequest, progress: Progress, now: datetime) -> dict[str, Any]:
@@ -84,6 +71,8 @@ def _bar(request: CrmRequest, progress: Progress, now: datetime) -> dict[str, An
     values = {state.value: getattr(figures, state.value) for state in EmailState}
     return {
         "figures": figures,
+        "every": _every(progress.campaign, figures.queued, now),
+        "undo_left": _seconds_until(progress.campaign.send_at, now),
         "pieces": split(values, progress.expected),
         "label": f"{progress.percent} per cent done: " + ", ".join(f"{number:,} {name}" for name, number in values.items()),
         "pace": pace,
@@ -91,31 +80,6 @@ def _bar(request: CrmRequest, progress: Progress, now: datetime) -> dict[str, An
         "done_at": now + pace.left if pace.left else None,
         "took": _took(progress.campaign),
         "allowed": settings.CRM_SEND_RATE,
-    }
-
-
-def _waiting(campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """How many seconds are left until it goes out, and whether that is long past."""
-    if campaign.status is not CampaignStatus.SCHEDULED:
-        return {}
-    left = _seconds_until(campaign.send_at, now)
-    return {"undo_left": left, "late": left < -LATE_SECONDS}
-
-
-def _missing(store: Store, campaign: Campaign) -> bool:
-    """Whether it can't go on, because it leaves people out by something that is gone."""
-    waits = campaign.status in {CampaignStatus.SCHEDULED, CampaignStatus.PAUSED} and not campaign.expanded
-    return waits and bool(gone(store, campaign.audience_filter))
-
-
-def _troubles(store: Store, progress: Progress) -> dict[str, Any]:
-    """What went wrong, by reason, and from when on what is uncertain may be settled."""
-    figures = progress.figures
-    return {
-        "failures": _reasons(figures.by_reason, FailReason),
-        "skips": _reasons(figures.by_reason, SkipReason),
-        "left_out": sum(progress.campaign.left_out.values()),
-        "settle_from": _settle_from(store, progress.campaign.id) if figures.uncertain else None,
     }
 
 
@@ -157,90 +121,3 @@ def _pace(request: CrmRequest, progress: Progress, now: datetime) -> Pace:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
-
-
-def _reasons(by_reason: Mapping[str, int], kinds: Iterable[FailReason] | Iterable[SkipReason]) -> list[tuple[str, int, str]]:
-    """Words, number and what a retry does, the most frequent first."""
-    found = [(*REASONS[kind], by_reason[kind.value]) for kind in kinds if by_reason.get(kind.value)]
-    return [(words, number, retry) for words, retry, number in sorted(found, key=lambda row: -row[2])]
-
-
-def _settle_from(store: Store, campaign_id: str) -> datetime | None:
-    """When the first of the uncertain ones may be settled by hand."""
-    some = store.emails.page(campaign_id=campaign_id, statuses=[EmailState.UNCERTAIN]).items
-    return min(((email.uncertain_at or email.created_at) + SETTLE_AFTER for email in some), default=None)
-
-
-def _funnel(progress: Progress) -> list[tuple[str, int, int, str]]:
-    """Name, number, the number above, and the status its list has; what nobody measured yet is left out."""
-    campaign, figures = progress.campaign, progress.figures
-    stages = [
-        ("Matched", campaign.audience.matched, ""),
-        ("In the audience", progress.expected, "all"),
-        ("Sent", figures.sent, "sent"),
-        *((name.title(), number, "sent") for name in ("delivered", "opened", "clicked") if (number := getattr(figures, name))),
-    ]
-    above = [0, *(number for _, number, _ in stages)]
-    return [(name, number, above[place], status) for place, (name, number, status) in enumerate(stages)]
-
-
-def _told(number: int, words: str) -> str:
-    return f"{number:,} {'e-mail' if number == 1 else 'e-mails'} {words}"
-
-
-def _undo(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.undo(store, campaign_id, now=now)
-    return "Taken back", "Nothing was sent; it is a draft again."
-
-
-def _pause(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.pause(store, campaign_id, now=now)
-    return "Paused", "At most a window of messages in each lane is still on its way."
-
-
-def _resume(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.resume(store, campaign_id, now=now)
-    return "Going on", ""
-
-
-def _cancel(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.cancel(store, campaign_id, now=now)
-    return "Cancelled", "What was not sent yet is skipped."
-
-
-def _retry(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.retry_failed(store, campaign_id, now=now), "queued again"), ""
-
-
-def _resend(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.resend_uncertain(store, campaign_id, now=now), "queued again"), ""
-
-
-def _settle(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.settle_uncertain(store, campaign_id, now=now), "settled as sent"), ""
-
-
-ACTIONS: dict[str, Callable[[Store, str, datetime], tuple[str, str]]] = {
-    "undo": _undo,
-    "pause": _pause,
-    "resume": _resume,
-    "cancel": _cancel,
-    "retry-failed": _retry,
-    "resend-uncertain": _resend,
-    "settle-uncertain": _settle,
-}
-
-
-@require_POST
-@permission_required("crm.send_campaigns")
-def act(request: CrmRequest, campaign_id: str, action: str) -> HttpResponse:
-    """Do one of ACTIONS and come back; what can't be done any more is said there."""
-    if action not in ACTIONS:
-        raise Http404
-    try:
-        done, note = ACTIONS[action](request.store, campaign_id, datetime.now(UTC))
-    except (RuleViolation, Conflict) as error:
-        tell(request, "That was not done", error.message, level=messages.ERROR)
-    else:
-        tell(request, done, note)
-    return redirect("campaigns:one", campaign_id)

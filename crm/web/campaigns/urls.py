@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.campaigns import audience_edit, compose, keeping, listing, preview, progress, sending, views
+from crm.web.campaigns import acting, audience_edit, compose, keeping, listing, preview, recipients, sending, views
 
 app_name = "campaigns"
 
@@ -15,11 +15,11 @@ urlpatterns = [
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
     path("<str:campaign_id>/", views.campaign, name="one"),
     path("<str:campaign_id>/send/", sending.send, name="send"),
-    path("<str:campaign_id>/recipients/", views.recipients, name="recipients"),
-    path("<str:campaign_id>/recipients.csv", views.recipients_csv, name="recipients-csv"),
+    path("<str:campaign_id>/recipients/", recipients.recipients, name="recipients"),
+    path("<str:campaign_id>/recipients.csv", recipients.recipients_csv, name="recipients-csv"),
     path("<str:campaign_id>/archive/", keeping.archive, name="archive"),
     path("<str:campaign_id>/unarchive/", keeping.unarchive, name="unarchive"),
     path("<str:campaign_id>/duplicate/", keeping.duplicate, name="duplicate"),
     path("<str:campaign_id>/delete/", keeping.delete, name="delete"),
-    path("<str:campaign_id>/<str:action>/", progress.act, name="act"),
+    path("<str:campaign_id>/<str:action>/", acting.act, name="act"),
 ]

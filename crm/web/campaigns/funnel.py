@@ -1,0 +1,68 @@
+"""From who matched to who clicked: the stages of a campaign, each a link to the list behind it, and what else became of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from crm.services.progress import Progress
+from crm.store.campaigns import CampaignFigures
+from crm.web.campaigns.audience import people_query
+
+PEOPLE, ALL = "people", "all"
+"""Whose opens and clicks count: those of people, or of programs too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One number, of how many it is a part, and the address of the list behind it; `faint` where nothing went out yet."""
+
+    name: str
+    number: int
+    above: int
+    link: str
+    faint: bool = False
+
+
+def funnel(progress: Progress, hits: str) -> dict[str, Any]:
+    """The stages; what nobody measured is left out. `measured` tells whether opens or clicks are known at all."""
+    campaign, figures = progress.campaign, progress.figures
+    opened, clicked = ("opened", "clicked") if hits == PEOPLE else ("opened_any", "clicked_any")
+    measured = bool(campaign.tracking or figures.opened_any or figures.clicked_any or figures.opened or figures.clicked)
+    stages = [
+        ("Matched", campaign.audience.matched, reverse("people:list") + people_query(campaign.audience_filter)),
+        ("In the audience", progress.expected, _recipients(campaign.id)),
+        ("Sent", figures.sent, _recipients(campaign.id, status="sent")),
+        *([("Delivered", figures.delivered, _recipients(campaign.id, outcome="delivered"))] if figures.delivered else []),
+        *([("Opened", getattr(figures, opened), _recipients(campaign.id, outcome=opened))] if measured else []),
+        *([("Clicked", getattr(figures, clicked), _recipients(campaign.id, outcome=clicked))] if measured else []),
+    ]
+    above = [0, *(number for _, number, _ in stages)]
+    return {
+        "measured": measured,
+        "hits": hits,
+        "funnel": [
+            Stage(name=name, number=number, above=above[place], link=link, faint=place < 2)
+            for place, (name, number, link) in enumerate(stages)
+        ],
+        "last_stage": stages[-1][0],
+        "beside": _beside(campaign.id, figures),
+        "not_opened": max(0, figures.sent + figures.uncertain - figures.opened) if measured else 0,
+    }
+
+
+def _beside(campaign_id: str, figures: CampaignFigures) -> list[Stage]:
+    """What came of some e-mails besides: whoever unsubscribed by it is found as a person too."""
+    people = reverse("people:list")
+    found = [
+        ("Bounced", figures.bounced, _recipients(campaign_id, outcome="bounced")),
+        ("Complained", figures.complained, _recipients(campaign_id, outcome="complained")),
+        ("Unsubscribed", figures.unsubscribed, f"{people}?{urlencode({'mailed': f'{campaign_id}:unsubscribed'})}"),
+    ]
+    return [Stage(name=name, number=number, above=figures.sent, link=link) for name, number, link in found if number]
+
+
+def _recipients(campaign_id: str, **values: str) -> str:
+    query = f"?{urlencode(values)}" if values else ""
+    return reverse("campaigns:recipients", args=[campaign_id]) + query
