@@ -9,7 +9,7 @@ from crm.domain.campaigns import Campaign, Letter
 from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
-from crm.services.audiences import audience as estimate
+from crm.services.audiences import audience
 from crm.services.campaign_jobs import EXPAND, copies_among, expand_job, jobs_of, lanes_among, woken
 from crm.services.exclusions import check_exclusions
 from crm.services.mail_settings import check_sender
@@ -25,7 +25,6 @@ __all__ = [
     "Progress",
     "cancel",
     "create_and_send",
-    "estimate",
     "pause",
     "progress",
     "resend_uncertain",
@@ -98,7 +97,7 @@ def send(
         old = store.campaigns.get(campaign_id)
         check_sender(store, default_sender, old.sender)
         check_exclusions(store, old.audience_filter)
-        new = old.accepted(audience=estimate(store, old.audience_filter), now=now, due=due)
+        new = old.accepted(audience=audience(store, old.audience_filter), now=now, due=due)
         key = expand_job(campaign_id)
         store.table.write([store.campaigns.move(old, new), store.jobs.put(key, due_at=due, old=store.jobs.get(key))])
         return replace(new, version=old.version + 1)
@@ -130,7 +129,7 @@ def create_and_send(
     check_sender(store, default_sender, draft.sender)
     check_exclusions(store, wanted)
     due = max(now, send_at or now)
-    accepted = draft.accepted(audience=estimate(store, wanted), now=now, due=due)
+    accepted = draft.accepted(audience=audience(store, wanted), now=now, due=due)
     saved = store.campaigns.create(accepted, store.jobs.put(expand_job(accepted.id), due_at=due), *also)
     logger.info("campaign accepted", extra={"campaign_id": saved.id, "matched": saved.audience.matched})
     return saved

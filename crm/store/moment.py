@@ -12,8 +12,8 @@ _kept: ContextVar[dict[Hashable, object] | None] = ContextVar("kept", default=No
 
 @contextmanager
 def one_reading() -> Iterator[None]:
-    """Let what `kept` reads in this block be read once."""
-    reset = _kept.set({})
+    """Let what `kept` reads in this block be read once; a block within it reads nothing anew."""
+    reset = _kept.set(known if (known := _kept.get()) is not None else {})
     try:
         yield
     finally:

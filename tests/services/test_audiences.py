@@ -10,7 +10,7 @@ from crm.domain.errors import RuleViolation
 from crm.domain.events import AttendanceStatus
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person
-from crm.services import attendees, audiences, campaigns, pasted, segments
+from crm.services import attendees, audiences, pasted, segments
 from crm.store import Store
 from tests.conftest import Clock
 from tests.factories import NOW, make_event
@@ -173,9 +173,3 @@ def test_an_exclusion_that_is_gone_is_refused_in_words(store: Store, clock: Cloc
     for value in ("segment:nothing", "attends:nothing", "mailed:nothing", "list:nothing"):
         with pytest.raises(RuleViolation, match="left out by something that is gone"):
             accepted(store, clock.now, wanted=PeopleFilter(company=EVERYBODY.company, without=(value,)))
-
-
-def test_campaigns_count_their_audience_here(store: Store) -> None:
-    crowd(store, 2)
-
-    assert campaigns.estimate(store, EVERYBODY) == audiences.audience(store, EVERYBODY)

@@ -9,7 +9,7 @@ from crm.domain.campaigns import CampaignStatus, Letter
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus
-from crm.services import campaigns
+from crm.services import audiences, campaigns
 from crm.services.campaign_jobs import expand_job
 from crm.services.unsubscribe import subscription, unsubscribe
 from crm.store import Store
@@ -159,7 +159,7 @@ def test_the_estimate_tells_who_may_not_be_mailed_and_why(store: Store, clock: C
     for person, status in zip(people, [EmailStatus.UNSUBSCRIBED, EmailStatus.COMPLAINED], strict=False):
         suppress(store, person, status, clock())
 
-    audience = campaigns.estimate(store, PeopleFilter(company=(COMPANY,)))
+    audience = audiences.audience(store, PeopleFilter(company=(COMPANY,)))
 
     assert (audience.matched, audience.will_receive) == (10, 8)
     assert audience.suppressed == {"unsubscribed": 1, "complained": 1}

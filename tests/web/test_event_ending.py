@@ -16,7 +16,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.mail_settings import Letterhead
 from crm.domain.people import Person
 from crm.jobs.render import Content, check_template, merge_fields, render
-from crm.services import campaigns, event_changes, events
+from crm.services import audiences, campaigns, event_changes, events
 from crm.services.event_jobs import DELETE, job_key
 from crm.services.events import NewEvent
 from crm.services.verify import differences
@@ -81,13 +81,15 @@ def test_cancelling_keeps_the_list_and_leads_to_the_event_with_a_link_to_the_dra
 
     answer = client.post(url, ask(client, url, reason="The hall\nis _wet_."))
     draft = site.campaigns.get(next(iter(re.findall(r"/campaigns/([0-9a-f]{32})/", toast(answer)))))
-    letter = render(Content.of(draft, Letterhead(sender="", organisation="We")), merge_fields(crowd[0]), unsubscribe_url="https://x.example/u")
+    letter = render(
+        Content.of(draft, Letterhead(sender="", organisation="We")), merge_fields(crowd[0]), unsubscribe_url="https://x.example/u"
+    )
 
     assert answer.headers["Location"] == f"/events/{meetup.id}/"
     assert site.events.get(meetup.id).status is EventStatus.CANCELLED
     assert site.events.cancellation(meetup.id).reason == "The hall\nis _wet_."  # type: ignore[union-attr]
     assert draft.status is CampaignStatus.DRAFT
-    assert campaigns.estimate(site, draft.audience_filter).matched == 3
+    assert audiences.audience(site, draft.audience_filter).matched == 3
     assert check_template(draft.subject, draft.body) == []
     assert "Spring *fair* { { x } }" in letter.text
     assert "is _wet_." in letter.text

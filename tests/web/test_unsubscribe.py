@@ -7,7 +7,7 @@ from django.test import Client
 
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person
-from crm.services import campaigns, people
+from crm.services import audiences, people
 from crm.store import Store
 from crm.wiring import get_links
 from tests.conftest import Clock
@@ -139,4 +139,4 @@ def test_a_person_without_an_e_mail_item_can_still_leave(site: Store, client: Cl
     client.post(link_of(site, person))
 
     assert site.people.get(person.id).email_status is EmailStatus.UNSUBSCRIBED
-    assert campaigns.estimate(site, PeopleFilter(q=person.profile.email)).will_receive == 0
+    assert audiences.audience(site, PeopleFilter(q=person.profile.email)).will_receive == 0

@@ -47,11 +47,6 @@ def accepted_terms(wanted: PeopleFilter, audience: Audience, names: Mapping[str,
     return _shown(audiences.terms(wanted, audience, names))
 
 
-def terms(wanted: PeopleFilter, audience: Audience) -> list[Term]:
-    """The sum with what it excludes by its bare values."""
-    return accepted_terms(wanted, audience, {})
-
-
 def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
     """Return the filter in words, with the names of what it mentions by id; a request per kind of thing it mentions."""
     return filter_words(filter_values(wanted), filter_names.names(store, [wanted]))
