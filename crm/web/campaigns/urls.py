@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.campaigns import acting, audience_edit, compose, keeping, listing, preview, recipients, sending, views
+from crm.web.campaigns import acting, audience_edit, compose, keeping, listing, preview, recipients, sending, templates_pages, views
 
 app_name = "campaigns"
 
@@ -13,6 +13,11 @@ urlpatterns = [
     path("audience/events/", audience_edit.found_events, name="found-events"),
     path("audience/campaigns/", audience_edit.found_campaigns, name="found-campaigns"),
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
+    path("templates/", templates_pages.template_list, name="templates"),
+    path("templates/new/", templates_pages.template_new, name="template-new"),
+    path("templates/<str:template_id>/", templates_pages.template, name="template"),
+    path("templates/<str:template_id>/delete/", templates_pages.template_delete, name="template-delete"),
+    path("templates/<str:template_id>/frame/<str:kind>/", templates_pages.template_frame, name="template-frame"),
     path("<str:campaign_id>/", views.campaign, name="one"),
     path("<str:campaign_id>/send/", sending.send, name="send"),
     path("<str:campaign_id>/recipients/", recipients.recipients, name="recipients"),
