@@ -1,12 +1,13 @@
 """Where a campaign stands, as its page shows it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from crm.domain.campaigns import ENDED, RUNNING, Campaign, CampaignStatus
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store import Store
-from crm.store.campaigns import CampaignFigures
+from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.store.jobs import Job
 
 
@@ -15,6 +16,7 @@ class Progress:
     """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`.
 
     `waits_since` is since when something of it is due and no worker has come; None where one is at it, or nothing is due.
+    `links` are clicks by the number of a link in the letter.
     """
 
     campaign: Campaign
@@ -22,6 +24,7 @@ class Progress:
     trouble: str = ""
     trouble_until: datetime | None = None
     waits_since: datetime | None = None
+    links: Mapping[int, LinkFigures] = field(default_factory=dict)
 
     @property
     def expected(self) -> int:
@@ -40,16 +43,18 @@ class Progress:
 
 
 def progress(store: Store, campaign_id: str, *, now: datetime | None = None) -> Progress:
-    """Return where a campaign stands at this moment; nine requests. Raises NotFound.
+    """Return where a campaign stands at this moment; ten requests. Raises NotFound.
 
     Whether a worker is missing is told only of a given `now`.
     """
     campaign = store.campaigns.get(campaign_id)
     jobs = jobs_of(store, campaign_id)
     troubled = [job for job in lanes_among(jobs) if job.state.get("trouble")] if campaign.status not in ENDED else []
+    figures, links = store.campaigns.figures_with_links(campaign_id)
     return Progress(
         campaign=campaign,
-        figures=store.campaigns.figures(campaign_id),
+        figures=figures,
+        links=links,
         trouble=str(troubled[0].state["trouble"]) if troubled else "",
         trouble_until=min((job.due_at for job in troubled if job.due_at), default=None),
         waits_since=_waits_since(list(jobs.values()), now) if now and campaign.status in RUNNING else None,

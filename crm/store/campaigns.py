@@ -10,15 +10,26 @@ from dataclasses import dataclass, replace
 from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import FailReason, SkipReason
 from crm.domain.errors import Conflict, NotFound
+from crm.domain.hits import ANY, PERSONS
 from crm.store import schema
 from crm.store.campaign_items import campaign_of, content_of, item_of, left_out_name
 from crm.store.campaign_lists import CampaignLists, keys_of
 from crm.store.expressions import Clause, absent, equals, exists
+from crm.store.hits import LINK
+from crm.store.keys import behind_prefix
 from crm.store.outcomes import campaign_row
 from crm.store.requests import Action, Check, Delete, Put, Update, changed
-from crm.store.stats import Snapshot
+from crm.store.stats import CounterRange, Snapshot
 
 CHANGED = "This campaign was changed by someone else, or is being sent. Load it again and repeat your change."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFigures:
+    """In how many e-mails a link was clicked by a person, and by whatever."""
+
+    persons: int
+    anybody: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,20 @@ class CampaignRepository(CampaignLists):
     def figures(self, campaign_id: str) -> CampaignFigures:
         """Return what the counters say at this moment, deltas included."""
         return self.figures_many([campaign_id])[campaign_id]
+
+    def figures_with_links(self, campaign_id: str) -> tuple[CampaignFigures, dict[int, LinkFigures]]:
+        """Return the same, and `{number of a link in the letter: its clicks}`, of one moment; one request more."""
+        what = campaign_row(campaign_id)
+        links = CounterRange(what, low=LINK, high=behind_prefix(LINK))
+        snapshot = self._stats.snapshot(keys=[(what, key) for key in FIGURE_KEYS], ranges=[links])
+        clicks = {key.removeprefix(LINK): row for key, row in snapshot.rows(what).items() if key.startswith(LINK)}
+        return _figures(snapshot, what), {
+            int(number): LinkFigures(
+                persons=snapshot.value(what, f"{LINK}{number}", PERSONS), anybody=snapshot.value(what, f"{LINK}{number}", ANY)
+            )
+            for number in clicks
+            if number.isdigit()
+        }
 
     def figures_many(self, campaign_ids: Sequence[str], *, reasons: bool = True) -> dict[str, CampaignFigures]:
         """Return `{id: figures}` from one snapshot of the counters: a request per eleven campaigns, per 100 without `reasons`."""

@@ -6,8 +6,10 @@ from typing import Any
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from crm.domain.campaigns import Utm
+from crm.jobs.letter import letter
 from crm.services.progress import Progress
-from crm.store.campaigns import CampaignFigures
+from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.web.campaigns.audience import people_query
 
 PEOPLE, ALL = "people", "all"
@@ -50,6 +52,26 @@ def funnel(progress: Progress, hits: str) -> dict[str, Any]:
         "beside": _beside(campaign.id, figures),
         "not_opened": max(0, figures.sent + figures.uncertain - figures.opened) if measured else 0,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    """A link of the letter as its author wrote it, and in how many e-mails a person, or only a program, followed it."""
+
+    address: str
+    persons: int
+    programs: int
+
+
+def link_rows(progress: Progress) -> list[LinkRow]:
+    """The links of a tracked letter, in its order; none where nothing can tell of them."""
+    campaign, clicks = progress.campaign, progress.links
+    if not (campaign.tracking or clicks):
+        return []
+    addresses = letter(campaign.body, Utm()).links
+    none = LinkFigures(persons=0, anybody=0)
+    found = [(address, clicks.get(number, none)) for number, address in enumerate(addresses)]
+    return [LinkRow(address=address, persons=one.persons, programs=one.anybody - one.persons) for address, one in found]
 
 
 def _beside(campaign_id: str, figures: CampaignFigures) -> list[Stage]:

@@ -16,7 +16,7 @@ from crm.services.exclusions import gone
 from crm.services.progress import Progress
 from crm.store import Store
 from crm.web.campaigns.audience import accepted_terms, people_query
-from crm.web.campaigns.funnel import ALL, PEOPLE, funnel
+from crm.web.campaigns.funnel import ALL, PEOPLE, funnel, link_rows
 from crm.web.campaigns.preview import content_of, preview
 from crm.web.campaigns.troubles import troubles
 from crm.web.charts import split
@@ -48,6 +48,8 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
     context |= troubles(store, progress, whole=whole)
     context |= {"campaign": progress.campaign, "progress": progress, "now": now, "copy_id": new_id()}
     if whole:
+        context["links"] = link_rows(progress)
+        context["copies"] = store.copies.of(campaign.id)
         context["shown"] = preview(store, content_of(store, progress.campaign), progress.campaign.audience_filter)
     return render_part(request, "campaigns/progress.html", context, part="campaign")
 
