@@ -61,14 +61,14 @@ def events_of(provider: str, request: HttpRequest, *, now: datetime) -> list[Mai
         if not view.basic_auth:
             raise NotSetUp
         view.run_validators(request)
-        found = view.parse_events(request)
+        found = [_event(provider, one, now) for one in view.parse_events(request)]
     except AnymailConfigurationError as error:
         raise NotSetUp from error
     except AnymailWebhookValidationFailure as error:
         raise NotTheirs from error
     except (KeyError, TypeError, AttributeError, AssertionError, OverflowError) as error:
         raise ValueError("the events can't be understood") from error
-    return [event for one in found if (event := _event(provider, one, now)) is not None]
+    return [event for event in found if event is not None]
 
 
 def _event(provider: str, told: Any, now: datetime) -> MailEvent | None:
@@ -117,7 +117,7 @@ def _sparkpost(raw: Raw) -> bool:
 _HARD: dict[str, Callable[[Raw], bool]] = {
     "brevo": lambda raw: raw.get("event") in {"hard_bounce", "invalid_email"},
     "mailgun": lambda raw: _at(raw, "event-data", "reason") in {"bounce", "suppress-bounce"},
-    "mailjet": lambda raw: raw.get("hard_bounce") in {True, 1, "1", "true"},
+    "mailjet": lambda raw: raw.get("hard_bounce") in (True, "1", "true"),
     "mandrill": lambda raw: raw.get("event") == "hard_bounce",
     "postmark": lambda raw: "HardBounce" in {raw.get("Type"), raw.get("SuppressionReason")},
     "resend": lambda raw: _at(raw, "data", "bounce", "type") == "Permanent",

@@ -13,9 +13,13 @@ BREAK, STALL = "break", "stall"
 
 @dataclass
 class ApiServer:
-    """`answer` is (status, body), BREAK (hang up after reading the request) or STALL (say nothing until the end)."""
+    """`answer` is (status, body), BREAK (hang up after reading the request) or STALL (say nothing until the end).
+
+    `hangs_up`: after an answer too, without having said so.
+    """
 
     answer: tuple[int, Any] | str = (200, {})
+    hangs_up: bool = False
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -44,6 +48,7 @@ def api_server() -> Iterator[ApiServer]:
             self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(text)
+            self.close_connection = told.hangs_up
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -162,6 +163,21 @@ def test_a_kept_connection_serves_the_next_message(api: ApiServer, url: str) -> 
 
     assert answers == [Accepted("provider-1")] * 2
     assert len(api.requests) == 2
+
+
+@pytest.mark.parametrize("url", [SES, POSTMARK])
+def test_a_kept_connection_that_the_provider_has_closed_is_replaced_before_anything_is_asked(api: ApiServer, url: str) -> None:
+    api.answer, api.hangs_up = TAKEN[url], True
+    mailer = open_mailer(url)
+
+    answers = []
+    for _ in range(3):
+        answers.append(mailer.send(_message(), deadline=5.0))
+        time.sleep(0.05)
+    mailer.close()
+
+    assert answers == [Accepted("provider-1")] * 3
+    assert len(api.requests) == 3
 
 
 @pytest.mark.parametrize("url", [SES, POSTMARK])
