@@ -19,6 +19,7 @@ from crm.services.demo.campaigns import Mailings, make_mailings
 from crm.services.demo.events import PlannedEvent, make_events
 from crm.services.demo.histories import make_drafts
 from crm.services.demo.logs import logs_of
+from crm.services.demo.mail import write_mail
 from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
 from crm.services.event_jobs import no_show_actions
 from crm.store import Store
@@ -88,6 +89,7 @@ def load(
     _write_people(store, plan, now, progress)
     _write_events(store, plan, now, progress)
     _write_campaigns(store, plan, now, progress)
+    write_mail(store, seed, now)
     store.stats.fold_all()
     logger.info("demo data loaded", extra={"people": len(plan.crowd.people), "events": len(plan.events), "seed": seed})
     return plan
