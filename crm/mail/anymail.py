@@ -108,10 +108,9 @@ class AnymailMailer:
             if line.attempt.give_up():
                 return Uncertain(LATE)
             raise DeliveryFailed("The time for the hand-over was up before it began.", permanent=False, whole_provider=True)
+        self._keep(line)  # also after a failure: a broken connection within it is replaced before the next request
         if answer.error is None:
-            self._keep(line)
             return _accepted(answer.value)
-        line.close()
         meaning = judged(answer.error, begun=line.attempt.begun)
         if isinstance(meaning, DeliveryFailed):
             raise meaning from answer.error
