@@ -47,9 +47,9 @@ class LateTable(Table):
         following = _key(query.index, page[-1]) if len(page) < len(ordered) else None
         return Rows(items=[item for item in page if passes(item, query.where)], next=following, read=len(page))
 
-    def count(self, query: Query) -> int:
+    def count(self, query: Query, *, most: int | None = None) -> int:
         """Count as `query` answers."""
-        return super().count(query) if query.index is None else sum(1 for _ in self.walk(query))
+        return super().count(query, most=most) if query.index is None else sum(1 for _ in self.walk(query))
 
     def _copy(self, index: Index, partition: str) -> list[Item]:
         with self._guard:
