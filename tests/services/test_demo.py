@@ -12,6 +12,7 @@ from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.event_drafts import Step
 from crm.domain.event_log import EventLogKind
 from crm.domain.events import SEATED, SIGNED_UP, AttendanceStatus
+from crm.domain.hits import HitClass
 from crm.domain.people import EmailStatus
 from crm.jobs.render import check_template
 from crm.services import event_changes
@@ -110,6 +111,12 @@ def test_every_page_has_something_to_show() -> None:
     assert any(planned.event.online_url for planned in LARGE.events)
     assert any(one.walk_in for planned in LARGE.events for one in planned.attendances)
     assert any(one.was is AttendanceStatus.WAITLISTED for planned in LARGE.events for one in planned.attendances)
+    campaigns = [planned.campaign for planned in LARGE.mailings.campaigns]
+    assert [bool(one.archived_at) for one in campaigns].count(True) == 1
+    assert any(one.audience.excluded.get(value) for one in campaigns for value in one.audience_filter.without)
+    assert all(one.preheader and one.tracking for one in campaigns)
+    assert {one.utm.content for one in campaigns} > {""} < {one.utm.term for one in campaigns}
+    assert {hit.hit_class for planned in LARGE.mailings.campaigns for hit in planned.hits} == set(HitClass)
     assert NOW.date() - min(days) >= timedelta(days=55)
     assert NOW.date() - max(days) <= timedelta(days=2)
 
@@ -120,7 +127,7 @@ def test_what_is_loaded_adds_up_and_waits_for_nothing(store: Store) -> None:
     assert store.people.totals().total == 150
     assert store.people.totals().by_email_status[EmailStatus.MAILABLE] == 150 - len(plan.mailings.suppressed)
     assert store.events.total() == 8
-    assert len(store.campaigns.page().items) == 7
+    assert (len(store.campaigns.page().items), store.campaigns.archived_count()) == (6, 1)
     assert {draft.id for draft in store.drafts.page().items} == {draft.id for draft in plan.drafts}
     ahead = [one.event for one in plan.events if one.event.end_at > NOW and one.off is None]
     assert store.jobs.next_due() == min(event.end_at for event in ahead) + NO_SHOW_AFTER
@@ -176,10 +183,13 @@ def test_figures_of_a_campaign_are_those_of_its_emails(store: Store) -> None:
     plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
 
     for planned in plan.mailings.campaigns:
-        figures = store.campaigns.figures(planned.campaign.id)
+        figures, links = store.campaigns.figures_with_links(planned.campaign.id)
         assert figures.total == len(planned.emails)
         assert figures.sent == sum(email.status is EmailState.SENT for email in planned.emails)
         assert figures.opened == sum(email.opened_at is not None for email in planned.emails)
+        assert figures.opened_any == sum(email.opened_any_at is not None for email in planned.emails)
+        assert figures.opened <= figures.opened_any <= figures.delivered
+        assert sum(one.persons for one in links.values()) == figures.clicked
 
 
 def test_a_repeat_changes_nothing_though_time_has_passed(store: Store) -> None:

@@ -13,6 +13,7 @@ from crm.domain.emails import Email
 from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.event_drafts import EventDraft
 from crm.domain.events import Event, EventStatus
+from crm.domain.hits import Hit
 from crm.domain.log import LogEntry
 from crm.domain.people import Person
 from crm.services.demo.campaigns import Mailings, make_mailings
@@ -26,6 +27,8 @@ from crm.store import Store
 from crm.store.attendances import STEP
 from crm.store.emails import item_of as email_item
 from crm.store.expressions import absent
+from crm.store.hits import hit_changes
+from crm.store.hits import item_of as hit_item
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.requests import Action, Put
 from crm.store.table import ConditionFailed
@@ -38,7 +41,7 @@ AT_ONCE = 96
 WRITERS = 3
 """Threads: while the engine writes for one, the next prepares its request."""
 EMAILS = 95
-"""E-mails of one transaction, with their delta."""
+"""E-mails or hits of one transaction, with their delta."""
 LOOKED_AT = 90
 """Of each kind of things: how many tell whether what is there is the same demo."""
 
@@ -213,6 +216,9 @@ def _write_campaigns(store: Store, plan: Plan, now: datetime, progress: Progress
         with ThreadPoolExecutor(WRITERS) as pool:
             for _ in pool.map(lambda part: _write_emails(store, part, now), _parts(planned.emails, EMAILS)):
                 pass
+            campaign_id = planned.campaign.id
+            for _ in pool.map(lambda part, id_=campaign_id: _write_hits(store, id_, part, now), _parts(planned.hits, EMAILS)):
+                pass
         progress("campaigns", done, len(plan.mailings.campaigns))
 
 
@@ -220,6 +226,14 @@ def _write_emails(store: Store, emails: Sequence[Email], now: datetime) -> None:
     """Write them with their counts, or leave them as they are."""
     with suppress(ConditionFailed):
         store.table.write([*_puts(emails), *_counts(store, emails, now)])
+    store.stats.keep_up()
+
+
+def _write_hits(store: Store, campaign_id: str, hits: Sequence[Hit], now: datetime) -> None:
+    """Write them with their counts, or leave them as they are."""
+    puts = [Put(item=hit_item(hit, campaign_id), expect=[absent()]) for hit in hits]
+    with suppress(ConditionFailed):
+        store.table.write([*puts, *store.stats.delta(hit_changes(campaign_id, [], hits), now=now)])
     store.stats.keep_up()
 
 

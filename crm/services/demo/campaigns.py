@@ -9,8 +9,11 @@ from random import Random
 from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.filters import PeopleFilter
+from crm.domain.hits import Hit
 from crm.domain.ids import email_id
+from crm.domain.outcomes import Outcome
 from crm.domain.people import EmailStatus, Person
+from crm.services.demo.hits import make_hits
 from crm.services.demo.names import LETTERS
 from crm.services.demo.people import Crowd, chance, demo_id
 
@@ -22,14 +25,17 @@ SHARES = (0.75, 0.3, 0.5, 0.15, 0.4, 0.08, 0.6, 0.2)
 """How much of the community one campaign after the other is for, where `MOST` allows it."""
 LATELY = timedelta(days=7)
 MEDIUMS = ("newsletter", "invitation", "reminder")
+CONTENTS = ("button", "", "text-link", "")
+TERMS = ("", "meetups", "")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCampaign:
-    """A campaign that is over (or a draft) and its e-mails."""
+    """A campaign that is over (or a draft), its e-mails, and what was fetched of them."""
 
     campaign: Campaign
     emails: list[Email]
+    hits: list[Hit] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -41,7 +47,10 @@ class Mailings:
 
 
 def make_mailings(seed: int, number: int, crowd: Crowd, present: datetime, sender: str) -> Mailings:
-    """Return `number` campaigns: of six or more the last is a draft and the third last was cancelled half-way."""
+    """Return `number` campaigns: of six or more the last is a draft and the third last was cancelled half-way.
+
+    The first of those was put away since, and the fourth left out who had clicked in the third.
+    """
     mailings = Mailings()
     _left_before(seed, crowd, present, mailings)
     groups = _groups(crowd)
@@ -49,11 +58,21 @@ def make_mailings(seed: int, number: int, crowd: Crowd, present: datetime, sende
     for place in range(number - drafts):
         began = _began(chance(seed, "campaign", place), place, number - drafts, present)
         stopped = number >= 6 and place == number - 4
-        mailings.campaigns.append(_campaign(seed, place, began, groups, mailings, present, sender, stopped=stopped))
+        planned = _campaign(
+            seed, place, began, groups, mailings, present, sender, stopped=stopped, choosy=number >= 8 and place == 3
+        )
+        mailings.campaigns.append(_put_away(planned) if number >= 6 and not place else planned)
     for place in range(number - drafts, number):
         draft = _content(seed, place, PeopleFilter(tag=("speaker",)), present - timedelta(hours=3), sender)
         mailings.campaigns.append(PlannedCampaign(draft, []))
     return mailings
+
+
+def _put_away(planned: PlannedCampaign) -> PlannedCampaign:
+    """Archived some days after it was done."""
+    finished = planned.campaign.finished_at or planned.campaign.created_at
+    at = finished + timedelta(days=20)
+    return replace(planned, campaign=replace(planned.campaign, archived_at=at, updated_at=at))
 
 
 def _left_before(seed: int, crowd: Crowd, present: datetime, mailings: Mailings) -> None:
@@ -95,10 +114,19 @@ def _content(seed: int, place: int, wanted: PeopleFilter, made: datetime, sender
     return Campaign(
         id=demo_id(seed, "campaign", place),
         subject=subject,
+        preheader=f"{sentence[0].upper()}{sentence[1:]}",
         body=f"Dear {{{{ firstName }}}},\n\n{sentence[0].upper()}{sentence[1:]}\n\n"
-        f"[Read more](https://community.example/{slug})\n\nSee you soon  \nYour community team",
+        f"[Read more](https://community.example/{slug})\n\nNot for you this time? [See what else is on](https://community.example/all)\n\n"
+        "See you soon  \nYour community team",
+        tracking=True,
         sender=sender,
-        utm=Utm(campaign=f"{slug}-{made:%Y-%m}", source="crm", medium=MEDIUMS[place % len(MEDIUMS)]),
+        utm=Utm(
+            campaign=f"{slug}-{made:%Y-%m}",
+            source="crm",
+            medium=MEDIUMS[place % len(MEDIUMS)],
+            content=CONTENTS[place % len(CONTENTS)],
+            term=TERMS[place % len(TERMS)],
+        ),
         audience_filter=wanted,
         created_by="demo",
         created_at=made,
@@ -116,19 +144,23 @@ def _campaign(
     sender: str,
     *,
     stopped: bool,
+    choosy: bool,
 ) -> PlannedCampaign:
+    """One campaign; a `stopped` one was cancelled half-way, a `choosy` one leaves out who clicked in the one before."""
     random = chance(seed, "mails", place)
     everybody = len(groups[-1][1]) if groups else 0
     size = min(SHARES[place % len(SHARES)] * everybody, MOST)
     wanted, group = min(groups, key=lambda pair: abs(len(pair[1]) - size)) if groups else (PeopleFilter(), [])
     audience = [person for person in group if person.created_at < began]
     left = {person.id: mailings.suppressed[person.id][0] for person in audience if _left_by(mailings, person, began)}
-    receivers = [person for person in audience if person.id not in left]
+    value, clicked = _clicked(mailings.campaigns[-1]) if choosy else ("", frozenset())
+    receivers = [person for person in audience if person.id not in left and person.id not in clicked]
+    excluded = {value: len(audience) - len(left) - len(receivers)} if choosy else {}
     suppressed = dict(Tally(why.value for why in left.values()))
     span = timedelta(seconds=min(3 * 3600, 15 * len(receivers)))
     campaign = replace(
-        _content(seed, place, wanted, began - timedelta(minutes=40), sender),
-        audience=Audience(matched=len(audience), suppressed=suppressed),
+        _content(seed, place, replace(wanted, without=tuple(excluded)), began - timedelta(minutes=40), sender),
+        audience=Audience(matched=len(audience), suppressed=suppressed, excluded=excluded),
         left_out=suppressed,
         status=CampaignStatus.CANCELLED if stopped else CampaignStatus.DONE,
         expanded=True,
@@ -144,7 +176,14 @@ def _campaign(
         email = _queued(campaign, person, began + span * (number / len(receivers)))
         skipped = replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.CANCELLED)
         emails.append(_outcome(random, email, person, mailings, present) if number < sent else skipped)
-    return PlannedCampaign(campaign, emails)
+    fetched = [make_hits(email, present) for email in emails]
+    return PlannedCampaign(campaign, [one.email for one in fetched], [hit for one in fetched for hit in one.hits])
+
+
+def _clicked(planned: PlannedCampaign) -> tuple[str, frozenset[str]]:
+    """Who clicked in a campaign: as a value of `without`, and their ids."""
+    people = frozenset(email.user_id for email in planned.emails if email.clicked_at is not None)
+    return f"mailed:{planned.campaign.id}:{Outcome.CLICKED}", people
 
 
 def _left_by(mailings: Mailings, person: Person, moment: datetime) -> bool:
