@@ -15,8 +15,10 @@ from crm.domain.events import EventStatus
 from crm.domain.ids import new_id
 from crm.domain.imports import Import
 from crm.domain.log import LogEntry, LogKind
+from crm.domain.mail_events import MailEvent, MailEventKind
 from crm.domain.people import Person
 from crm.services import notes, people
+from crm.services.mail_events import take
 from crm.services.unsubscribe import unsubscribe
 from crm.services.verify import differences
 from crm.store import Store
@@ -216,6 +218,32 @@ def test_consent_says_since_when_and_by_what(sign_in: SignIn, site: Store, zoe: 
     assert re.search(
         r"No, unsubscribed.*?since <time [^>]+>7 May 2026</time>, by the link in <a [^>]+><bdi>Letter", after, re.DOTALL
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "consent", "story"),
+    [
+        (MailEventKind.BOUNCED, "No, bounced.*?by a bounce of <a [^>]+><bdi>Letter", "Mail came back after Letter"),
+        (
+            MailEventKind.COMPLAINED,
+            "No, complained.*?by a complaint about <a [^>]+><bdi>Letter",
+            "Marked our mail as spam after Letter",
+        ),
+    ],
+)
+def test_a_bounce_or_complaint_names_the_letter_that_it_is_about(
+    sign_in: SignIn, site: Store, zoe: Person, kind: MailEventKind, consent: str, story: str
+) -> None:
+    campaign = site.campaigns.create(make_campaign(subject="Letter"))
+    email = make_email(campaign_id=campaign.id, user_id=zoe.id, email=zoe.profile.email)
+    keep_emails(site, [email])
+    event = MailEvent(provider="ses", id="1", kind=kind, at=NOW, email_id=email.id, hard=True)
+    take(site, event, now=NOW + timedelta(days=3))
+
+    text = page(sign_in("Viewer"), zoe)
+
+    assert re.search(consent, text, re.DOTALL)
+    assert [line for line in told(text) if line.startswith(story)]
 
 
 def test_who_came_by_an_import_has_its_name_and_a_link_for_those_who_may(sign_in: SignIn, site: Store) -> None:

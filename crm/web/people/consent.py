@@ -9,7 +9,14 @@ from crm.domain.people import EmailStatus, Person
 from crm.store import Store
 from crm.web.people.moments import Moment, logged, name_all
 
-SOURCES = {"import": "by an import", "verify": "", "demo": "", "link": "by the link in an e-mail"}
+BY_MAIL = {
+    "link": ("by the link in", "by the link in an e-mail"),
+    "bounce": ("by a bounce of", "by a bounce"),
+    "complaint": ("by a complaint about", "by a complaint"),
+    "provider": ("at the mail provider, from", "at the mail provider"),
+}
+"""What came of an e-mail, with its campaign and without."""
+SOURCES = {"import": "by an import", "verify": "", "demo": "", **{source: bare for source, (_, bare) in BY_MAIL.items()}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +68,8 @@ def _told(store: Store, person: Person, entry: LogEntry | None) -> Moment | None
     moment = logged(entry)
     name_all(store, person, [moment])
     if entry.kind is LogKind.STATUS:
-        by_link = "by the link in" if moment.campaign_id else "by the link in an e-mail"
-        moment.lead = by_link if entry.text == "link" else moment.by
+        of_campaign, bare = BY_MAIL.get(entry.text, (moment.by, moment.by))
+        moment.lead = of_campaign if moment.campaign_id else bare
     elif entry.kind is LogKind.IMPORTED:
         moment.lead = "by import of"
     elif entry.kind is LogKind.ADDED:

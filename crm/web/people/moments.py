@@ -48,6 +48,8 @@ STATUSES = {
     EmailStatus.BOUNCED.value: ("Mail came back", "mail-x", "dot-bad"),
     EmailStatus.COMPLAINED.value: ("Marked our mail as spam", "mail-warning", "dot-bad"),
 }
+BY_MAIL = {"link": "by the link in", "bounce": "after", "complaint": "after", "provider": "at the mail provider after"}
+"""How a change of status that came of a campaign goes on, before its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,8 @@ def _merged(told: Moment, entry: LogEntry) -> None:
 def _status(told: Moment, entry: LogEntry) -> None:
     _, after = entry.changes.get("emailStatus", ("", ""))
     told.lead, told.icon, told.dot = STATUSES.get(after, ("E-mail status changed", "mail", ""))
-    if entry.text == "link":
-        told.lead, told.campaign_id = f"{told.lead} by the link in" if entry.source else told.lead, entry.source
+    if entry.text in BY_MAIL and entry.source:
+        told.lead, told.campaign_id = f"{told.lead} {BY_MAIL[entry.text]}", entry.source
 
 
 _BY_NOBODY = frozenset({LogKind.STATUS, LogKind.IMPORTED, LogKind.MERGED})
