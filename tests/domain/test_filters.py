@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from crm.domain.errors import RuleViolation
-from crm.domain.filters import MAX_COUNT, Order, PeopleFilter, filter_values, parse_filter, parse_order
+from crm.domain.filters import MAX_COUNT, Order, Outcome, PeopleFilter, filter_values, mailing, parse_filter, parse_order
 from crm.domain.people import EmailStatus
 from tests.factories import make_person
-from tests.store.crowd import filters
+from tests.store.crowd import filters, grouped
 
 ADA = make_person(
     first_name="Ada Marie",
@@ -65,7 +65,7 @@ def test_a_person_does_not_match_when_one_field_fails(wanted: PeopleFilter) -> N
 
 
 @settings(max_examples=100)
-@given(filters())
+@given(filters() | grouped())
 def test_a_filter_comes_back_from_its_query_string(wanted: PeopleFilter) -> None:
     lowest = replace(
         wanted,
@@ -103,6 +103,18 @@ def test_a_fingerprint_is_the_same_for_filters_that_mean_the_same() -> None:
         ({"q": ["a b c d e f g h i j k"]}, "q"),
         ({"q": ["\u0301"]}, "q"),
         ({"emailStatus": ["happy"]}, "emailStatus"),
+        ({"attends": ["e1:asleep"]}, "attends"),
+        ({"mailed": ["c1:read"]}, "mailed"),
+        ({"mailedNot": ["c1:"]}, "mailedNot"),
+        ({"within": ["e1"]}, "within"),
+        ({"within": ["segment:"]}, "within"),
+        ({"within": ["attends::no_show"]}, "within"),
+        ({"without": ["attends:e1:asleep"]}, "without"),
+        ({"without": ["mailed:c1:read"]}, "without"),
+        ({"without": ["days:0"]}, "without"),
+        ({"without": ["days:366"]}, "without"),
+        ({"without": ["days:\u0663"]}, "without"),
+        ({"without": [f"days:{number}" for number in range(1, 22)]}, "without"),
     ],
 )
 def test_a_value_that_can_not_be_is_refused_with_its_field(values: dict[str, list[str]], field: str) -> None:
@@ -121,6 +133,28 @@ def test_a_filter_that_no_address_holds_is_refused_by_its_longest_field() -> Non
     assert [error.field for error in refused.value.errors] == ["company"]
     assert len(parse_filter(values, stored=True).company) == 50
     assert len(parse_filter({"id": [f"{number:032}" for number in range(200)]}).ids) == 200
+
+
+def test_groups_and_outcomes_are_read_as_they_are_written() -> None:
+    wanted = parse_filter({"within": ["mailed:c1:not_opened", "days:14"], "without": ["segment:s1", "segment:s2", "attends:e1"]})
+
+    assert [(one.kind, one.id, one.rest, one.days) for one in wanted.groups] == [
+        ("mailed", "c1", "not_opened", 0),
+        ("days", "14", "", 14),
+        ("segment", "s1", "", 0),
+        ("segment", "s2", "", 0),
+        ("attends", "e1", "", 0),
+    ]
+    assert wanted.segment_ids == ("s1", "s2")
+    assert mailing("c1:clicked") == ("c1", Outcome.CLICKED)
+
+
+def test_a_person_must_pass_all_filters_of_segments_that_are_asked_for_and_none_that_is_left_out() -> None:
+    engineers, others = PeopleFilter(job_title=("engineer",)), PeopleFilter(job_title=("Manager",))
+
+    assert PeopleFilter(all_of=(engineers,), none_of=(others,)).matches(ADA)
+    assert not PeopleFilter(all_of=(engineers, others)).matches(ADA)
+    assert not PeopleFilter(none_of=(engineers,)).matches(ADA)
 
 
 def test_empty_values_and_other_names_ask_for_nothing() -> None:
