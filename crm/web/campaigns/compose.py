@@ -18,6 +18,8 @@ from crm.jobs.render import FIELDS
 from crm.services import templates
 from crm.services.mail_settings import check_sender, senders
 from crm.services.segments import SEGMENT, expanded
+from crm.store.moment import one_reading
+from crm.store.stats import one_moment
 from crm.web.campaigns.audience import audience_context
 from crm.web.campaigns.audience_edit import Choosing, asked, change, choosing_context, still
 from crm.web.campaigns.drafts import Kept, keep, stored_draft
@@ -62,6 +64,8 @@ def edit(request: CrmRequest, draft: Campaign) -> HttpResponse:
     return compose(request, draft.id, form, draft.audience_filter, kept=Kept(draft=draft))
 
 
+@one_moment()
+@one_reading()
 def compose(
     request: CrmRequest,
     campaign_id: str,
@@ -101,7 +105,7 @@ def compose(
 
 def _whole(request: CrmRequest, wanted: PeopleFilter, choosing: Choosing) -> dict[str, Any]:
     """What only the whole page shows: who gets it, and what one may write."""
-    audience = audience_context(request.store, wanted)
+    audience = audience_context(request.store, wanted, viewer=request.user.get_username())
     return {
         **audience,
         **choosing_context(request, wanted, audience["names"], choosing),
