@@ -33,7 +33,8 @@ class Email:
     """One e-mail; its subject and body stand on the campaign. Times are aware UTC, None where it has not happened.
 
     `attempts` counts refused hand-overs since it was queued; `error` holds the provider's last words without addresses.
-    `opened_at` and `clicked_at` are of a person, `opened_any_at` and `clicked_any_at` of whatever came first, a program too.
+    `opened_at` and `clicked_at` are of a person, `opened_any_at` and `clicked_any_at` of whatever came first, a program too: they
+    are there where the others are.
     `hits` rises whenever an open or click counts in something, so that two at one moment don't both count.
     `email` is empty once the person was deleted or erased; of the latter `erased` remains.
     """
@@ -63,6 +64,11 @@ class Email:
     bounced_at: datetime | None = None
     complained_at: datetime | None = None
     unsubscribed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for person, anything in (("opened_at", "opened_any_at"), ("clicked_at", "clicked_any_at")):
+            if getattr(self, anything) is None and getattr(self, person) is not None:
+                object.__setattr__(self, anything, getattr(self, person))
 
     def became(self, outcome: Outcome) -> bool:
         """Tell whether this is what became of it."""

@@ -12,7 +12,7 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.outcomes import Outcome
 from crm.store import schema
-from crm.store.expressions import Where, absent, equals, exists
+from crm.store.expressions import AnyOf, Clause, Where, absent, equals, exists
 from crm.store.keys import LANES, behind_prefix, escape, moment, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
@@ -39,6 +39,7 @@ TIMES = {
     "complainedAt": "complained_at",
     "unsubscribedAt": "unsubscribed_at",
 }
+ATTRIBUTE = {time: name for name, time in TIMES.items()}
 NUMBERS = frozenset(TIMES) - {"firstTriedAt", "sentAt", "failedAt", "uncertainAt"}
 """Times that are kept as milliseconds since 1970: an e-mail may have all of them and is to stay small."""
 SAME = {"openedAnyAt": "openedAt", "clickedAnyAt": "clickedAt"}
@@ -170,8 +171,8 @@ class EmailRepository:
         reason: Reason | None = None,
     ) -> Iterator[Email]:
         """Give all of a campaign's e-mails as `page` does, newest first: for lists in CSV and for retries, which check."""
-        wanted = _Wanted.of(campaign_id, statuses, outcome, reason)
-        return (email_of(item) for item in self._merged(wanted, 400, back=False, edge=None))
+        found = self._merged(_Wanted.of(campaign_id, statuses, outcome, reason), 400, back=False, edge=None)
+        return (email_of(item) for item in found)
 
     def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
         """Return what a person was mailed, newest first, from `until` back (itself too); a query, and a batch per 100."""
@@ -191,8 +192,7 @@ class EmailRepository:
 
     def count_of_person(self, user_id: str, *, until: datetime | None = None) -> int:
         """Return how many e-mails a person has, from `until` back; keys alone are read."""
-        query = _mailed(user_id, until)
-        return self._table.count(query) if query is not None else 0
+        return self._table.count(query) if (query := _mailed(user_id, until)) is not None else 0
 
     def _read(self, purpose: str, token: str | None) -> tuple[bool, str | None]:
         if token is None:
@@ -244,10 +244,8 @@ class _Wanted:
     def of(cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None, reason: Reason | None) -> "_Wanted":
         """What all of them ask for; no status means all. A reason is of one state alone."""
         possible = outcome.states if outcome is not None else tuple(EmailState)
-        if reason is not None:
-            own = EmailState.SKIPPED if isinstance(reason, SkipReason) else EmailState.FAILED
-            possible = tuple(status for status in possible if status is own)
-        kept = tuple(sorted(status for status in possible if not statuses or status in statuses))
+        own = {type(None): None, SkipReason: EmailState.SKIPPED, FailReason: EmailState.FAILED}[type(reason)]
+        kept = tuple(sorted(one for one in possible if (not statuses or one in statuses) and own in {None, one}))
         return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome, reason=reason)
 
     @property
@@ -255,11 +253,7 @@ class _Wanted:
         """What the time of the outcome must be, there or not; and the reason."""
         name = "skipReason" if isinstance(self.reason, SkipReason) else "failReason"
         why = [equals(name, self.reason.value)] if self.reason is not None else []
-        if self.outcome is None:
-            return tuple(why)
-        times = {attribute: name for name, attribute in TIMES.items()}
-        present, missing = times.get(self.outcome.has), times.get(self.outcome.lacks)
-        return (*why, *([exists(present)] if present else []), *([absent(missing)] if missing else []))
+        return (*why, *(became(self.outcome) if self.outcome is not None else []))
 
     @property
     def word(self) -> str:
@@ -267,13 +261,19 @@ class _Wanted:
         return (self.outcome.has or self.outcome.lacks).removesuffix("_at") if self.outcome is not None else ""
 
 
+def became(outcome: Outcome) -> list[Clause | AnyOf]:
+    """Return what holds for the items of e-mails of which that became, besides their status."""
+    has, lacks = ([name, SAME.get(name)] if (name := ATTRIBUTE.get(time)) else [] for time in (outcome.has, outcome.lacks))
+    present = tuple(exists(name) for name in has if name)
+    return [*([AnyOf(present)] if present else []), *[absent(name) for name in lacks if name]]
+
+
 def _mailed(user_id: str, until: datetime | None) -> Query | None:
     """What a person was mailed, newest first, from the index; None for an id that can't be."""
     partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
     if partition is None:
         return None
-    high = behind_prefix(stamp(until)) if until is not None else None
-    return Query(partition=partition, index=BY_DATE, high=high, forward=False)
+    return Query(partition=partition, index=BY_DATE, high=behind_prefix(stamp(until)) if until else None, forward=False)
 
 
 def partitions(campaign_id: str, statuses: Iterable[EmailState]) -> list[str]:
@@ -282,7 +282,7 @@ def partitions(campaign_id: str, statuses: Iterable[EmailState]) -> list[str]:
     >>> partitions("c1", [EmailState.SENT])[:2]
     ['CAMPAIGN#c1#sent#0', 'CAMPAIGN#c1#sent#1']
     """
-    head = BY_CAMPAIGN.entry("email").partition.partition("{id:lane}")[0]
+    head, _, _ = BY_CAMPAIGN.entry("email").partition.partition("{id:lane}")
     heads = [render(head, {"campaignId": campaign_id, "status": status.value}) for status in statuses]
     return [f"{text}{lane}" for text, lane in product(heads, range(LANES))]
 

@@ -10,8 +10,8 @@ from crm.domain.outcomes import HANDED_OVER
 from crm.store import schema
 from crm.store.cost import unmetered
 from crm.store.email_lists import EmailLists
-from crm.store.emails import TIMES, partitions
-from crm.store.expressions import AnyOf, Where, absent, at_least, exists
+from crm.store.emails import became, partitions
+from crm.store.expressions import AnyOf, Where, at_least
 from crm.store.keys import stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
@@ -19,14 +19,12 @@ from crm.store.table import Table
 
 LOOKED_BACK = timedelta(days=60)
 """How long an e-mail may have waited, made but not sent: a campaign is paused, and goes on weeks later."""
-ATTRIBUTE = {attribute: name for name, attribute in TIMES.items()}
 
 
 def mailed_in(table: Table, value: str) -> Iterator[str]:
     """Give whom a value of `mailed` means; four queries per state in which that outcome is found."""
     campaign_id, outcome = mailing(value)
-    where = [exists(ATTRIBUTE[outcome.has])] if outcome.has else [absent(ATTRIBUTE[outcome.lacks])] if outcome.lacks else []
-    return _people(table, partitions(campaign_id, outcome.states), where)
+    return _people(table, partitions(campaign_id, outcome.states), became(outcome))
 
 
 def mailed_within(table: Table, lists: EmailLists, days: int) -> Iterator[str]:

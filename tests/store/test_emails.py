@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,8 @@ emails = st.builds(
     failed_at=times,
     uncertain_at=times,
     opened_at=times,
+    opened_any_at=times,
+    clicked_any_at=times,
     unsubscribed_at=times,
 )
 
@@ -78,8 +81,10 @@ def test_a_skipped_email_counts_in_its_hour_its_campaign_and_by_reason() -> None
         Counter("EMAILS", "2026-05"): 1,
         Counter("EMAILS#2026-05", "04T09#c1", "skipped"): 1,
         Counter("EMAILS#2026-05", "04T09#c1", "opened"): 1,
+        Counter("EMAILS#2026-05", "04T09#c1", "opened_any"): 1,
         Counter("CAMPAIGN#c1", "TOTAL", "skipped"): 1,
         Counter("CAMPAIGN#c1", "TOTAL", "opened"): 1,
+        Counter("CAMPAIGN#c1", "TOTAL", "opened_any"): 1,
         Counter("CAMPAIGN#c1", "REASON#bounced", "skipped"): 1,
     }
 
@@ -192,3 +197,33 @@ def test_a_page_of_one_outcome_is_none_of_another(store: Store) -> None:
 
     with pytest.raises(BadToken):
         store.emails.page(campaign_id="c1", outcome=Outcome.NOT_OPENED, token=page.next_token)
+
+
+def test_an_email_with_all_that_can_become_of_it_stays_small() -> None:
+    times: dict[str, Any] = dict.fromkeys(("sent_at", "delivered_at", "opened_at", "clicked_at"), NOW)
+    happened = make_email(
+        status=EmailState.SENT,
+        id="e" * 32,
+        campaign_id="c" * 32,
+        user_id="u" * 32,
+        email="ada.lovelace@example.org",
+        utm=Utm(campaign="spring-2026", source="newsletter", medium="email"),
+        hits=4,
+        unsubscribed_at=NOW,
+        complained_at=NOW,
+        **times,
+    )
+    everything = replace(
+        happened,
+        opened_any_at=NOW - timedelta(1),
+        clicked_any_at=NOW - timedelta(1),
+        first_tried_at=NOW,
+        attempts=5,
+        bounced_at=NOW,
+    )
+
+    def size(email: Email) -> int:
+        return sum(len(name.encode()) + len(str(value).encode()) for name, value in item_of(email).items())
+
+    assert size(happened) <= 700
+    assert size(replace(everything, error="x" * 120)) <= 1024, "what is written is paid for by the kilobyte"
