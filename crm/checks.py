@@ -1,11 +1,16 @@
 """System checks: settings that would let the application start and then fail somebody, found by `manage.py check` instead."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
+
+from crm.mail import open_mailer
+
+TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 
 
 def register_all() -> None:
@@ -30,6 +35,23 @@ def settings_that_fail_later(**_options: Any) -> Sequence[checks.CheckMessage]:
         value = getattr(settings, name)
         if value <= 0:
             found.append(_error(4, f"{name} is {value}; it must be more than 0.", "Remove it to get the default."))
+    return [*found, *_mail_that_fails_later()]
+
+
+def _mail_that_fails_later() -> Sequence[checks.CheckMessage]:
+    """Errors of what a mail provider needs, to take mail and to tell of it."""
+    found: list[checks.CheckMessage] = []
+    try:
+        open_mailer(settings.EMAIL_URL, region=settings.AWS_REGION)
+    except ValueError as error:
+        found.append(_error(5, str(error), "docs/operations.md says what each provider needs."))
+    if ":" not in settings.ANYMAIL.get("WEBHOOK_SECRET", ":"):
+        hint = "Write user:password; the address of the webhook is https://user:password@… then."
+        found.append(_error(6, "ANYMAIL_WEBHOOK_SECRET has no colon, so that no provider can send it.", hint))
+    for topic in settings.SNS_TOPIC_ARNS:
+        if not TOPIC.fullmatch(topic):
+            hint = "Copy it from Amazon's SNS console: arn:aws:sns:eu-central-1:123456789012:crm-mail."
+            found.append(_error(7, f"SNS_TOPIC_ARNS has {topic!r}, which names no topic.", hint))
     return found
 
 
