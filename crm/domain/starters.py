@@ -80,7 +80,7 @@ STARTERS = (
     Template(
         id="starter-invitation",
         name="Event invitation",
-        subject="You are invited: an evening with our community, {{ firstName }}",
+        subject="You are invited, {{ firstName }}",
         preheader="Two short talks, food, and people worth meeting. Seats are few.",
         body=INVITATION.strip(),
     ),

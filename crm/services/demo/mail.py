@@ -21,7 +21,7 @@ def write_mail(store: Store, seed: int, now: datetime) -> None:
     settings = store.mail_settings.get()
     if not settings.version:
         name, address = TEAM
-        added = now - timedelta(days=90)
+        added = now - timedelta(days=100)
         team = Sender(name=name, address=address, added_at=added, verified_at=added + timedelta(minutes=7))
         with suppress(Conflict):
             store.mail_settings.save(replace(settings, postal_address=POSTAL_ADDRESS, senders=(team,)))

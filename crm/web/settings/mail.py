@@ -107,8 +107,10 @@ def _shown(
     request: CrmRequest, *, form: MailSettingsForm | None = None, sender_form: SenderForm | None = None, status: int = 200
 ) -> HttpResponse:
     stored = request.store.mail_settings.get()
+    form = form or MailSettingsForm.of(stored)
+    form.fields["organisation"].widget.attrs["placeholder"] = settings.CRM_ORGANISATION
     context: dict[str, Any] = {
-        "form": form or MailSettingsForm.of(stored),
+        "form": form,
         "sender_form": sender_form or SenderForm(),
         "senders": _rows(stored),
         "default_sender": settings.DEFAULT_FROM_EMAIL,
