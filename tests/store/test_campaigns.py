@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from crm.domain.campaign_filters import CampaignFilter
 from crm.domain.campaigns import Audience, CampaignStatus, Utm
 from crm.domain.errors import BadToken, Conflict, NotFound
 from crm.domain.filters import PeopleFilter
-from crm.store import Store
+from crm.store import Store, schema
+from crm.store.requests import Update
 from tests.factories import NOW, make_campaign
 
 FULL = {
@@ -110,3 +112,41 @@ def test_figures_of_a_campaign_that_was_never_sent_are_nothing(store: Store) -> 
     figures = store.campaigns.figures(campaign.id)
 
     assert (figures.total, figures.settled, figures.by_reason) == (0, 0, {})
+
+
+def test_a_filter_finds_by_status_and_words_and_pages_both_ways(store: Store) -> None:
+    for number in range(6):
+        status = CampaignStatus.DONE if number % 2 else CampaignStatus.DRAFT
+        made_at = NOW - timedelta(days=number)
+        store.campaigns.create(make_campaign(subject=f"Spring meet-up {number}", status=status, created_at=made_at))
+    store.campaigns.create(make_campaign(subject="Autumn"))
+    wanted = CampaignFilter(statuses=(CampaignStatus.DRAFT,), q="meet spr")
+
+    first = store.campaigns.page(limit=2, wanted=wanted)
+    second = store.campaigns.page(limit=2, wanted=wanted, token=first.next_token)
+    back = store.campaigns.page(limit=2, wanted=wanted, token=second.prev_token)
+
+    assert [one.subject[-1] for one in [*first.items, *second.items]] == ["0", "2", "4"]
+    assert (back.items, second.next_token) == (first.items, None)
+    with pytest.raises(BadToken):
+        store.campaigns.page(limit=2, token=first.next_token)
+
+
+def test_a_page_goes_on_behind_what_was_shown_whatever_came_or_went(store: Store) -> None:
+    made = [store.campaigns.create(make_campaign(created_at=NOW - timedelta(days=number))) for number in range(5)]
+    token = store.campaigns.page(limit=2).next_token
+
+    store.campaigns.create(make_campaign(created_at=NOW + timedelta(days=1)))
+    store.table.write(store.campaigns.removal(made[1]))
+
+    assert [one.id for one in store.campaigns.page(limit=2, token=token).items] == [made[2].id, made[3].id]
+
+
+def test_campaigns_of_which_the_index_tells_only_keys_are_found_as_well(store: Store) -> None:
+    """As in a table that was made before the index carried anything."""
+    campaign = store.campaigns.create(make_campaign(subject="Spring", status=CampaignStatus.DONE))
+    store.table.write([Update(key=schema.key("campaign", id=campaign.id), changes={"campaignStatus": None})])
+
+    rows = store.campaigns.rows(CampaignFilter(statuses=(CampaignStatus.DONE,)))
+
+    assert [(row.id, row.status) for row in rows] == [(campaign.id, CampaignStatus.DONE)]
