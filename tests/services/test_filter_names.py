@@ -7,7 +7,7 @@ import pytest
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.filters import PeopleFilter
 from crm.domain.tasks import Task, TaskAction
-from crm.services import filter_names
+from crm.services import filter_names, segments
 from crm.store import Store
 from tests.factories import NOW, make_campaign, make_event, make_person
 
@@ -59,3 +59,42 @@ def test_campaigns_are_found_likewise_and_only_so_many_are_looked_through(store:
     assert [one.title for one in filter_names.campaigns_titled(store, "", 1)] == ["Springtime"]
     monkeypatch.setattr(filter_names, "LOOKED_THROUGH", 2)
     assert [one.title for one in filter_names.campaigns_titled(store, "spr", 12)] == ["Springtime"]
+
+
+def test_groups_are_phrases_and_what_is_gone_is_said(store: Store) -> None:
+    event = store.events.create(make_event(title="Spring"), [], [], now=NOW)
+    campaign = store.campaigns.create(make_campaign(subject="Hello"))
+    store.table.write([store.tasks.put(Task(id="t1", action=TaskAction.TAG, name="VIP", matched=3, created_at=NOW))])
+    shared, own = (
+        segments.save(store, name, PeopleFilter(q="ada"), owner="ingrid", shared=name == "Ours", now=NOW)
+        for name in ("Ours", "Mine")
+    )
+    words = {
+        f"segment:{shared.id}": "in the segment “Ours”",
+        f"segment:{own.id}": "in somebody’s own segment",
+        "segment:gone": "in a segment that is gone",
+        "list:t1": "in task: Tag 3 people “VIP”",
+        "list:gone": "in a list that is gone",
+        f"attends:{event.id}": "attending “Spring”",
+        f"attends:{event.id}:no_show": "no-show at “Spring”",
+        "attends:gone": "attending an event that is gone",
+        f"mailed:{campaign.id}:opened": "opened “Hello”",
+        f"mailed:{campaign.id}": "mailed “Hello”",
+        "mailed:gone:clicked": "clicked in a campaign that is gone",
+        "days:14": "mailed in the last 14 days",
+        "days:1": "mailed in the last day",
+    }
+    values = tuple(words)
+    wanted = PeopleFilter(within=values[:5], without=values[5:])
+
+    assert filter_names.names(store, [wanted]) == words
+    assert filter_names.names(store, [wanted], viewer="ingrid")[f"segment:{own.id}"] == "in the segment “Mine”"
+
+
+def test_a_campaign_by_outcome_has_a_name_and_a_phrase(store: Store) -> None:
+    campaign = store.campaigns.create(make_campaign(subject="Hello"))
+    value = f"{campaign.id}:not_opened"
+
+    found = filter_names.names(store, [PeopleFilter(mailed=(value,), mailed_not=("gone:opened",))])
+
+    assert found == {value: "Hello (not opened)", f"mailed:{value}": "mailed “Hello” without opening it"}

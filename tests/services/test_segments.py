@@ -29,6 +29,30 @@ def test_a_segment_is_seen_by_its_owner_and_when_shared_by_all(store: Store) -> 
         segments.opened(store, own.id, "tom")
 
 
+@pytest.mark.parametrize("field", ["within", "without"])
+def test_a_segment_that_leans_on_another_is_refused(store: Store, field: str) -> None:
+    other = _save(store, "Mine")
+
+    with pytest.raises(RuleViolation, match="can't lean on another"):
+        _save(store, "Yours", PeopleFilter(**{field: (f"segment:{other.id}",)}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", ["within", "without"])
+def test_a_group_names_no_segment_of_somebody_else_nor_tells_that_it_is_there(store: Store, field: str) -> None:
+    own, shared = _save(store, "Mine"), _save(store, "Ours", shared=True)
+    told = []
+
+    for segment_id in (own.id, "gone"):
+        with pytest.raises(RuleViolation) as refused:
+            segments.expanded(store, {field: ["days:3", f" segment:{segment_id}"]}, viewer="tom")
+        told.append([(error.field, error.message) for error in refused.value.errors])
+
+    assert told[0] == told[1] == [(field, "There is no such segment; it may have been deleted. Take it out of the filter.")]
+    for viewer, segment_id in (("ingrid", own.id), ("tom", shared.id)):
+        given = {field: [f"segment:{segment_id}"]}
+        assert segments.expanded(store, given, viewer=viewer) == given
+
+
 def test_the_same_form_sent_twice_makes_one_segment(store: Store) -> None:
     first = segments.save(store, "Acme", ACME, owner="ingrid", now=NOW, segment_id="s1")
 
