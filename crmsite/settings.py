@@ -3,6 +3,7 @@
 Insecure defaults hold only with DEBUG=1. Without it, a missing secret stops the start with a sentence that says what to set.
 """
 
+import json
 import logging
 import math
 import os
@@ -53,6 +54,14 @@ def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _value(name: str, text: str) -> Any:
+    """The variable's value, which is JSON where it begins like it."""
+    try:
+        return json.loads(text) if text.startswith("{") else text
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} begins with a brace, but can't be read as JSON: check its quotes.") from None
+
+
 # --- secrets and addresses ---------------------------------------------------------------------------------------------
 
 SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
@@ -99,7 +108,7 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Community CRM <
 SNS_TOPIC_ARNS = _list(env.str("SNS_TOPIC_ARNS", default=""))
 ANYMAIL_WEBHOOK_SECRET: str = env.str("ANYMAIL_WEBHOOK_SECRET", default="")
 ANYMAIL: dict[str, Any] = {
-    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_") and value
+    name.removeprefix("ANYMAIL_"): _value(name, text) for name, text in os.environ.items() if name.startswith("ANYMAIL_") and text
 }
 
 # Django's own mail (password resets) goes the same way; where mail is dropped, staff ask their administrator.

@@ -88,6 +88,23 @@ def test_django_and_campaigns_write_into_the_same_folder(url: str) -> None:
     assert django["EMAIL_BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
 
 
+def test_django_and_campaigns_use_the_same_provider() -> None:
+    told = json.loads(settings_under("ses://?region=eu-north-1", "anymail:postmark").stdout)
+
+    assert [(django["EMAIL_BACKEND"], django["reset"]) for django in told.values()] == [
+        ("anymail.backends.amazon_ses.EmailBackend", True),
+        ("anymail.backends.postmark.EmailBackend", True),
+    ]
+
+
+def test_a_variable_for_anymail_that_should_be_json_and_is_not_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANYMAIL_POSTMARK_SEND_DEFAULTS", "{'esp_extra': {}}")
+
+    stopped = settings_under("anymail:postmark")
+
+    assert "ImproperlyConfigured: ANYMAIL_POSTMARK_SEND_DEFAULTS begins with a brace" in stopped.stderr
+
+
 def test_where_mail_is_dropped_no_password_reset_is_offered() -> None:
     django = json.loads(settings_under("null:").stdout)["null:"]
 
