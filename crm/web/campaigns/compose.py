@@ -25,7 +25,7 @@ from crm.web.campaigns.audience_edit import Choosing, asked, change, choosing_co
 from crm.web.campaigns.drafts import Kept, keep, stored_draft
 from crm.web.campaigns.forms import ComposeForm
 from crm.web.campaigns.preview import Look, content_of, found_in, preview, reader
-from crm.web.campaigns.proofs import proofread
+from crm.web.campaigns.proofs import LOOKED_AT, proofread
 from crm.web.campaigns.trial import Trial, addresses, send_tests
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
@@ -45,8 +45,7 @@ def new(request: CrmRequest) -> HttpResponse:
     if model := request.GET.get("copy"):
         letter = request.store.campaigns.get(model).letter
     elif template_id := request.GET.get("template"):
-        begun = templates.opened(request.store, template_id)
-        letter = replace(letter, subject=begun.subject, preheader=begun.preheader, body=begun.body)
+        letter = templates.opened(request.store, template_id).put_into(letter)
     form = ComposeForm.of(letter, senders=_senders(request))
     return compose(request, uuid.uuid4().hex, form, _rested(wanted, mail.quiet_days))
 
@@ -88,9 +87,10 @@ def compose(
     if part == "found":
         return render_part(request, "campaigns/compose.html", context, part=part)
     content = content_of(store, form.letter)
-    shown = preview(store, content, wanted, look.place, refused=form.refused)
+    looked_over = bool(kept) or not part
+    shown = preview(store, content, wanted, look.place, refused=form.refused, many=LOOKED_AT if looked_over else 1)
     context |= {"shown": shown, "sender": form.letter.sender or settings.DEFAULT_FROM_EMAIL}
-    if kept or not part:
+    if looked_over:
         context["proof"] = proofread(store, form.letter, wanted, shown, content, senders=form.senders)
     if not part:
         context |= _whole(request, wanted, choosing or still(request))

@@ -19,6 +19,7 @@ from crm.jobs.proof import merged
 from crm.jobs.render import Content, Rendered, TemplateProblem, check_template, merge_fields, render
 from crm.services.mail_settings import letterhead
 from crm.store import Store
+from crm.store.people_pages import Beside, PeoplePage
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, content_policy, permission_required
 from crm.wiring import get_links, send_settings
@@ -31,7 +32,7 @@ KINDS = ("html", "phone", "text")
 FOUND = 6
 """So many people a search in the audience shows."""
 ONE = "~"
-"""What begins the place of somebody who was looked for: their id follows, not a number."""
+"""What begins the place of somebody by id, with their number behind it where it is known; other places are tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Look:
 class Reader:
     """Who stands at a place of the audience, None where nobody does, and the places beside it, None at an end.
 
-    `number` counts from 1; None where it is not known, because somebody was looked for.
+    `number` counts from 1; None where it is not known, because somebody was looked for. `among` are those read with them.
     """
 
     person: Person | None = None
@@ -75,6 +76,7 @@ class Reader:
     place: str = ""
     next: str | None = None
     prev: str | None = None
+    among: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +101,19 @@ def content_of(store: Store, letter: Campaign | Letter) -> Content:
 
 
 def preview(
-    store: Store, content: Content, wanted: PeopleFilter, place: str = "", *, refused: Sequence[TemplateProblem] = ()
+    store: Store,
+    content: Content,
+    wanted: PeopleFilter,
+    place: str = "",
+    *,
+    refused: Sequence[TemplateProblem] = (),
+    many: int = 1,
 ) -> Preview:
     """Render `content` for the reader at `place`, the first one where there is no such place any more.
 
-    What is `refused` already, a text that is far too long perhaps, is told and not looked at any further.
+    What is `refused` already, a text that is far too long perhaps, is told and not looked at any further. `many`: see `reader`.
     """
-    seen = reader(store, wanted, place)
+    seen = reader(store, wanted, place, many=many)
     fields = merge_fields(seen.person or _example())
     problems = list(refused) or check_template(content.subject, content.body, content.preheader)
     rendered = None
@@ -123,26 +131,38 @@ def preview(
     )
 
 
-def reader(store: Store, wanted: PeopleFilter, place: str) -> Reader:
-    """Return who stands at `place` among those who may be mailed: one request, three for somebody who was looked for."""
+def reader(store: Store, wanted: PeopleFilter, place: str, *, many: int = 1) -> Reader:
+    """Return who stands at `place` among those who may be mailed: one page of people, and beside somebody named by id another.
+
+    The first place reads `many` people at once: they are the reader's `among`.
+    """
     if wanted.email_status and EmailStatus.MAILABLE not in wanted.email_status:
         return Reader()
     audience = mailable(wanted)
-    if place.startswith(ONE) and (found := _one(store, audience, place.removeprefix(ONE))):
+    if place.startswith(ONE) and (found := _one(store, audience, place)):
         return found
     number, _, token = place.partition(":")
-    try:
-        page = store.people.page(audience, limit=1, token=token or None)
-    except BadToken:  # the audience is another one by now
-        place, token = "", ""
-        page = store.people.page(audience, limit=1)
+    if token and not place.startswith(ONE):
+        try:
+            return _at(store.people.page(audience, limit=1, token=token), number_in(number, 1), place)
+        except BadToken:  # the audience is another one by now
+            pass
+    page = store.people.page(audience, limit=many)
+    if many == 1 or not page.items:
+        return _at(page, 1, "")
+    following = page.items[1].id if len(page.items) > 1 else None
+    return Reader(person=page.items[0], number=1, next=f"{ONE}{following}:2" if following else None, among=tuple(page.items))
+
+
+def _at(page: PeoplePage, at: int, place: str) -> Reader:
+    """The only one of a page; places beside it are tokens behind their numbers."""
     if not page.items:
         return Reader()
-    at = max(1, number_in(number, 1)) if page.prev_token else 1
+    at = max(1, at) if page.prev_token else 1
     return Reader(
         person=page.items[0],
         number=at,
-        place=place if token else "",
+        place=place,
         next=f"{at + 1}:{page.next_token}" if page.next_token else None,
         prev=f"{at - 1}:{page.prev_token}" if page.prev_token else None,
     )
@@ -161,20 +181,34 @@ def mailable(wanted: PeopleFilter) -> PeopleFilter:
     return replace(wanted, email_status=(EmailStatus.MAILABLE,))
 
 
-def _one(store: Store, audience: PeopleFilter, person_id: str) -> Reader | None:
+def _one(store: Store, audience: PeopleFilter, place: str) -> Reader | None:
     """Somebody of the audience by id, with those beside them; None for somebody who is not in it."""
-    if audience.ids and person_id not in audience.ids:
+    person_id, _, told = place.removeprefix(ONE).partition(":")
+    person = store.people.get_many([person_id]).get(person_id)
+    if person is None:
         return None
-    page = store.people.page(replace(audience, ids=(person_id,)), limit=1)
-    if not page.items:
+    beside = store.people.beside(audience, person)
+    if beside == Beside() and not _holds(store, audience, person_id):
         return None
-    beside = store.people.beside(audience, page.items[0])
+    number = (number_in(told, 0) or None) if beside.previous else 1
     return Reader(
-        person=page.items[0],
-        place=f"{ONE}{person_id}",
-        next=f"{ONE}{beside.next}" if beside.next else None,
-        prev=f"{ONE}{beside.previous}" if beside.previous else None,
+        person=person,
+        number=number,
+        place=place,
+        next=_named(beside.next, number and number + 1),
+        prev=_named(beside.previous, number and max(1, number - 1)),
     )
+
+
+def _holds(store: Store, audience: PeopleFilter, person_id: str) -> bool:
+    """Whether somebody who has nobody beside them is the only one of the audience, not somebody else."""
+    only = not audience.ids or person_id in audience.ids
+    return only and bool(store.people.page(replace(audience, ids=(person_id,)), limit=1).items)
+
+
+def _named(person_id: str | None, number: int | None) -> str | None:
+    """The place of somebody by id, with its number where that is known."""
+    return person_id and f"{ONE}{person_id}{f':{number}' if number else ''}"
 
 
 def _example() -> Person:

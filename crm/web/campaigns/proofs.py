@@ -60,11 +60,12 @@ def proofread(
     senders: Sequence[str],
     page: str = "",
 ) -> Proofread:
-    """Look a letter over as it turned out for one reader, and for the gaps it leaves for others; one request.
+    """Look a letter over as it turned out for one reader, and for the gaps it leaves for others: one page of people, unless
+    `shown` has read them.
 
     `page` is the address of the letter's page; empty where it is this one.
     """
-    people = [merge_fields(person) for person in _some(store, wanted)] if shown.rendered else []
+    people = [merge_fields(person) for person in _some(store, wanted, shown)] if shown.rendered else []
     checked = checks(
         Proof(
             letter=letter,
@@ -81,7 +82,10 @@ def proofread(
     return Proofread(rows=[_row(check, page) for check in checked.checks], checked=checked)
 
 
-def _some(store: Store, wanted: PeopleFilter) -> Sequence[Person]:
+def _some(store: Store, wanted: PeopleFilter, shown: Preview) -> Sequence[Person]:
+    """The first of the audience: those that the preview has read already, where it shows the first one."""
+    if shown.reader.among or shown.person is None:
+        return shown.reader.among
     if wanted.email_status and EmailStatus.MAILABLE not in wanted.email_status:
         return []
     return store.people.page(mailable(wanted), limit=LOOKED_AT).items

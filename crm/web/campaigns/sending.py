@@ -17,7 +17,7 @@ from crm.services import campaigns
 from crm.services.mail_settings import senders
 from crm.web.campaigns.audience import audience_context
 from crm.web.campaigns.preview import content_of, preview
-from crm.web.campaigns.proofs import Proofread, proofread
+from crm.web.campaigns.proofs import LOOKED_AT, Proofread, proofread
 from crm.web.campaigns.when import SendForm
 from crm.web.durations import in_words
 from crm.web.http import CrmRequest, permission_required, tell
@@ -54,7 +54,7 @@ def send(request: CrmRequest, campaign_id: str) -> HttpResponse:
 def _proof(request: CrmRequest, draft: Campaign) -> Proofread:
     """What to look at, with ways back to the letter."""
     content = content_of(request.store, draft)
-    shown = preview(request.store, content, draft.audience_filter)
+    shown = preview(request.store, content, draft.audience_filter, many=LOOKED_AT)
     known = senders(request.store, settings.DEFAULT_FROM_EMAIL)
     page = reverse("campaigns:one", args=[draft.id])
     return proofread(request.store, draft.letter, draft.audience_filter, shown, content, senders=known, page=page)
