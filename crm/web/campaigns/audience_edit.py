@@ -4,6 +4,7 @@ The filter stands in hidden fields of the form. A button `do` says what becomes 
 `without:<kind>` leaves one out, `drop:<field>:<value>` takes a condition away, `everybody` takes all, `choose` opens the choice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from crm.services.filter_names import Titled
 from crm.services.pasted import Pasted
 from crm.store import Store
 from crm.web.filter_words import FACETS, GROUPS, Said, fields_of, said
-from crm.web.http import CrmRequest, permission_required
+from crm.web.http import CrmRequest, error_answer, permission_required
 
 CHANGES = ("within", "without", "drop", "everybody", "choose", "find", "chosen")
 """What a button of the choice does, before its colon."""
@@ -222,14 +223,20 @@ def _campaigns(store: Store, typed: str) -> list[Titled]:
 @require_safe
 @permission_required("crm.edit_campaigns")
 def found_events(request: CrmRequest) -> HttpResponse:
-    """The choice of events whose title has the words that are typed, for the select that htmx fills anew."""
-    found = _events(request.store, request.GET.get("findEvent", ""))
-    return render(request, "campaigns/_titled.html", {"found": found, "empty": "No event has such words in its title"})
+    """The events whose title has the words that are typed, for the select that htmx fills anew."""
+    typed = request.GET.get("findEvent", "")
+    return _found(request, _events, typed, "No event has such words in its title")
 
 
 @require_safe
 @permission_required("crm.edit_campaigns")
 def found_campaigns(request: CrmRequest) -> HttpResponse:
-    """The choice of campaigns that were sent, likewise."""
-    found = _campaigns(request.store, request.GET.get("findCampaign", ""))
-    return render(request, "campaigns/_titled.html", {"found": found, "empty": "No campaign has such words in its subject"})
+    """The campaigns that were sent and whose subject has the words, likewise."""
+    typed = request.GET.get("findCampaign", "")
+    return _found(request, _campaigns, typed, "No campaign has such words in its subject")
+
+
+def _found(request: CrmRequest, find: Callable[[Store, str], list[Titled]], typed: str, empty: str) -> HttpResponse:
+    if not request.htmx:
+        return error_answer(request, 400, "This address only serves the choice of an audience.")
+    return render(request, "campaigns/_titled.html", {"found": find(request.store, typed), "empty": empty})
