@@ -1,15 +1,23 @@
 """Opens and clicks: whose they are, what they count as, and that counters hold whatever comes at the same moment."""
 
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from crm.domain.emails import Email, EmailState
-from crm.domain.hits import HitClass, HitKind
+from crm.domain.errors import Conflict
+from crm.domain.hits import Hit, HitClass, HitKind
 from crm.services import hits
-from crm.services.verify import differences
-from crm.store import Store
+from crm.services.verify import differences, repair
+from crm.store import Store, schema
+from crm.store.cost import metered
+from crm.store.expressions import absent
+from crm.store.outcomes import email_changes, outcome
+from crm.store.requests import Put
+from crm.store.stats import Counter
 from tests.conftest import Clock
 from tests.factories import NOW, make_campaign
 from tests.mailings import keep_emails, make_email
@@ -129,3 +137,168 @@ def test_an_email_that_is_still_in_hand_stays_queued(store: Store, clock: Clock)
 def test_there_is_nothing_to_record_of_an_unknown_email(store: Store) -> None:
     assert not record(store, make_email())
     assert list(store.table.scan()) == []
+
+
+# --- judged by what comes together --------------------------------------------------------------------------------------
+
+
+def follow(store: Store, email: Email, number: int, seconds: float, **values: Any) -> None:
+    at = LATER + timedelta(seconds=seconds)
+    record(store, email, **{"kind": HitKind.CLICK, "link": number, "at": at, "judge": True, **values})
+
+
+def test_who_follows_several_links_at_once_was_no_person_and_what_was_counted_is_taken_back(store: Store, email: Email) -> None:
+    for number in range(4):
+        follow(store, email, number, number * 0.5)
+
+    seen = store.emails.get(email.id)
+    figures = store.campaigns.figures(email.campaign_id)
+    assert (seen.opened_at, seen.clicked_at, seen.opened_any_at, seen.clicked_any_at) == (None, None, None, LATER)
+    assert (figures.opened, figures.clicked, figures.opened_any, figures.clicked_any) == (0, 0, 0, 1)
+    assert (hours(store), link(store, 0)) == ({"click_scanner": 1}, {"any": 1})
+    assert {hit.hit_class for hit in store.hits.of(email.id)} == {HitClass.SCANNER}
+    assert differences(store) == []
+
+
+def test_a_person_who_comes_after_the_scanner_counts(store: Store, email: Email) -> None:
+    for number in range(3):
+        follow(store, email, number, 0)
+
+    follow(store, email, 1, 600)
+
+    assert store.emails.get(email.id).clicked_at == LATER + timedelta(seconds=600)
+    assert (hours(store), link(store, 1)) == ({"click_scanner": 1, "click_person": 1}, {"persons": 1, "any": 1})
+    assert differences(store) == []
+
+
+def test_what_a_person_did_before_stays_when_a_scanner_comes(store: Store, email: Email) -> None:
+    record(store, email, at=LATER - timedelta(minutes=1), judge=True)
+    follow(store, email, 0, -30)
+
+    follow(store, email, 1, 0)
+    follow(store, email, 2, 0)
+
+    seen = store.emails.get(email.id)
+    assert (seen.opened_at, seen.clicked_at) == (LATER - timedelta(minutes=1), LATER - timedelta(seconds=30))
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(HitKind.OPEN, 1), (HitKind.CLICK, 4)])
+def test_what_comes_with_the_handing_over_was_no_person(store: Store, email: Email, kind: HitKind, seconds: int) -> None:
+    record(store, email, kind=kind, at=NOW + timedelta(seconds=seconds), judge=True)
+
+    assert store.emails.get(email.id).opened_at is None
+    assert [hit.hit_class for hit in store.hits.of(email.id)] == [HitClass.SCANNER]
+
+
+def test_what_is_told_late_sets_the_time_back_and_counts_no_second_time(store: Store, email: Email) -> None:
+    record(store, email, at=LATER)
+    record(store, email, at=NOW + timedelta(minutes=1))
+
+    assert store.emails.get(email.id).opened_at == NOW + timedelta(minutes=1)
+    assert store.campaigns.figures(email.campaign_id).opened == 1
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize("at", [NOW - timedelta(days=900), NOW + timedelta(days=900)])
+def test_a_time_that_can_not_be_is_brought_into_bounds(store: Store, email: Email, at: datetime) -> None:
+    record(store, email, at=at, now=LATER)
+
+    assert NOW <= (store.emails.get(email.id).opened_at or at) <= LATER
+
+
+# --- at the same moment -------------------------------------------------------------------------------------------------
+
+
+def test_many_at_the_same_moment_count_once(store: Store, email: Email) -> None:
+    def come(number: int) -> None:
+        kind = HitKind.CLICK if number % 2 else HitKind.OPEN
+        record(store, email, kind=kind, link=number % 4 if number % 2 else None, at=LATER + timedelta(milliseconds=number))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(come, range(16)))
+
+    figures = store.campaigns.figures(email.campaign_id)
+    assert (figures.opened, figures.clicked) == (1, 1)
+    assert (hours(store), link(store, 1)) == ({"open_person": 1, "click_person": 1}, {"persons": 1, "any": 1})
+    assert differences(store) == []
+
+
+def test_a_lane_that_writes_its_outcome_meanwhile_takes_nothing_away(store: Store, clock: Clock, monkeypatch: Any) -> None:
+    store.table.clock = clock
+    queued = mailed(store, status=EmailState.QUEUED, sent_at=None)
+    sent = replace(queued, status=EmailState.SENT, sent_at=NOW)
+    plain = store.hits.of
+
+    def slow(email_id: str) -> list[Hit]:
+        monkeypatch.setattr(store.hits, "of", plain)
+        store.table.write([outcome(queued, sent), *store.stats.delta(email_changes([(queued, sent)]), now=NOW)])
+        return plain(email_id)
+
+    monkeypatch.setattr(store.hits, "of", slow)
+    record(store, queued)
+
+    seen = store.emails.get(queued.id)
+    assert (seen.status, seen.opened_at) == (EmailState.SENT, LATER)
+    figures = store.campaigns.figures(queued.campaign_id)
+    assert (figures.queued, figures.sent, figures.opened) == (0, 1, 1)
+
+
+def test_what_is_written_with_a_hit_is_written_or_refused_with_it(store: Store, email: Email) -> None:
+    marker = schema.keyed("seen", {"id": "e1", "provider": "ses", "eventId": "e1"})
+    twice = Put(item=marker, expect=[absent()], error=Conflict("seen already"))
+    record(store, email, also=[twice])
+
+    with pytest.raises(Conflict, match="seen already"):
+        record(store, email, at=LATER + timedelta(minutes=1), also=[twice])
+
+    assert len(store.hits.of(email.id)) == 1
+
+
+# --- recounted ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_counted_wrongly_is_found_and_mended(store: Store, email: Email) -> None:
+    record(store, email, kind=HitKind.CLICK, link=2)
+    wrong = {
+        Counter("HITS#2026-05", ROW, "click_person"): 4,
+        Counter(f"CAMPAIGN#{email.campaign_id}", "LINK#2", "persons"): 1,
+    }
+    store.table.write(store.stats.delta(wrong, now=NOW))
+
+    found = differences(store)
+    repair(store)
+
+    assert [difference.subject for difference in found] == [
+        f"STATS#HITS#2026-05 | {ROW}",
+        f"STATS#CAMPAIGN#{email.campaign_id} | LINK#2",
+    ]
+    assert link(store, 2) == {"persons": 1, "any": 1}
+    assert differences(store) == []
+
+
+def test_what_has_expired_is_not_missed(store: Store, clock: Clock, email: Email) -> None:
+    record(store, email)
+    record(store, email, kind=HitKind.CLICK, link=2)
+    store.stats.fold_all()
+
+    clock.pass_(days=399, hours=23)
+    assert differences(store) == []
+    clock.pass_(days=2)
+
+    assert store.hits.of(email.id) == []
+    assert differences(store) == []
+
+
+def test_an_open_and_a_click_cost_little(store: Store, email: Email) -> None:
+    with metered() as opening:
+        record(store, email)
+    with metered() as again:
+        record(store, email, at=LATER + timedelta(minutes=1))
+    with metered() as clicking:
+        record(store, email, kind=HitKind.CLICK, link=1)
+
+    assert opening.write_units <= 8
+    assert again.write_units <= 1
+    assert clicking.write_units <= 8
+    assert opening.requests == clicking.requests == 3
