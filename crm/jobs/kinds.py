@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from crm.jobs import copies, erasing, events, expand, import_undo, imports, merging, send, tasks
+from crm.jobs import copies, erasing, events, expand, import_undo, imports, merging, retrying, send, tasks
 from crm.jobs.work import Held, Work
-from crm.services.campaign_jobs import COPIES, EXPAND, LANE
+from crm.services.campaign_jobs import COPIES, EXPAND, LANE, RETRY
 from crm.services.erasure import ERASE
 from crm.services.event_jobs import CREATING, DELETE, NO_SHOW, NO_SHOW_UNDO, PROMOTE
 from crm.services.import_jobs import CHECK, UNDO, WRITE
@@ -18,6 +18,7 @@ STEPS: Mapping[str, Step] = {
     EXPAND: expand.step,
     LANE: send.step,
     COPIES: copies.step,
+    RETRY: retrying.step,
     CREATING: events.step,
     PROMOTE: events.promote_step,
     DELETE: events.delete_step,

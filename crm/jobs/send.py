@@ -14,9 +14,9 @@ from crm.jobs.pace import Pace
 from crm.jobs.window import AWAY_SECONDS, Window, look_at_people, open_window, skipped, take_over, write_outcomes
 from crm.jobs.work import Held, Work, back_off, boot_time
 from crm.services import mail_settings
-from crm.services.campaign_jobs import jobs_of, lanes_among
-from crm.store.chunks import Chunk
-from crm.store.jobs import LeaseLost
+from crm.services.campaign_jobs import jobs_of, lanes_among, retry_at_work
+from crm.store.chunks import Chunk, new_chunk
+from crm.store.jobs import Job, LeaseLost
 from crm.store.requests import Action
 from crm.store.table import ConditionFailed
 
@@ -56,9 +56,19 @@ def _send(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
         _rest(work, held, campaign)
     elif chunk.due_at > now:
         _sleep(work, held, campaign, chunk.due_at)
+    elif len(chunk.email_ids) > work.settings.window:
+        _split(work, held, chunk)
     else:
         since = boot_time()
         _send_window(work, held, open_window(work, chunk), since=since)
+
+
+def _split(work: Work, held: Held, chunk: Chunk) -> None:
+    """Cut a chunk that holds more than one may have in hand: it was put by others, or when windows were larger."""
+    size = work.settings.window
+    parts = [chunk.email_ids[start : start + size] for start in range(0, len(chunk.email_ids), size)]
+    put = [new_chunk(chunk.campaign_id, chunk.lane, chunk.due_at, ids).put for ids in parts]
+    held.save(held.state, chunk.delete, *put, work.store.campaigns.queueing(chunk.campaign_id, chunks=len(put)))
 
 
 def _sleep(work: Work, held: Held, campaign: Campaign, until: datetime) -> None:
@@ -82,15 +92,18 @@ def _rest(work: Work, held: Held, campaign: Campaign) -> None:
     if heads:
         _sleep(work, held, campaign, max(now + REST, min(chunk.due_at for chunk in heads.values())))
         return
+    jobs = jobs_of(work.store, campaign.id)
+    if retry_at_work(jobs) is not None:
+        _sleep(work, held, campaign, now + REST)
+        return
     done = replace(campaign, status=CampaignStatus.DONE, finished_at=now, updated_at=now)
-    held.release(None, work.store.campaigns.move(campaign, done, still=True), *_others_parked(work, held, campaign))
+    held.release(None, work.store.campaigns.move(campaign, done, still=True), *_others_parked(work, held, jobs))
     logger.info("campaign done", extra={"campaign_id": campaign.id})
 
 
-def _others_parked(work: Work, held: Held, campaign: Campaign) -> list[Action]:
+def _others_parked(work: Work, held: Held, jobs: dict[str, Job]) -> list[Action]:
     """Take the other lanes off that nobody holds; who holds one finds out."""
-    lanes = lanes_among(jobs_of(work.store, campaign.id))
-    return [work.store.jobs.park(lane) for lane in lanes if lane.key != held.job.key and lane.idle and lane.due_at]
+    return [work.store.jobs.park(lane) for lane in lanes_among(jobs) if lane.key != held.job.key and lane.idle and lane.due_at]
 
 
 def _clear(work: Work, held: Held, campaign: Campaign, lane: int) -> None:

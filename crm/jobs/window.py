@@ -14,8 +14,10 @@ from crm.domain.people import EmailStatus, Person
 from crm.jobs.handover import Again
 from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
+from crm.store.emails import TIMES
+from crm.store.expressions import equals
 from crm.store.jobs import LeaseLost
-from crm.store.outcomes import email_changes, outcome
+from crm.store.outcomes import LATER, email_changes, outcome
 from crm.store.requests import Action
 from crm.store.table import ConditionFailed
 
@@ -27,6 +29,10 @@ PATIENCE_AT_END = 15.0
 MERGE_SECONDS = 10
 """How soon it is looked again at an e-mail to somebody who is just being merged: the other entry may be getting one now."""
 LOST = "The worker that had this e-mail in hand stopped; it may have been sent."
+
+
+TELLING = {name: attribute for name, attribute in TIMES.items() if attribute in LATER.values() and name != "unsubscribedAt"}
+"""Attributes of an e-mail that only one which was sent can have."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,8 +56,16 @@ class Window:
         return email.id not in {one.id for one in self.waiting}
 
     def settle(self, new: Email) -> None:
-        """Write down what became of an e-mail."""
-        self.pairs.append((self.emails[new.id], new))
+        """Write down what became of an e-mail; one that is uncertain was sent if an event has told of it meanwhile."""
+        self.pairs.append((self.emails[new.id], _told(new)))
+
+
+def _told(new: Email) -> Email:
+    """An e-mail that was delivered, opened, clicked, bounced or complained of was sent, whoever lost the answer."""
+    times = [getattr(new, attribute) for attribute in TELLING.values()]
+    if new.status is not EmailState.UNCERTAIN or not any(times):
+        return new
+    return replace(new, status=EmailState.SENT, sent_at=min(filter(None, times)), uncertain_at=None, error="")
 
 
 def open_window(work: Work, chunk: Chunk) -> Window:
@@ -137,9 +151,8 @@ def take_over(work: Work, held: Held, campaign: Campaign, sort_key: str) -> None
         address = email.email if email.user_id in people else ""
         window.settle(replace(email, email=address, status=EmailState.UNCERTAIN, uncertain_at=work.clock(), error=LOST))
     write_outcomes(work, held, window)
-    logger.warning(
-        "window taken over", extra={"campaign_id": campaign.id, "job": held.job.key.name, "uncertain": len(window.pairs)}
-    )
+    uncertain = sum(1 for _, new in window.pairs if new.status is EmailState.UNCERTAIN)
+    logger.warning("window taken over", extra={"campaign_id": campaign.id, "job": held.job.key.name, "uncertain": uncertain})
 
 
 def write_outcomes(
@@ -195,21 +208,26 @@ def _written_already(work: Work, held: Held, window: Window) -> bool:
 def _leave_out_changed(work: Work, window: Window) -> None:
     """Forget outcomes of e-mails that are no longer queued: nobody but a lane changes that, so this is an intruder's.
 
-    Where the address was taken out meanwhile, because the person was erased, it is taken out of the outcome as well.
+    Where the address was taken out meanwhile, because the person was erased, it is taken out of the outcome as well; where an
+    event has told of an e-mail that is uncertain, it was sent.
     """
     found = work.store.emails.get_many(window.chunk.email_ids)
     kept = {id_: email for id_, email in found.items() if email.status is EmailState.QUEUED}
     for email in window.emails.values():
         if email.id not in kept:
             logger.error("queued e-mail was changed", extra={"email_id": email.id, "campaign_id": email.campaign_id})
-    window.emails = {id_: replace(email, email=kept[id_].email) for id_, email in window.emails.items() if id_ in kept}
-    pairs = [new for old, new in window.pairs if old.id in kept]
-    window.pairs = [(window.emails[new.id], _forgotten(new, kept[new.id])) for new in pairs]
-    window.again = [replace(one, email=_forgotten(one.email, kept[one.email.id])) for one in window.again if one.email.id in kept]
+    window.emails = {id_: kept[id_] for id_ in window.emails if id_ in kept}
+    outcomes = [new for old, new in window.pairs if old.id in kept]
+    window.pairs = []
+    for new in outcomes:
+        window.settle(_caught_up(new, kept[new.id]))
+    window.again = [replace(one, email=_caught_up(one.email, kept[one.email.id])) for one in window.again if one.email.id in kept]
 
 
-def _forgotten(new: Email, stored: Email) -> Email:
-    return new if stored.email else replace(new, email="")
+def _caught_up(new: Email, stored: Email) -> Email:
+    """An outcome with what else became of the e-mail since it was read: events that came, or an erase."""
+    happened = {attribute: getattr(stored, attribute) for attribute in LATER.values()}
+    return replace(new, email=new.email if stored.email else "", erased=stored.erased, hits=stored.hits, **happened)
 
 
 def _without_window(held: Held, *, trouble: str = "", setbacks: int = 0) -> dict[str, object]:
@@ -222,12 +240,20 @@ def _actions(work: Work, window: Window) -> list[Action]:
     chunk = window.chunk
     put = [new_chunk(chunk.campaign_id, chunk.lane, due_at, ids) for due_at, ids in _put_back(work, window)]
     changes = email_changes(window.pairs)
-    actions: list[Action] = [outcome(old, new) for old, new in window.pairs]
+    actions: list[Action] = [_outcome(old, new) for old, new in window.pairs]
     actions += [outcome(window.emails[one.email.id], one.email) for one in window.again]
     actions += [chunk.delete, *[one.put for one in put], *work.store.stats.delta(changes, now=work.clock())]
     if put:
         actions.append(work.store.campaigns.queueing(chunk.campaign_id, chunks=len(put)))
     return actions
+
+
+def _outcome(old: Email, new: Email) -> Action:
+    """An outcome; that an e-mail is uncertain holds only as long as no event tells of it."""
+    action = outcome(old, new)
+    if new.status is not EmailState.UNCERTAIN:
+        return action
+    return replace(action, expect=[*action.expect, *[equals(name, None) for name in TELLING]])
 
 
 def _put_back(work: Work, window: Window) -> Iterable[tuple[datetime, list[str]]]:

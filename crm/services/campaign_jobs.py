@@ -10,6 +10,7 @@ from crm.store.requests import Action
 
 EXPAND = "EXPAND"
 LANE = "LANE"
+RETRY = "RETRY"
 COPIES = "COPIES"
 
 
@@ -28,9 +29,20 @@ def copies_job(campaign_id: str) -> JobKey:
     return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=COPIES)
 
 
+def retry_job(campaign_id: str) -> JobKey:
+    """The job that goes on with what staff asked for about many e-mails that failed or are uncertain."""
+    return JobKey(owner=schema.key("campaign", id=campaign_id)["PK"], name=RETRY)
+
+
 def jobs_of(store: Store, campaign_id: str) -> dict[str, Job]:
     """Return `{name: job}` of a campaign; one consistent query."""
     return store.jobs.of(expand_job(campaign_id).owner)
+
+
+def retry_at_work(jobs: dict[str, Job]) -> Job | None:
+    """Return the one of those jobs that queues many e-mails again, None where it has nothing to do."""
+    job = jobs.get(RETRY)
+    return job if job is not None and job.due_at is not None else None
 
 
 def lanes_among(jobs: dict[str, Job]) -> list[Job]:

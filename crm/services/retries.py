@@ -1,39 +1,38 @@
-"""What staff do about e-mails that failed, or of which nobody knows whether they were sent."""
+"""What staff do about e-mails that failed, or of which nobody knows whether they were sent.
+
+The first part is done while somebody waits; where there is more, a job goes on with the rest, part by part.
+"""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
-from crm.domain.emails import Email, EmailState, FailReason
-from crm.domain.errors import RuleViolation
-from crm.services.campaign_jobs import jobs_of, lanes_put
+from crm.domain.emails import EmailState, FailReason
+from crm.domain.errors import Conflict, RuleViolation
+from crm.services.campaign_jobs import jobs_of, retry_at_work, retry_job
+from crm.services.retry_parts import Order, Outlook, Remedy, find_part, part_actions
 from crm.store import Store
-from crm.store.chunks import new_chunk
-from crm.store.keys import LANES
-from crm.store.outcomes import email_changes, outcome, requeued
+from crm.store.campaigns import CampaignFigures
 from crm.store.people import until_won
 from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
 SETTLE_AFTER = timedelta(minutes=15)
 """How long an uncertain e-mail is left for a delivery, bounce, open or click to tell."""
-PART = 45
-"""E-mails per transaction, beside their chunk, four lanes, delta and campaign."""
+OUTLOOKS: Mapping[FailReason, Outlook] = {
+    FailReason.REFUSED: Outlook.SELDOM,
+    FailReason.GAVE_UP: Outlook.LIKELY,
+    FailReason.NOT_RENDERED: Outlook.ONCE_MENDED,
+}
+"""What a retry does for e-mails that failed so: it helps where the refusal was one for the time being, or the text is mended."""
+RETRYABLE = tuple(reason for reason, outlook in OUTLOOKS.items() if outlook is not Outlook.SELDOM)
+"""What a retry can help. The rest was refused for good, and will most likely be once more."""
 
-Fits = Callable[[Email], bool]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """Which e-mails are queued again in one transaction, in which lane, and what else is written with them."""
-
-    ids: list[str]
-    lane: int
-    status: EmailState
-    fits: Fits
-    also: Sequence[Action]
+def failures(figures: CampaignFigures) -> list[tuple[FailReason, int, Outlook]]:
+    """Return why e-mails failed, how many each, and what a retry would do; the most frequent reason first."""
+    found = [(reason, figures.by_reason.get(reason.value, 0), OUTLOOKS[reason]) for reason in FailReason]
+    return sorted((row for row in found if row[1]), key=lambda row: -row[1])
 
 
 def retry_failed(
@@ -44,17 +43,13 @@ def retry_failed(
     reasons: Collection[FailReason] = tuple(FailReason),
     also: Sequence[Action] = (),
 ) -> int:
-    """Queue again what failed for one of `reasons`, and return how many; what is queued is never queued twice.
+    """Queue again what failed until now for one of `reasons`, and return how many; what is queued is never queued twice.
 
-    `also` is written in the first transaction, alone when there is nothing to queue.
-    Raises NotFound, and RuleViolation unless the campaign sends or is done.
+    0 while the same is being done already. `also` is written in the first transaction, alone when there is nothing to queue.
+    Raises NotFound, RuleViolation unless the campaign sends or is done, and Conflict while something else is being done.
     """
     store.campaigns.state(campaign_id).reopened(now=now)
-    number = _requeue(
-        store, campaign_id, EmailState.FAILED, lambda email: (email.fail_reason or FailReason.REFUSED) in reasons, now, also
-    )
-    logger.info("failed e-mails queued again", extra={"campaign_id": campaign_id, "emails": number})
-    return number
+    return _begin(store, campaign_id, Order(remedy=Remedy.RETRY, asked_at=now, reasons=frozenset(reasons)), also)
 
 
 def resend_uncertain(
@@ -62,102 +57,71 @@ def resend_uncertain(
 ) -> int:
     """Queue again what is uncertain for at least `after`, and return how many: staff accept that some may get it twice.
 
-    `also` is written in the first transaction, alone when there is nothing to queue.
-    Raises NotFound, and RuleViolation unless the campaign sends or is done, or while all of it is too fresh.
+    `also` is written in the first transaction, alone when there is nothing to queue. Raises as `retry_failed` does, and
+    RuleViolation while all of it is too fresh.
     """
     store.campaigns.state(campaign_id).reopened(now=now)
-    _check_age(store, campaign_id, now, after)
-    number = _requeue(store, campaign_id, EmailState.UNCERTAIN, lambda email: _old_enough(email, now, after), now, also)
-    logger.info("uncertain e-mails queued again", extra={"campaign_id": campaign_id, "emails": number})
-    return number
+    order = Order(remedy=Remedy.RESEND, asked_at=now, after=after)
+    _check_age(store, campaign_id, order)
+    return _begin(store, campaign_id, order, also)
 
 
 def settle_uncertain(
     store: Store, campaign_id: str, *, now: datetime, after: timedelta = SETTLE_AFTER, also: Sequence[Action] = ()
 ) -> int:
-    """Call sent what is uncertain for at least `after`, and return how many. Raises NotFound, RuleViolation as above.
+    """Call sent what is uncertain for at least `after`, and return how many.
 
-    `also` is written in the first transaction, alone when there is nothing to settle.
+    Raises NotFound, RuleViolation while all of it is too fresh, and Conflict as above.
     """
     store.campaigns.state(campaign_id)
-    _check_age(store, campaign_id, now, after)
-    number = 0
-    for ids in _parts(store.emails.walk(campaign_id, [EmailState.UNCERTAIN])):
-        first = () if number else also
-        number += until_won(lambda ids=ids, first=first: _settle(store, ids, now, after, first))  # type: ignore[misc]
-    if not number:
-        store.table.write(also)
-    logger.info("uncertain e-mails called sent", extra={"campaign_id": campaign_id, "emails": number})
-    return number
+    order = Order(remedy=Remedy.SETTLE, asked_at=now, after=after)
+    _check_age(store, campaign_id, order)
+    return _begin(store, campaign_id, order, also)
 
 
-def _check_age(store: Store, campaign_id: str, now: datetime, after: timedelta) -> None:
-    ages = [email.uncertain_at or email.created_at for email in store.emails.walk(campaign_id, [EmailState.UNCERTAIN])]
-    if ages and min(ages) + after > now:
-        minutes = int((min(ages) + after - now).total_seconds() // 60) + 1
+def _check_age(store: Store, campaign_id: str, order: Order) -> None:
+    youngest: datetime | None = None
+    for email in store.emails.walk(campaign_id, [EmailState.UNCERTAIN]):
+        if order.fits(email):
+            return
+        since = email.uncertain_at or email.created_at
+        youngest = min(youngest or since, since)
+    if youngest is not None:
+        minutes = int((youngest + order.after - order.asked_at).total_seconds() // 60) + 1
         raise RuleViolation(
             f"A delivery report may still tell what became of these e-mails. Try again in {minutes} minutes, when it is unlikely."
         )
 
 
-def _old_enough(email: Email, now: datetime, after: timedelta) -> bool:
-    return (email.uncertain_at or email.created_at) + after <= now
-
-
-def _parts(emails: Iterable[Email]) -> Iterator[list[str]]:
-    """Cut into lists of ids; all are read first, because what is changed leaves the partition that is being read."""
-    ids = iter([email.id for email in emails])
-    while part := list(islice(ids, PART)):
-        yield part
-
-
-def _requeue(store: Store, campaign_id: str, status: EmailState, fits: Fits, now: datetime, also: Sequence[Action]) -> int:
-    """Queue part after part, `also` with the first that is not empty."""
-    number = 0
-    for place, ids in enumerate(_parts(store.emails.walk(campaign_id, [status]))):
-        lane, first = place % LANES, () if number else also
-        number += until_won(
-            lambda ids=ids, lane=lane, first=first: _requeue_part(  # type: ignore[misc]
-                store, campaign_id, _Part(ids=ids, lane=lane, status=status, fits=fits, also=first), now
-            )
-        )
-    if not number:
-        store.table.write(also)
+def _begin(store: Store, campaign_id: str, order: Order, also: Sequence[Action]) -> int:
+    """Do the first part, and leave the rest to a job; return how many e-mails are concerned in all."""
+    number = until_won(lambda: _first(store, campaign_id, order, also))
+    logger.info(order.words, extra={"campaign_id": campaign_id, "emails": number})
     return number
 
 
-def _requeue_part(store: Store, campaign_id: str, part: _Part, now: datetime) -> int:
-    """Queue those that are still as they were, with their chunk, in one transaction that makes the lanes due."""
-    emails = [email for email in store.emails.get_many(part.ids).values() if email.status is part.status and part.fits(email)]
-    if not emails:
+def _first(store: Store, campaign_id: str, order: Order, also: Sequence[Action]) -> int:
+    jobs = jobs_of(store, campaign_id)
+    key = retry_job(campaign_id)
+    running = retry_at_work(jobs)
+    if running is not None and order.same_as(running.state):
+        store.table.write(also)
         return 0
-    pairs = [(email, requeued(email)) for email in emails]
-    campaign = store.campaigns.state(campaign_id)
-    chunk = new_chunk(campaign_id, part.lane, now, [email.id for email in emails])
-    store.table.write(
-        [
-            *[outcome(old, new) for old, new in pairs],
-            chunk.put,
-            store.campaigns.move(campaign, campaign.reopened(now=now), chunks=1),
-            *lanes_put(store, campaign_id, jobs_of(store, campaign_id), now),
-            *store.stats.delta(email_changes(pairs), now=now),
-            *part.also,
-        ]
-    )
-    return len(emails)
+    if running is not None:
+        raise Conflict("Something else is being done with many e-mails of this campaign. Wait until that is finished.")
+    part = find_part(store, campaign_id, order)
+    actions = part_actions(store, campaign_id, order, part, jobs, now=order.asked_at, lane=0)
+    number = len(part.emails)
+    if part.next_token is None:
+        store.table.write([*actions, *also])
+        return number
+    total = max(number, _expected(store.campaigns.figures(campaign_id), order))
+    state = order.state(cursor=part.next_token, done=number, total=total, number=1)
+    store.table.write([*actions, store.jobs.put(key, due_at=order.asked_at, state=state, old=jobs.get(key.name)), *also])
+    return total
 
 
-def _settle(store: Store, ids: list[str], now: datetime, after: timedelta, also: Sequence[Action]) -> int:
-    emails = [
-        email
-        for email in store.emails.get_many(ids).values()
-        if email.status is EmailState.UNCERTAIN and _old_enough(email, now, after)
-    ]
-    pairs = [
-        (email, replace(email, status=EmailState.SENT, sent_at=email.uncertain_at or now, uncertain_at=None, error=""))
-        for email in emails
-    ]
-    if pairs:
-        actions = [outcome(old, new) for old, new in pairs]
-        store.table.write([*actions, *store.stats.delta(email_changes(pairs), now=now), *also])
-    return len(pairs)
+def _expected(figures: CampaignFigures, order: Order) -> int:
+    if order.remedy is Remedy.RETRY:
+        return sum(figures.by_reason.get(reason.value, 0) for reason in order.reasons)
+    return figures.uncertain
