@@ -107,6 +107,7 @@ def _message(work: Work, campaign: Campaign, copy: Copy) -> OutgoingMessage:
         unsubscribe_url=url,
         list_id=settings.list_id,
         date=work.clock(),
+        reply_to=campaign.reply_to,
     )
 
 

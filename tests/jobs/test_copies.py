@@ -70,7 +70,7 @@ def test_each_colleague_gets_one_marked_copy_that_counts_nowhere(store: Store, c
     name_colleagues(store, ADA, BOB)
     messages: list[OutgoingMessage] = []
     mailer = ToldMailer(before=messages.append)
-    campaign = accepted(store, clock(), body="Hello {{ firstName }}, see [it](https://example.org/)", tracking=True)
+    campaign = accepted(store, clock(), body="Hello {{ firstName }}, see [it](https://example.org/)", tracking=True, reply_to=BOB)
 
     drive(make_work(store, mailer, clock))
 
@@ -88,7 +88,7 @@ def _is_a_copy(message: EmailMessage, campaign: Campaign) -> None:
     plain, rich = message.get_body(("plain",)), message.get_body(("html",))
     assert plain is not None
     assert rich is not None
-    assert message["Subject"] == "[Copy] Spring"
+    assert (message["Subject"], message["Reply-To"]) == ("[Copy] Spring", BOB)
     assert "this letter goes to 3 people" in plain.get_content()
     assert LINKS.campaign_url(campaign.id) in plain.get_content()
     assert "Hello Colleague" in plain.get_content()
