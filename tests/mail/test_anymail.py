@@ -3,8 +3,10 @@
 import base64
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -13,6 +15,7 @@ from urllib.parse import unquote_plus
 
 import boto3
 import pytest
+from anymail.signals import pre_send
 from moto import mock_aws
 from pytest_django import Settings
 
@@ -204,6 +207,40 @@ def test_a_provider_that_stalls_after_the_request_leaves_us_uncertain_within_the
     assert isinstance(delivery, Uncertain)
     assert (datetime.now(UTC) - before).total_seconds() < 1.5
     assert len(api.requests) == 1
+
+
+def test_a_hand_over_that_is_given_up_before_it_began_never_begins(api: ApiServer) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def dawdle(**_: object) -> None:
+        begun.set()
+        go_on.wait(5)
+
+    pre_send.connect(dawdle)
+    try:
+        failure = _send(open_mailer(POSTMARK), deadline=0.1)
+    finally:
+        go_on.set()
+        pre_send.disconnect(dawdle)
+    time.sleep(0.1)
+
+    assert begun.is_set()
+    assert isinstance(failure, DeliveryFailed)
+    assert (failure.permanent, failure.whole_provider) == ALL
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("url", [SES, POSTMARK])
+def test_threads_share_a_mailer(api: ApiServer, url: str) -> None:
+    api.answer = TAKEN[url]
+    mailer = open_mailer(url)
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: mailer.send(_message(), deadline=10.0), range(12)))
+    mailer.close()
+
+    assert answers == [Accepted("provider-1")] * 12
+    assert len(api.requests) == 12
 
 
 @pytest.mark.parametrize("url", [SES, POSTMARK])
