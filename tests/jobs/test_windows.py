@@ -1,0 +1,296 @@
+"""What happens to a window that is in hand: events that come meanwhile, workers that die, staff who decide otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from crm.domain.campaigns import Campaign, CampaignStatus
+from crm.domain.emails import EmailState, SkipReason
+from crm.domain.ids import email_id
+from crm.domain.people import Person
+from crm.jobs.kinds import STEPS
+from crm.jobs.work import Held, Work
+from crm.mail.port import OutgoingMessage, Uncertain
+from crm.services import campaigns, mail_settings
+from crm.services.campaign_jobs import lane_job
+from crm.store import Store
+from crm.store.outcomes import email_changes, outcome
+from tests.conftest import Clock
+from tests.jobs.mailing import LETTER, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
+
+
+class Died(BaseException):
+    """The worker is no more."""
+
+
+@pytest.fixture
+def mailer() -> ToldMailer:
+    return ToldMailer()
+
+
+def deliver(store: Store, campaign: Campaign, person: Person, clock: Clock, what: str = "delivered_at") -> None:
+    """An event of the provider, as its webhook writes it."""
+    email = store.emails.get(email_id(campaign.id, person.id))
+    new = replace(email, **{what: clock()})
+    store.table.write([outcome(email, new), *store.stats.delta(email_changes([(email, new)]), now=clock())])
+
+
+def die_at(mailer: ToldMailer, number: int) -> None:
+    def die(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == number:
+            raise Died
+
+    mailer.before = die
+
+
+def queued(store: Store, work: Work, clock: Clock) -> Campaign:
+    """A campaign whose e-mails are all made, none sent."""
+    campaign = accepted(store, clock())
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    clock.pass_(minutes=2)
+    return campaign
+
+
+@pytest.mark.parametrize("what", ["delivered_at", "opened_at", "clicked_any_at", "bounced_at", "complained_at"])
+def test_an_email_of_a_lost_window_was_sent_if_an_event_has_told_of_it(
+    store: Store, clock: Clock, mailer: ToldMailer, what: str
+) -> None:
+    people = crowd(store, 4)
+    work = make_work(store, mailer, clock)
+    campaign = queued(store, work, clock)
+    die_at(mailer, 2)
+    with pytest.raises(Died):
+        drive(work)
+    told = next(person for person in people if person.profile.email == mailer.sent[0])
+
+    deliver(store, campaign, told, clock, what)
+    clock.pass_(minutes=5)
+    drive(work, worker="two")
+
+    email = store.emails.get(email_id(campaign.id, told.id))
+    assert (email.status, email.uncertain_at, email.error) == (EmailState.SENT, None, "")
+    assert email.sent_at == getattr(email, what)
+    assert statuses(store, campaign) == {"sent": 1, "uncertain": 3}
+    assert_sound(store)
+
+
+def test_an_event_that_comes_while_a_lost_window_is_being_settled_is_not_overlooked(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = crowd(store, 4)
+    work = make_work(store, mailer, clock)
+    campaign = queued(store, work, clock)
+    die_at(mailer, 2)
+    with pytest.raises(Died):
+        drive(work)
+    told = next(person for person in people if person.profile.email == mailer.sent[0])
+    write = store.table.write
+
+    def write_late(actions: Sequence[Any]) -> None:
+        if "uncertain" in str(actions):
+            monkeypatch.undo()
+            deliver(store, campaign, told, clock)
+        write(actions)
+
+    monkeypatch.setattr(store.table, "write", write_late)
+    clock.pass_(minutes=5)
+    drive(work, worker="two")
+
+    email = store.emails.get(email_id(campaign.id, told.id))
+    assert (email.status, email.delivered_at) == (EmailState.SENT, email.sent_at)
+    assert statuses(store, campaign) == {"sent": 1, "uncertain": 3}
+    assert store.campaigns.figures(campaign.id).delivered == 1
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["the answer came", "the answer was lost"])
+def test_an_event_that_comes_before_its_outcome_is_written_is_kept(
+    store: Store, clock: Clock, mailer: ToldMailer, lost: bool
+) -> None:
+    people = crowd(store, 5)
+    campaign = accepted(store, clock())
+    by_address = {person.profile.email: person for person in people}
+    if lost:
+        for address in by_address:
+            mailer.tell(address, Uncertain("the connection broke"))
+
+    def tell_of_the_one_before(message: OutgoingMessage) -> None:
+        if mailer.sent:
+            deliver(store, campaign, by_address[mailer.sent[-1]], clock)
+
+    mailer.before = tell_of_the_one_before
+    drive(make_work(store, mailer, clock))
+
+    figures = store.campaigns.figures(campaign.id)
+    assert figures.delivered == 4
+    assert (figures.sent, figures.uncertain) == ((4, 1) if lost else (5, 0))
+    assert sum(1 for email in emails_of(store, campaign) if email.delivered_at and email.status is EmailState.SENT) == 4
+    assert_sound(store)
+
+
+def test_a_chunk_that_holds_more_than_a_window_is_cut(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 60)
+    campaign = queued(store, make_work(store, mailer, clock, window=40), clock)
+    small = make_work(store, mailer, clock, window=7)
+    die_at(mailer, 15)
+
+    with pytest.raises(Died):
+        drive(small)
+    mailer.before = lambda message: None
+    clock.pass_(minutes=5)
+    drive(small, worker="two")
+
+    assert statuses(store, campaign) == {"sent": 53, "uncertain": 7}
+    assert len(mailer.sent) == len(set(mailer.sent))
+    assert_sound(store)
+
+
+def test_larger_windows_than_before_take_what_is_there(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 30)
+    campaign = queued(store, make_work(store, mailer, clock, window=4), clock)
+
+    drive(make_work(store, mailer, clock, window=50))
+
+    assert statuses(store, campaign) == {"sent": 30}
+    assert_sound(store)
+
+
+def test_a_window_whose_people_were_all_deleted_is_skipped(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    people = crowd(store, 6)
+    work = make_work(store, mailer, clock)
+    campaign = queued(store, work, clock)
+
+    for person in people:
+        store.people.delete(person)
+    drive(work)
+
+    assert mailer.sent == []
+    assert {email.skip_reason for email in emails_of(store, campaign)} == {SkipReason.ERASED}
+    assert store.campaigns.state(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+def test_a_campaign_whose_lanes_back_off_is_cancelled_at_once(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 12)
+    work = make_work(store, mailer, clock, window=3)
+    campaign = queued(store, work, clock)
+    mailer.down = True
+    drive(work)
+
+    campaigns.cancel(store, campaign.id, now=clock())
+    drive(work)
+
+    assert mailer.sent == []
+    assert statuses(store, campaign) == {"skipped": 12}
+    assert store.campaigns.state(campaign.id).finished_at is not None
+    assert store.jobs.next_due() is None
+    assert_sound(store)
+
+
+def test_a_campaign_that_is_resumed_after_its_worker_died_goes_on_with_the_rest(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    crowd(store, 20)
+    work = make_work(store, mailer, clock, window=5)
+    campaign = queued(store, work, clock)
+    die_at(mailer, 7)
+    with pytest.raises(Died):
+        drive(work)
+    mailer.before = lambda message: None
+
+    campaigns.pause(store, campaign.id, now=clock())
+    clock.pass_(minutes=5)
+    drive(work, worker="two")
+    paused = statuses(store, campaign)
+    campaigns.resume(store, campaign.id, now=clock())
+    drive(work, worker="two")
+
+    assert paused == {"sent": 5, "uncertain": 5, "queued": 10}
+    assert statuses(store, campaign) == {"sent": 15, "uncertain": 5}
+    assert len(mailer.sent) == len(set(mailer.sent))
+    assert store.campaigns.state(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["set back by an hour", "set ahead by an hour"])
+def test_a_clock_that_is_set_while_a_window_is_in_hand_doubles_and_loses_nobody(
+    store: Store, clock: Clock, mailer: ToldMailer, hours: int
+) -> None:
+    crowd(store, 20)
+    work = make_work(store, mailer, clock, window=5)
+    campaign = queued(store, work, clock)
+
+    def set_the_clock(message: OutgoingMessage) -> None:
+        if len(mailer.sent) == 7:
+            mailer.before = lambda message: None
+            clock.pass_(hours=hours)
+
+    mailer.before = set_the_clock
+    drive(work)
+    clock.pass_(hours=2)
+    drive(work, worker="two")
+
+    assert sum(statuses(store, campaign).values()) == statuses(store, campaign)["sent"] == 20
+    assert len(mailer.sent) == len(set(mailer.sent)) == 20
+    assert_sound(store)
+
+
+def test_what_was_accepted_keeps_a_sender_that_is_taken_off_the_list(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 3)
+    sender = mail_settings.add_sender(store, "Team", "team@example.org", actor="ada", now=clock())
+    mail_settings.verify_sender(store, sender.mark, actor="ada", now=clock())
+    campaign = accepted(store, clock(), sender=sender.shown)
+
+    mail_settings.remove_sender(store, sender.mark, actor="ada", now=clock())
+    drive(make_work(store, mailer, clock))
+
+    assert statuses(store, campaign) == {"sent": 3}
+
+
+def test_a_campaign_that_is_taken_back_edited_and_sent_again_goes_out_once_as_it_is_now(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    crowd(store, 3)
+    campaign = accepted(store, clock(), send_at=clock() + timedelta(hours=1))
+    seen: list[bytes] = []
+    mailer.before = lambda message: seen.append(message.data)
+
+    draft = campaigns.undo(store, campaign.id, now=clock())
+    changed = replace(LETTER, subject="Summer")
+    campaigns.save_draft(
+        store, campaign.id, changed, wanted=draft.audience_filter, actor="ada", now=clock(), version=draft.version
+    )
+    campaigns.send(
+        store, campaign.id, now=clock(), undo_seconds=60, send_at=clock() + timedelta(hours=3), default_sender=LETTER.sender
+    )
+    clock.pass_(hours=2)
+    drive(make_work(store, mailer, clock))
+    too_soon = list(mailer.sent)
+    clock.pass_(hours=2)
+    drive(make_work(store, mailer, clock))
+
+    assert too_soon == []
+    assert len(mailer.sent) == len(set(mailer.sent)) == 3
+    assert all(b"Summer" in data and b"Spring" not in data for data in seen)
+
+
+def test_a_lane_whose_lease_is_lost_while_it_cuts_a_chunk_leaves_it_whole(store: Store, clock: Clock, mailer: ToldMailer) -> None:
+    crowd(store, 20)
+    campaign = queued(store, make_work(store, mailer, clock, window=20), clock)
+    small = make_work(store, mailer, clock, window=5)
+    first = Held.take(small, lane_job(campaign.id, 0), "one")
+    assert first is not None
+    clock.pass_(minutes=3)
+    second = Held.take(small, lane_job(campaign.id, 0), "two")
+    assert second is not None
+
+    with pytest.raises(Exception, match="lease"):
+        STEPS["LANE"](small, first)
+    before = [len(chunk.email_ids) for chunk in store.chunks.all(campaign.id)]
+    STEPS["LANE"](small, second)
+
+    assert before == [20]
+    assert [len(chunk.email_ids) for chunk in store.chunks.all(campaign.id)] == [5, 5, 5, 5]
