@@ -95,3 +95,59 @@ def test_two_addresses_have_two_hashes() -> None:
 def test_no_key_or_an_empty_one_is_refused(keys: list[str]) -> None:
     with pytest.raises(ValueError, match="LINK_KEY"):
         Links(keys, "")
+
+
+# --- tracking -----------------------------------------------------------------------------------------------------------
+
+
+def token_of(url: str) -> str:
+    return url.removeprefix("https://crm.example/").partition("/")[2].removesuffix("/").removesuffix(".gif")
+
+
+@settings(max_examples=50)
+@given(email=st.text().filter(lambda text: text.isprintable()), number=st.integers(0, 65535))
+def test_a_click_link_leads_back_to_its_email_and_number(email: str, number: int) -> None:
+    assert LINKS.read_click(token_of(LINKS.click_url(email, number))) == (email, number)
+    assert LINKS.read_open(token_of(LINKS.open_url(email))) == email
+
+
+def test_tracking_links_are_short_and_hold_no_address_to_go_to() -> None:
+    assert LINKS.click_url(EMAIL, 7).startswith("https://crm.example/c/")
+    assert LINKS.open_url(EMAIL).endswith(".gif")
+    assert len(token_of(LINKS.click_url(EMAIL, 7))) == len(token_of(LINKS.open_url(EMAIL))) == 47
+    assert LINKS.click_url(EMAIL, 7) == LINKS.click_url(EMAIL, 7) != LINKS.click_url(EMAIL, 8)
+
+
+def test_a_click_token_with_any_character_changed_is_refused() -> None:
+    token = token_of(LINKS.click_url(EMAIL, 3))
+
+    for place, character in enumerate(token):
+        for other in "AQgw059-_":
+            if other != character:
+                with pytest.raises(BadToken):
+                    LINKS.read_click(token[:place] + other + token[place + 1 :])
+
+
+def test_a_token_for_one_thing_opens_no_other() -> None:
+    opened, clicked = token_of(LINKS.open_url(EMAIL)), token_of(LINKS.click_url(EMAIL, 0))
+    unsubscribe, feed = LINKS.unsubscribe_token(EMAIL, USER), LINKS.feed_token(EMAIL)
+
+    for token in (clicked, unsubscribe, feed):
+        with pytest.raises(BadToken):
+            LINKS.read_open(token)
+    for token in (opened, unsubscribe, feed):
+        with pytest.raises(BadToken):
+            LINKS.read_click(token)
+    for token in (opened, clicked):
+        with pytest.raises(BadToken):
+            LINKS.read_unsubscribe(token)
+        with pytest.raises(BadToken):
+            LINKS.read_feed(token)
+
+
+def test_links_of_an_old_key_still_lead_on() -> None:
+    both = Links(["new key", "the key"], "")
+
+    assert both.read_click(token_of(LINKS.click_url(EMAIL, 3))) == (EMAIL, 3)
+    with pytest.raises(BadToken):
+        Links(["new key"], "").read_click(token_of(LINKS.click_url(EMAIL, 3)))

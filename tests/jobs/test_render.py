@@ -2,16 +2,18 @@
 
 import re
 import time
+from collections.abc import Mapping
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.domain.campaigns import Utm
+from crm.domain.campaigns import Letter, Utm
 from crm.domain.errors import RuleViolation
 from crm.jobs.letter import tagged
-from crm.jobs.render import Content, Rendered, check_template, merge_fields, render
+from crm.jobs.render import Content, Rendered, Tracking, check_template, link_target, merge_fields, render
 from tests.factories import make_person
 
 UNSUBSCRIBE = "https://crm.example/u/token/"
@@ -27,7 +29,7 @@ ZOE: dict[str, str | int] = {
 
 
 def rendered(
-    body: str, fields: dict[str, str | int] | None = None, *, subject: str = "Hello", utm: Utm | None = None
+    body: str, fields: Mapping[str, str | int] | None = None, *, subject: str = "Hello", utm: Utm | None = None
 ) -> Rendered:
     content = Content(subject=subject, body=body, organisation="The Club", postal_address="Main St 1", utm=utm or Utm())
     return render(content, ZOE if fields is None else fields, unsubscribe_url=UNSUBSCRIBE)
@@ -307,6 +309,143 @@ def test_a_web_address_without_its_scheme_is_suggested_with_one() -> None:
     [problem] = check_template("s", "[x](www.example.org/a)")
 
     assert problem.suggestion == "https://www.example.org/a"
+
+
+ALL = Utm(campaign="c 1", source="s&x", medium="m", content="c=ö#", term="t")
+NAMES = ["utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"]
+addresses = st.builds(
+    lambda path, query, fragment: f"https://a.example{path}{query}{fragment}",
+    st.sampled_from(["", "/", "/a/b", "/a;b,c", "/%7Eu"]),
+    st.sampled_from(
+        [
+            "",
+            "?",
+            "?x=1",
+            "?x=1&",
+            "?utm_source=own",
+            "?UTM_TERM=&y",
+            "?utm%5Fmedium=own",
+            "?x=a?b=c",
+            "?a=1&a=2&utm_campaign=own",
+        ]
+    ),
+    st.sampled_from(["", "#", "#top", "#/route?utm_source=inner&x", "#a#b"]),
+)
+
+
+@settings(max_examples=50)
+@given(address=addresses)
+def test_tags_are_added_and_what_the_author_wrote_is_kept(address: str) -> None:
+    before, after = urlsplit(address), urlsplit(tagged(address, ALL))
+
+    own, now = parse_qsl(before.query, keep_blank_values=True), parse_qsl(after.query, keep_blank_values=True)
+    given_names = {name.lower() for name, _ in own}
+    values = dict(zip(NAMES, ["s&x", "m", "c 1", "c=ö#", "t"], strict=True))
+    assert (after.scheme, after.netloc, after.path, after.fragment) == (
+        before.scheme,
+        before.netloc,
+        before.path,
+        before.fragment,
+    )
+    assert now == own + [(name, value) for name, value in values.items() if name not in given_names]
+    assert tagged(tagged(address, ALL), ALL) == tagged(address, ALL)
+    assert tagged(address, Utm()) == address
+
+
+def test_a_field_in_an_address_is_merged_beside_the_tags() -> None:
+    message = rendered("[x](https://a.example/{{ city }}?who={{ email }}&{{ company }}=1#{{ lastName }})", utm=Utm(term="t"))
+
+    assert links_of(message)[0] == (
+        "https://a.example/G%C3%B6teborg?who=zoe%2Bcrm%40example.org&Brown%20%26%20S%C3%B6ner=1&utm_term=t#%C3%85ngstr%C3%B6m"
+    )
+
+
+# --- tracking ---------------------------------------------------------------------------------------------------------
+
+TOLD = Tracking(open_url="https://crm.example/o/x.gif", click_url=lambda number: f"https://crm.example/c/{number}/")
+EVERY_LINK = """[one](https://a.example/1?x=1&y=2) https://a.example/2 <https://a.example/3> [m](mailto:a@b.example)
+[tel](tel:+46) [out]({{ unsubscribeUrl }}) [ref][r] ![pic](https://a.example/p.png)
+
+{% if company %}[four](https://a.example/{{ company }}){% endif %}
+
+[![p](https://a.example/p.png)](https://a.example/5)
+
+[r]: https://a.example/ref
+"""
+
+
+def tracked(body: str, fields: dict[str, str | int] | None = None) -> Rendered:
+    content = Content(subject="s", body=body, organisation="The Club", utm=Utm(source="crm"))
+    return render(content, ZOE if fields is None else fields, unsubscribe_url=UNSUBSCRIBE, tracking=TOLD)
+
+
+def test_a_tracked_letter_leads_past_the_count_of_clicks_and_tells_of_opens() -> None:
+    message = tracked(EVERY_LINK)
+
+    numbers = [link.removeprefix("https://crm.example/c/") for link in links_of(message) if "/c/" in link]
+    assert numbers == ["0/", "1/", "2/", "3/", "4/", "5/"]
+    assert links_of(message)[3:6] == ["mailto:a@b.example", "tel:+46", UNSUBSCRIBE]
+    assert message.html.count("https://crm.example/o/x.gif") == 1
+    assert "https://a.example/p.png" in message.html
+    assert "/c/" not in message.text
+    assert "<https://a.example/1?x=1&y=2&utm_source=crm>" in message.text
+
+
+def test_links_keep_their_numbers_whoever_gets_the_letter() -> None:
+    numbers = [link[-2] for link in links_of(tracked(EVERY_LINK, {})) if "/c/" in link]
+
+    assert numbers == ["0", "1", "2", "3", "5"]
+
+
+def test_each_number_leads_where_the_link_of_the_letter_without_tracking_does() -> None:
+    letter = Letter(subject="s", body=EVERY_LINK, utm=Utm(source="crm"))
+
+    for fields in (ZOE, {}):
+        plain = [link for link in links_of(rendered(EVERY_LINK, fields, utm=Utm(source="crm"))) if link.startswith("https://a.")]
+        numbers = [int(link[-2]) for link in links_of(tracked(EVERY_LINK, fields)) if "/c/" in link]
+        assert [link_target(letter, number, fields, unsubscribe_url=UNSUBSCRIBE) for number in numbers] == plain
+    assert [link_target(letter, number, ZOE, unsubscribe_url=UNSUBSCRIBE) for number in (-1, 6, 10**9)] == [None] * 3
+
+
+def test_a_link_computed_from_an_assignment_leads_where_it_was_computed() -> None:
+    body = "{% assign place = city | downcase %}\n\n[x](https://a.example/{{ place }}?of={{ unsubscribeUrl }})"
+
+    target = link_target(Letter(subject="s", body=body), 0, {"city": "Berlin"}, unsubscribe_url="https://u.example/1")
+
+    assert target == "https://a.example/berlin?of=https%3A%2F%2Fu.example%2F1"
+
+
+def test_a_link_leads_on_for_whom_the_letter_can_not_be_merged_any_more() -> None:
+    body = "{% assign left = attendedEventCount | minus: 5 %}{{ 10 | divided_by: left }} [x](https://a.example/{{ city }})"
+
+    target = link_target(Letter(subject="s", body=body), 0, {"attendedEventCount": 5, "city": "Umeå"}, unsubscribe_url="")
+
+    assert target == "https://a.example/Ume%C3%A5"
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    value=st.text("ab/?#&=:@%.\\\"'<> \r\n\t\x00\x01{}é", max_size=20),
+    place=st.sampled_from(["{{ company }}", "x/{{ company }}/y", "?a={{ company }}&b", "#{{ company }}"]),
+)
+def test_no_value_makes_a_link_lead_to_another_host(value: str, place: str) -> None:
+    letter = Letter(subject="s", body=f"[x](https://a.example/{place}) and {{{{ company }}}}")
+
+    target = link_target(letter, 0, {"company": value}, unsubscribe_url="")
+
+    assert target is not None
+    assert (urlsplit(target).scheme, urlsplit(target).netloc) == ("https", "a.example")
+    assert not set(target) & set(' \r\n\t\x00\x01<>"')
+    assert links_of(rendered(letter.body, {"company": value}))[0] == target
+
+
+def test_an_address_of_several_lines_stands_in_one_line_of_the_foot() -> None:
+    content = Content(subject="x", body="y", organisation="Us & Co", postal_address="Main St 1,\n 10115 Berlin\n\nGermany")
+
+    message = render(content, ZOE, unsubscribe_url=UNSUBSCRIBE)
+
+    assert "with Us &amp; Co, Main St 1, 10115 Berlin, Germany." in message.html
+    assert "with Us & Co, Main St 1, 10115 Berlin, Germany.\nUnsubscribe: " in message.text
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
