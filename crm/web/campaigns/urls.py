@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from crm.web.campaigns import acting, audience_edit, compose, keeping, listing, preview, recipients, sending, templates_pages, views
+from crm.web.campaigns import (
+    acting,
+    audience_edit,
+    compose,
+    keeping,
+    listing,
+    preview,
+    recipients,
+    sending,
+    templates_pages,
+    views,
+)
 
 app_name = "campaigns"
 
