@@ -48,7 +48,7 @@ def funnel(progress: Progress, hits: str) -> dict[str, Any]:
             Stage(name=name, number=number, above=above[place], link=link, faint=place < 2)
             for place, (name, number, link) in enumerate(stages)
         ],
-        "last_stage": stages[-1][0],
+        "last_stage": "click" if measured else stages[-1][0].lower(),
         "beside": _beside(campaign.id, figures),
         "not_opened": max(0, figures.sent + figures.uncertain - figures.opened) if measured else 0,
     }
