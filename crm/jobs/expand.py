@@ -21,6 +21,7 @@ from crm.store.emails import item_of, new_email
 from crm.store.expressions import absent, equals
 from crm.store.jobs import CLOCK_GRACE
 from crm.store.keys import LANES
+from crm.store.moment import Readings, one_reading
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.people import PeoplePage
 from crm.store.requests import Action, Put
@@ -29,6 +30,8 @@ from crm.store.table import ConditionFailed
 logger = logging.getLogger(__name__)
 FIRST, SECOND, CLOSING = 1, 2, 3
 """The audience is read twice, for those who moved behind the cursor meanwhile; then the list is closed."""
+READINGS = Readings(seconds=60)
+"""Who attends and was mailed, for the pages of one reading of an audience: a set of 10,000 costs more than 100 pages."""
 
 
 def step(work: Work, held: Held) -> None:
@@ -88,9 +91,10 @@ class _Found:
 def _page(work: Work, held: Held, campaign: Campaign) -> None:
     state = held.state
     try:
-        page = work.store.people.page(
-            campaign.audience_filter, order=Order.SOURCE, limit=work.settings.window, token=state.get("cursor")
-        )
+        with one_reading(READINGS.of((campaign.id, state.get("round")))):
+            page = work.store.people.page(
+                campaign.audience_filter, order=Order.SOURCE, limit=work.settings.window, token=state.get("cursor")
+            )
     except BadToken:  # the key that signs page tokens was changed: begin again, and look who has an e-mail already
         logger.warning("expansion begins again", extra={"campaign_id": campaign.id})
         held.save({**state, "cursor": None, "checks": True})

@@ -151,16 +151,16 @@ class Memberships:
         if one.kind is GroupKind.LIST:
             return self._selections.of(one.id).ids
         if one.kind is GroupKind.DAYS:
-            return kept((id(self), one), lambda: frozenset(mailed_within(self._table, self._lists, one.days)))
+            return kept((self, one), lambda: frozenset(mailed_within(self._table, self._lists, one.days)))
         return self.attending(one.named) if one.kind is GroupKind.ATTENDS else self.mailed(one.named)
 
     def attending(self, value: str) -> frozenset[str]:
         """Return who is registered or attended, or has the status that the value names."""
-        return kept((id(self), "attends", value), lambda: frozenset(_attending(self._table, value)))
+        return kept((self, "attends", value), lambda: frozenset(_attending(self._table, value)))
 
     def mailed(self, value: str) -> frozenset[str]:
         """Return of whom the campaign's e-mail has the outcome that the value names."""
-        return kept((id(self), "mailed", value), lambda: frozenset(mailed_in(self._table, value)))
+        return kept((self, "mailed", value), lambda: frozenset(mailed_in(self._table, value)))
 
 
 def _attending(table: Table, value: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Making the e-mails of an audience: each person once, nobody forgotten, nobody who may not be mailed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,10 +15,12 @@ from crm.jobs.work import Held, Work
 from crm.services import campaigns, event_changes
 from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
-from crm.store import Store
+from crm.store import Store, membership
 from crm.store.emails import item_of, new_email
+from crm.store.mailed import mailed_in
 from crm.store.people import PeoplePage
 from crm.store.requests import Put
+from crm.store.table import Table
 from tests.conftest import Clock
 from tests.factories import make_event, make_person
 from tests.jobs.mailing import (
@@ -260,3 +263,25 @@ def test_who_was_to_be_left_out_by_an_event_that_is_gone_by_then_is_not_mailed(
     assert {email.user_id for email in emails_of(store, campaign)} <= {one.id for one in people[6:]}
     assert set(mailer.sent) <= {one.profile.email for one in people[6:]}
     assert_sound(store)
+
+
+def test_whom_an_earlier_campaign_leaves_out_is_read_once_for_all_pages_of_a_reading(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 6)
+    first = accepted(store, clock())
+    drive(make_work(store, ToldMailer(), clock))
+    added = {person.id for person in crowd(store, 8)}
+    second = accepted(store, clock(), wanted=replace(EVERYBODY, without=(f"mailed:{first.id}",)))
+    readings = []
+
+    def counted(table: Table, value: str) -> Iterator[str]:
+        readings.append(value)
+        return mailed_in(table, value)
+
+    monkeypatch.setattr(membership, "mailed_in", counted)
+
+    drive(make_work(store, ToldMailer(), clock, window=2))
+
+    assert {email.user_id for email in emails_of(store, second)} == added
+    assert len(readings) == 2  # the audience is read twice

@@ -1,8 +1,10 @@
 """What a filter asks once its groups are looked up, and what looking them up costs."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -15,7 +17,7 @@ from crm.domain.segments import Segment
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.emails import item_of, new_email
-from crm.store.moment import one_reading
+from crm.store.moment import Readings, kept, one_reading
 from crm.store.outcomes import email_changes
 from crm.store.people_asked import joined
 from crm.store.requests import Put
@@ -161,3 +163,18 @@ def test_whom_a_segment_of_profiles_leaves_out_the_engine_leaves_out(store: Stor
 )
 def test_two_filters_of_profiles_become_one(one: PeopleFilter, other: PeopleFilter, both: PeopleFilter | None) -> None:
     assert joined(one, other) == both
+
+
+def test_what_is_read_for_one_work_is_kept_for_its_next_step_and_no_longer() -> None:
+    readings, numbers = Readings(seconds=0.2, works=2), count(1)
+
+    def step(work: str) -> int:
+        with one_reading(readings.of(work)):
+            return kept("who", lambda: next(numbers))
+
+    same = [step("a"), step("a"), step("b"), step("a")]
+    step("c")
+    pushed_out = step("b")
+    time.sleep(0.25)
+
+    assert (same, pushed_out, step("b")) == ([1, 1, 2, 1], 4, 5)

@@ -45,7 +45,7 @@ def segment_list(request: CrmRequest) -> HttpResponse:
     store, viewer = request.store, request.user.get_username()
     token = request.GET.get("nextToken") or request.GET.get("prevToken")
     page = store.segments.page(viewer, limit=PAGE_SIZE, token=token)
-    names = filter_names.names(store, [segment.filter for segment in page.items])
+    names = filter_names.names(store, [segment.filter for segment in page.items], viewer=viewer)
     rows = [
         Row(
             segment=segment,
