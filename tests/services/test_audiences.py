@@ -67,6 +67,8 @@ def test_each_exclusion_takes_away_whom_none_before_it_did(store: Store, clock: 
 
     #       matched, unsubscribed, bounced, complained, event, campaign, list, segment, days, will receive
     assert found == [14, 1, 0, 0, 2, 3, 2, 1, 0, 5]
+    turned = audiences.audience(store, PeopleFilter(company=everybody.company, without=without[::-1]))
+    assert (turned.matched, sum(turned.excluded.values()), turned.will_receive) == (14, 8, 5)
 
 
 def test_whoever_was_mailed_of_late_is_left_out_until_the_days_are_over(store: Store, clock: Clock) -> None:
