@@ -46,13 +46,13 @@ class Look:
 
     @classmethod
     def of_request(cls, request: CrmRequest) -> "Look":
-        """What the form or the address says; a button's `go` and `show` count before where it was."""
+        """What the form or the address says: buttons, `go` and `show`, count before where it was, and `go` ends a search."""
         given = request.POST or request.GET
         kind = given.get("show") or given.get("as", "")
         return cls(
             kind=kind if kind in KINDS else "html",
             place=(given.get("go") or given.get("at", ""))[:2000],
-            find=given.get("find", "").strip()[:200],
+            find="" if given.get("go") else given.get("find", "").strip()[:200],
             of=number_in(given.get("of", ""), 0),
         )
 
