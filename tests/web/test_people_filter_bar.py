@@ -10,7 +10,8 @@ from django.http import QueryDict
 from django.test import Client
 
 from crm.domain.campaigns import CampaignStatus
-from crm.domain.filters import NAMES
+from crm.domain.filters import NAMES, PeopleFilter
+from crm.services import segments
 from crm.store import Store, schema
 from crm.store.requests import Put
 from crm.web.filter_words import GROUPS, fields_of, said
@@ -73,6 +74,10 @@ def test_every_field_of_the_contract_is_said_in_words() -> None:
         ("attends=e1&attends=e2&attends-exclude=1", "attendsNot=e1&attendsNot=e2"),
         ("mailed-exclude=1", ""),
         ("mailed-typed=x&mailed-looked=x", "open=mailed&find=x"),
+        ("mailed=c1&mailed=c2%3Aopened&mailed-outcome=clicked", "mailed=c1%3Aclicked&mailed=c2%3Aclicked"),
+        ("mailed=c1%3Aopened&mailed-outcome=", "mailed=c1"),
+        ("mailed=c1%3Aopened&mailed=c2&mailed-outcome=mixed&mailed-exclude=1", "mailedNot=c1%3Aopened&mailedNot=c2"),
+        ("mailed-outcome=opened", ""),
     ],
 )
 def test_a_typed_title_opens_the_panel_with_what_it_finds(sent: str, plain: str) -> None:
@@ -130,6 +135,48 @@ def test_suggestions_while_typing_keep_what_is_ticked(sign_in: SignIn, happening
     assert '<input type="hidden" name="mailed-looked" value="inv">' in text
 
 
+def test_people_are_asked_for_by_what_became_of_a_campaign(sign_in: SignIn, happenings: dict[str, str]) -> None:
+    client, thanks, invitation = sign_in("Viewer"), happenings["Thanks"], happenings["Invitation"]
+
+    text = _text(client, f"/people/?mailed={thanks}&mailed={invitation}&mailed-outcome=not_opened&open=mailed")
+    mixed = _text(client, f"/people/?mailed={thanks}:opened&mailedNot={invitation}:clicked")
+
+    assert _chips(text) == ["Mailed “Thanks” without opening it", "or mailed “Invitation” without opening it"]
+    assert _options(text, "mailed") == [("Thanks (not opened)", True), ("Invitation (not opened)", True)]
+    assert '<option value="not_opened" selected>' in text
+    assert _chips(mixed) == ["Opened “Thanks”", "Not clicked in “Invitation”"]
+    assert '<option value="mixed" selected>Each as it was chosen' in mixed
+
+
+def test_groups_are_chips_that_can_be_taken_away_and_stay_in_the_form(
+    sign_in: SignIn, site: Store, happenings: dict[str, str]
+) -> None:
+    client = sign_in("Viewer")
+    shared = segments.save(site, "Guests", PeopleFilter(attends=(happenings["Spring"],)), owner="ada", shared=True, now=NOW)
+
+    text = _text(client, f"/people/?without=segment:{shared.id}&without=days:14&within=attends:{happenings['Autumn']}:invited")
+
+    assert _chips(text) == ["Invited at “Autumn”", "Not in the segment “Guests”", "Not mailed in the last 14 days"]
+    assert 'aria-label="Remove Not mailed in the last 14 days"' in text
+    assert f'href="?without=segment%3A{shared.id}&within=attends%3A{happenings["Autumn"]}%3Ainvited"' in text
+    assert '<input type="hidden" name="without" value="days:14">' in text
+    assert "Nobody matches" in text
+
+
+def test_somebody_elses_segment_is_as_gone_in_a_filter_that_is_typed_by_hand(sign_in: SignIn, site: Store) -> None:
+    site.people.create(make_person(last_name="Guest"))
+    own = segments.save(site, "Secret", PeopleFilter(q="guest"), owner="ada", now=NOW)
+    client = sign_in("Admin")
+
+    others = _text(client, f"/people/?within=segment:{own.id}")
+    gone = _text(client, "/people/?within=segment:nothing")
+
+    assert "There is no such segment; it may have been deleted." in others
+    assert "Secret" not in others
+    assert "Guest" not in others
+    assert others.count("<tr") == gone.count("<tr")
+
+
 def test_what_is_gone_is_said_to_be_gone_and_can_be_left_out(sign_in: SignIn, happenings: dict[str, str]) -> None:
     text = _text(sign_in("Viewer"), "/people/?attends=nothing&mailedNot=nothing&selected=nothing")
 
@@ -179,5 +226,5 @@ def test_an_audience_is_said_in_the_same_words(sign_in: SignIn, happenings: dict
         sign_in("Marketer"), f"/campaigns/new/?attends={happenings['Spring']}&mailedNot={happenings['Thanks']}&id=a&id=b"
     )
 
-    words = [re.sub("<[^>]+>", "", one) for one in re.findall(r'<li class="tag-s[^"]*">(.*?)</li>', text)]
-    assert words == ["Attends Spring", "Was mailed not Thanks", "Only 2 selected people"]
+    words = [re.sub("<[^>]+>", "", one) for one in re.findall(r'<li class="chip[^"]*"><span>(.*?)</span>', text)]
+    assert words == ["Attends Spring", "Only 2 selected people", "Was mailed not Thanks"]

@@ -398,4 +398,4 @@ def test_file_and_audience_take_a_segment(sign_in: SignIn, crowd: Store) -> None
     assert 'href="/people/export.csv?company=Acme"' in opened
     assert 'href="/campaigns/new/?company=Acme"' in opened
     assert "Write to these 3 people" in letter
-    assert '<input type="hidden" name="company" value="Acme">' in letter
+    assert '<input type="hidden" form="letter" name="company" value="Acme">' in letter

@@ -6,16 +6,32 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from crm.domain.filters import Outcome
 from crm.domain.folding import fold
 from crm.services import filter_names
 from crm.services.filter_names import Titled
 from crm.store import Store
 from crm.web.filter_words import GONE, PANELS, TITLED, range_words
-from crm.web.people.query import FIND, OPEN
+from crm.web.people.query import FIND, MIXED, OPEN
 
 SHOWN = 12
 FINDS = {"attends": "Find an event", "mailed": "Find a campaign"}
-MEANS = {"attends": "Registered for, or came to", "mailed": "Was sent"}
+MEANS = {"attends": "Registered for, or came to"}
+OUTCOMES = {
+    "": "Was sent",
+    Outcome.DELIVERED: "Was reached by",
+    Outcome.OPENED: "Opened",
+    Outcome.NOT_OPENED: "Was sent, did not open",
+    Outcome.CLICKED: "Clicked in",
+    Outcome.NOT_CLICKED: "Was sent, did not click in",
+    Outcome.BOUNCED: "Bounced with",
+    Outcome.COMPLAINED: "Complained about",
+    Outcome.UNSUBSCRIBED: "Unsubscribed from",
+    Outcome.FAILED: "Was not reached by, as it failed",
+    Outcome.SKIPPED: "Was skipped by",
+    Outcome.UNCERTAIN: "Was perhaps sent",
+}
+"""What became of somebody in a campaign, as its panel has it to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,15 @@ class Panel:
     def means(self) -> str:
         """What it says of people; nothing where the field's name says it."""
         return MEANS.get(self.field, "")
+
+    @property
+    def outcomes(self) -> list[tuple[str, str, bool]]:
+        """What can have become of people in a campaign: value, words, whether it is what is chosen. None for other fields."""
+        if self.field != "mailed":
+            return []
+        chosen = {option.value.partition(":")[2] for option in (*self.options, *self.excluded) if option.checked} or {""}
+        mixed = [(MIXED, "Each as it was chosen", True)] if len(chosen) > 1 or not chosen <= OUTCOMES.keys() else []
+        return [*mixed, *((name, words, not mixed and name in chosen) for name, words in OUTCOMES.items())]
 
     @property
     def titled(self) -> bool:
@@ -129,13 +154,13 @@ class Panels:
     def _chosen(self, field: str, value: str, known: Option | None) -> Option:
         label = ""
         if field in TITLED:
-            label = known.label if known else value if self.names is None else self.names.get(value, GONE[field])
+            label = value if self.names is None else self.names.get(value, known.label if known else GONE[field])
         return Option(value, known.count if known else None, True, label, known.note if known else "")
 
 
 def _key(field: str, value: str) -> str:
-    """What tells that two values are one: ids are as they are, the others compare folded."""
-    return value if field in TITLED else fold(value)
+    """What tells that two values are one: ids without a status or outcome, the others compare folded."""
+    return value.partition(":")[0] if field in TITLED else fold(value)
 
 
 def _option(one: Titled) -> Option:

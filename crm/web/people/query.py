@@ -14,7 +14,9 @@ BASE = "base"
 OPEN, FIND = "open", "find"
 """In the query string: the field whose panel is open, and what was typed there, for pages without JavaScript."""
 KEPT = frozenset({"order", "limit"})
-HELPERS = ("typed", "looked", "exclude")
+HELPERS = ("typed", "looked", "exclude", "outcome")
+MIXED = "mixed"
+"""What the choice of an outcome says where the campaigns that are ticked have several: each keeps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ def plain_query(sent: QueryDict) -> QueryDict:
     """What the form sent, in the contract's names alone: each value once, nothing empty.
 
     Beside `company`, the panel of a field sends `company-typed`, what stands in its search box; `company-looked`, what its
-    suggestions were last looked up for; and `company-exclude`, the switch. A typed text is a value of its own unless it served to
-    look something up and that was ticked; part of a title is none, so its panel is opened with what it finds.
+    suggestions were last looked up for; `company-exclude`, the switch; and that of campaigns `mailed-outcome`, what became of
+    those ticked. A typed text is a value of its own unless it served to look something up and that was ticked; part of a title is
+    none, so its panel is opened with what it finds.
     """
     plain = QueryDict(mutable=True)
     for name in sent:
@@ -51,12 +54,23 @@ def plain_query(sent: QueryDict) -> QueryDict:
                 plain[OPEN], plain[FIND] = field, typed
             else:
                 values = list(dict.fromkeys([*values, typed]))
+        if (outcome := sent.get(f"{field}-outcome", MIXED)) != MIXED:
+            values = [_with_outcome(value, outcome) for value in values]
         if f"{field}-exclude" in sent:
             plain.setlist(f"{field}Not", list(dict.fromkeys([*plain.getlist(f"{field}Not"), *values])))
             values = []
         _set(plain, field, values)
         _set(plain, f"{field}Not", plain.getlist(f"{field}Not"))
     return plain
+
+
+def _with_outcome(value: str, outcome: str) -> str:
+    """A campaign with another outcome, "" for the one that needs no word.
+
+    >>> _with_outcome("c1:opened", "clicked"), _with_outcome("c1:opened", "")
+    ('c1:clicked', 'c1')
+    """
+    return f"{value.partition(':')[0]}:{outcome}".rstrip(":")
 
 
 def filter_query(query: QueryDict) -> QueryDict:
