@@ -40,19 +40,15 @@ def ses(request: CrmRequest) -> HttpResponse:
     now = datetime.now(UTC)
     try:
         message = sns.read(request.body, topics=settings.SNS_TOPIC_ARNS, certificates=sns.CERTIFICATES, now=now)
-        if message.kind == sns.CONFIRMATION:
-            return _confirmed(message.topic, message.subscribe_url)
     except sns.Malformed as error:
         return _said(400, str(error))
-    except sns.Forged as error:
+    except (sns.Forged, sns.Unproven) as error:
         logger.warning("webhook refused", extra={"provider": "ses", "why": str(error)})
-        return _said(403, str(error))
-    except sns.Unproven as error:
-        logger.warning("webhook can't be proven", extra={"provider": "ses", "why": str(error)})
-        return _said(503, str(error))
+        return _said(403 if isinstance(error, sns.Forged) else 503, str(error))
+    if message.kind == sns.CONFIRMATION:
+        return _confirmed(message.topic, message.subscribe_url)
     if message.kind == sns.UNSUBSCRIBED:
         logger.warning("sns topic no longer sends here", extra={"topic": message.topic})
-        return _said(200, "noted")
     event = event_of(message)
     return _taken(request.store, [event] if event else [], now)
 
