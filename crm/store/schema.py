@@ -155,7 +155,7 @@ ENTITIES = (
         name="selected",
         pk="SELECTION#{selectionId}",
         sk="IDS#{seq:count}",
-        note="up to 100 ids of people: whom a task works on, or an import wrote; as a filter, selected",
+        note="up to 100 ids of people: whom a task works on, an import wrote, a pasted list names",
     ),
 )
 BY_NAME = {entity.name: entity for entity in ENTITIES}
