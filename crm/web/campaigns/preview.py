@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from crm.domain.campaigns import Campaign, Letter
 from crm.domain.errors import BadToken, RuleViolation
 from crm.domain.filters import PeopleFilter
+from crm.domain.links import TEST_LINK
 from crm.domain.people import EmailStatus, Person, Profile
 from crm.jobs.proof import merged
 from crm.jobs.render import Content, Rendered, TemplateProblem, check_template, merge_fields, render
@@ -26,8 +27,6 @@ from crm.wiring import get_links, send_settings
 
 KEPT_SECONDS = 15 * 60
 FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; frame-ancestors 'self'; sandbox"
-TEST_LINK = ("test", "test")
-"""Ids in the unsubscribe link of what nobody was really mailed: the page behind it says so."""
 KINDS = ("html", "phone", "text")
 FOUND = 6
 """So many people a search in the audience shows."""

@@ -7,12 +7,13 @@ from django.urls import reverse
 
 from crm.domain.campaigns import Letter
 from crm.domain.filters import PeopleFilter
+from crm.domain.links import TEST_LINK
 from crm.domain.people import EmailStatus, Person
 from crm.jobs.proof import blanks
 from crm.jobs.render import Content, merge_fields
 from crm.services.letter_checks import Check, Checked, Proof, checks
 from crm.store import Store
-from crm.web.campaigns.preview import TEST_LINK, Preview, mailable
+from crm.web.campaigns.preview import Preview, mailable
 from crm.wiring import get_links
 
 LOOKED_AT = 50

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.domain.campaigns import Letter
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.filters import NAMES
+from crm.domain.links import TEST_LINK
 from crm.domain.people import Person, Profile
 from crm.domain.starters import STARTERS
 from crm.domain.templates import MAX_NAME, Template
@@ -111,7 +112,7 @@ def template_frame(request: CrmRequest, template_id: str, kind: str) -> HttpResp
         raise Http404
     made_up = Person(id="example", profile=ADA, created_at=datetime.now(UTC), updated_at=datetime.now(UTC))
     content = content_of(request.store, stored.put_into(Letter()))
-    letter = rendered_for(content, merge_fields(made_up), unsubscribe_url=get_links().unsubscribe_url("test", "test"))
+    letter = rendered_for(content, merge_fields(made_up), unsubscribe_url=get_links().unsubscribe_url(*TEST_LINK))
     return HttpResponse(getattr(letter, kind), content_type=f"{KINDS[kind]}; charset=utf-8")
 
 

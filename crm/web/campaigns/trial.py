@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from crm.domain.errors import DeliveryFailed, FieldError, RuleViolation
 from crm.domain.ids import new_id
+from crm.domain.links import TEST_LINK
 from crm.domain.people import Person, folded_address, well_formed_address
 from crm.jobs.message import build
 from crm.jobs.render import Content, merge_fields, render
 from crm.mail.port import Accepted, Mailer, OutgoingMessage
-from crm.web.campaigns.preview import TEST_LINK
 from crm.wiring import get_links, get_mailer, send_settings
 
 logger = logging.getLogger(__name__)

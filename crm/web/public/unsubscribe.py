@@ -9,13 +9,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from crm.domain.errors import BadToken
+from crm.domain.links import TEST_LINK
 from crm.domain.people import EmailStatus
 from crm.services.unsubscribe import subscription, unsubscribe
 from crm.web.http import CrmRequest, public
 from crm.wiring import get_links
 
-TEST = ("test", "test")
-"""What stands in the links of tests and previews: nobody."""
 
 
 @csrf_exempt  # mail programs post here by themselves (RFC 8058), and whoever holds the link may use it
@@ -28,7 +27,7 @@ def page(request: CrmRequest, token: str) -> HttpResponse:
         email_id, user_id = get_links().read_unsubscribe(token)
     except BadToken as error:
         return render(request, "public/unsubscribe.html", {"problem": error.message}, status=400)
-    if (email_id, user_id) == TEST:
+    if (email_id, user_id) == TEST_LINK:
         return render(request, "public/unsubscribe.html", {"test": True})
     if request.method == "POST":
         found = unsubscribe(request.store, email_id, user_id, now=datetime.now(UTC))
