@@ -16,7 +16,6 @@ from crm.web.http import CrmRequest, public
 from crm.wiring import get_links
 
 
-
 @csrf_exempt  # mail programs post here by themselves (RFC 8058), and whoever holds the link may use it
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
