@@ -5,10 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from crm.domain.campaigns import ENDED, RUNNING, Campaign, CampaignStatus
-from crm.services.campaign_jobs import jobs_of, lanes_among
+from crm.services.campaign_jobs import jobs_of, lanes_among, retry_at_work
+from crm.services.retry_parts import Remedy
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.store.jobs import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtWork:
+    """What staff asked for about many e-mails that failed or are uncertain, and how far that is."""
+
+    remedy: Remedy
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +26,7 @@ class Progress:
     """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`.
 
     `waits_since` is since when something of it is due and no worker has come; None where one is at it, or nothing is due.
-    `links` are clicks by the number of a link in the letter.
+    `links` are clicks by the number of a link in the letter; `at_work` is None where nothing is done with what went wrong.
     """
 
     campaign: Campaign
@@ -25,6 +35,7 @@ class Progress:
     trouble_until: datetime | None = None
     waits_since: datetime | None = None
     links: Mapping[int, LinkFigures] = field(default_factory=dict)
+    at_work: AtWork | None = None
 
     @property
     def expected(self) -> int:
@@ -55,10 +66,18 @@ def progress(store: Store, campaign_id: str, *, now: datetime | None = None) -> 
         campaign=campaign,
         figures=figures,
         links=links,
+        at_work=_at_work(jobs),
         trouble=str(troubled[0].state["trouble"]) if troubled else "",
         trouble_until=min((job.due_at for job in troubled if job.due_at), default=None),
         waits_since=_waits_since(list(jobs.values()), now) if now and campaign.status in RUNNING else None,
     )
+
+
+def _at_work(jobs: dict[str, Job]) -> AtWork | None:
+    job = retry_at_work(jobs)
+    if job is None:
+        return None
+    return AtWork(remedy=Remedy(job.state["remedy"]), done=int(job.state["done"]), total=int(job.state["total"]))
 
 
 def _waits_since(jobs: list[Job], now: datetime) -> datetime | None:

@@ -64,10 +64,10 @@ def test_failed_ones_are_queued_once_for_one_key(
     again = script.post(path, None, **KEY)
     anew = script.post(path, None, Idempotency_Key="another")
 
-    assert first[1]["counts"]["queued"] == 60
+    assert (first[0], first[1]["counts"]["queued"], first[1]["status"]) == (200, 45, "sending")
     assert failed_again["failed"] == 60
     assert (again[0], again[1]["counts"]["queued"], again[1]["status"]) == (200, 0, "done")
-    assert anew[1]["counts"]["queued"] == 60
+    assert anew[1]["counts"]["queued"] == 45
     assert_sound(store)
 
 
@@ -84,6 +84,38 @@ def test_uncertain_ones_are_sent_again_once_for_one_key(
     assert (again[0], again[1]["counts"]["uncertain"], again[1]["counts"]["queued"]) == (200, 2, 0)
     assert {mailer.sent.count(address) for address in mailer.sent} == {1, 2}
     assert_sound(store)
+
+
+def test_uncertain_ones_are_called_sent_once_for_one_key(
+    script: Script, store: Store, clock: Clock, mailer: ToldMailer, done: Campaign
+) -> None:
+    path = f"/campaigns/{done.id}/settle-uncertain"
+    first = script.post(path, None, **KEY)
+    before = sorted((email.id, email.status, email.sent_at) for email in store.emails.walk(done.id))
+
+    again = script.post(path, None, **KEY)
+    other_body = script.post(path, {"other": "body"}, **KEY)
+
+    assert [(answer[0], answer[1]["counts"]["uncertain"], answer[1]["counts"]["sent"]) for answer in (first, again)] == [
+        (200, 0, 5)
+    ] * 2
+    assert sorted((email.id, email.status, email.sent_at) for email in store.emails.walk(done.id)) == before
+    assert other_body[0] == 422
+    assert_sound(store)
+
+
+def test_cancelling_is_done_once_for_one_key(script: Script, store: Store, clock: Clock) -> None:
+    crowd(store, 2)
+    campaign = accepted(store, clock())
+    path = f"/campaigns/{campaign.id}/cancel"
+    first = script.post(path, None, **KEY)
+    before = store.campaigns.get(campaign.id)
+
+    again = script.post(path, None, **KEY)
+
+    assert (first[0], again[0], again[1]["status"]) == (200, 200, "cancelled")
+    assert store.campaigns.get(campaign.id) == before
+    assert script.post(path, {"other": "body"}, **KEY)[0] == 422
 
 
 def test_a_key_counts_also_when_there_was_nothing_to_queue(

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from crm.domain.errors import Conflict, RuleViolation
 from crm.services import campaigns
+from crm.services.retries import RETRYABLE
 from crm.store import Store
 from crm.web.http import CrmRequest, permission_required, tell
 
@@ -42,6 +43,11 @@ def _retry(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
     return _told(campaigns.retry_failed(store, campaign_id, now=now), "queued again"), ""
 
 
+def _retry_some(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
+    number = campaigns.retry_failed(store, campaign_id, now=now, reasons=RETRYABLE)
+    return _told(number, "queued again"), "What was refused for good was left alone."
+
+
 def _resend(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
     return _told(campaigns.resend_uncertain(store, campaign_id, now=now), "queued again"), ""
 
@@ -56,6 +62,7 @@ ACTIONS: dict[str, Callable[[Store, str, datetime], tuple[str, str]]] = {
     "resume": _resume,
     "cancel": _cancel,
     "retry-failed": _retry,
+    "retry-worthwhile": _retry_some,
     "resend-uncertain": _resend,
     "settle-uncertain": _settle,
 }

@@ -73,7 +73,7 @@ def _bar(request: CrmRequest, progress: Progress, now: datetime) -> dict[str, An
     values = {state.value: getattr(figures, state.value) for state in EmailState}
     return {
         "figures": figures,
-        "every": _every(progress.campaign, figures.queued, now),
+        "every": 2 if progress.at_work else _every(progress.campaign, figures.queued, now),
         "undo_left": _seconds_until(progress.campaign.send_at, now),
         "pieces": split(values, progress.expected),
         "label": f"{progress.percent} per cent done: " + ", ".join(f"{number:,} {name}" for name, number in values.items()),

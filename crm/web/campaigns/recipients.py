@@ -115,7 +115,7 @@ def _query(wanted: Recipients) -> str:
 
 def _why(email: Email) -> str:
     reason = email.skip_reason or email.fail_reason
-    return REASONS[reason][0] if reason else ""
+    return REASONS[reason] if reason else ""
 
 
 def _statuses(wanted: Recipients, figures: CampaignFigures) -> list[Choice]:
@@ -135,7 +135,7 @@ def _reasons(wanted: Recipients, figures: CampaignFigures) -> list[Choice]:
     if wanted.statuses not in {(EmailState.FAILED,), (EmailState.SKIPPED,)}:
         return []
     every = [Recipients(statuses=wanted.statuses, reason=reason) for reason in REASONS]
-    found = [_choice(REASONS[one.reason][0], one, wanted, figures) for one in every if one.reason and _own(one)]
+    found = [_choice(REASONS[one.reason], one, wanted, figures) for one in every if one.reason and _own(one)]
     return [one for one in found if one.current or one.number]
 
 

@@ -1,27 +1,40 @@
 """What went wrong with e-mails of a campaign, by reason, and what may be done about it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.services.progress import Progress
-from crm.services.retries import SETTLE_AFTER
+from crm.services.retries import RETRYABLE, SETTLE_AFTER, failures
+from crm.services.retry_parts import Outlook, Remedy
 from crm.store import Store
+from crm.store.campaigns import CampaignFigures
 
-REASONS: Mapping[FailReason | SkipReason, tuple[str, str]] = {
-    FailReason.REFUSED: ("Refused for good by the receiving server", "seldom helps"),
-    FailReason.GAVE_UP: ("Refused for the time being, until we gave up", "may help"),
-    FailReason.NOT_RENDERED: ("The letter could not be made for this person", "helps once the person is mended"),
-    SkipReason.UNSUBSCRIBED: ("Unsubscribed meanwhile", ""),
-    SkipReason.BOUNCED: ("Address bounced", ""),
-    SkipReason.COMPLAINED: ("Complained", ""),
-    SkipReason.ERASED: ("Person was deleted", ""),
-    SkipReason.CANCELLED: ("Campaign was cancelled", ""),
-    SkipReason.MERGED: ("Had it already, before two entries were merged", ""),
+REASONS: Mapping[FailReason | SkipReason, str] = {
+    FailReason.REFUSED: "Refused for good by the receiving server",
+    FailReason.GAVE_UP: "Refused for the time being, until we gave up",
+    FailReason.NOT_RENDERED: "The letter could not be made for this person",
+    SkipReason.UNSUBSCRIBED: "Unsubscribed meanwhile",
+    SkipReason.BOUNCED: "Address bounced",
+    SkipReason.COMPLAINED: "Complained",
+    SkipReason.ERASED: "Person was deleted",
+    SkipReason.CANCELLED: "Campaign was cancelled",
+    SkipReason.MERGED: "Had it already, before two entries were merged",
 }
-"""What went wrong in words, and what a retry would do."""
+"""What went wrong in words."""
+OUTLOOKS = {
+    Outlook.LIKELY: "may help",
+    Outlook.ONCE_MENDED: "helps once the person or the letter is mended",
+    Outlook.SELDOM: "seldom helps",
+}
+"""What a retry would do."""
+AT_WORK = {
+    Remedy.RETRY: "Failed e-mails are being queued again",
+    Remedy.RESEND: "Uncertain e-mails are being queued again",
+    Remedy.SETTLE: "Uncertain e-mails are being settled as sent",
+}
 LEFT_OUT = {"unsubscribed": "unsubscribed", "bounced": "bounced", "complained": "complained", "erased": "deleted"}
 SAMPLE = 20
 """So many failed e-mails are looked at for what the server said."""
@@ -34,8 +47,8 @@ class Trouble:
     reason: str
     words: str
     number: int
-    retry: str
-    said: list[str]
+    retry: str = ""
+    said: list[str] = field(default_factory=list)
 
 
 def troubles(store: Store, progress: Progress, *, whole: bool) -> dict[str, Any]:
@@ -44,33 +57,30 @@ def troubles(store: Store, progress: Progress, *, whole: bool) -> dict[str, Any]
     With `whole` also what servers said: four requests where something failed, and four where something is uncertain.
     """
     figures, campaign = progress.figures, progress.campaign
-    said = _said(store, campaign.id) if whole and figures.failed else {}
     return {
-        "failures": _reasons(figures.by_reason, FailReason, said),
-        "skips": _reasons(figures.by_reason, SkipReason, {}),
-        "worth_a_retry": sum(figures.by_reason.get(reason.value, 0) for reason in (FailReason.GAVE_UP, FailReason.NOT_RENDERED)),
+        "failures": _failures(figures, _said(store, campaign.id) if whole and figures.failed else {}),
+        "skips": _skips(figures),
+        "worth_a_retry": sum(figures.by_reason.get(reason.value, 0) for reason in RETRYABLE),
         "left_out": [(LEFT_OUT.get(reason, reason), number) for reason, number in sorted(campaign.left_out.items()) if number],
         "left_out_number": sum(campaign.left_out.values()),
         "settle_from": _settle_from(store, campaign.id) if figures.uncertain else None,
+        "at_work": AT_WORK[progress.at_work.remedy] if progress.at_work else "",
     }
 
 
-def _reasons(
-    by_reason: Mapping[str, int], kinds: Iterable[FailReason] | Iterable[SkipReason], said: Mapping[str, list[str]]
-) -> list[Trouble]:
+def _failures(figures: CampaignFigures, said: Mapping[str, list[str]]) -> list[Trouble]:
     """The most frequent first."""
-    found = [
-        Trouble(
-            reason=kind.value,
-            words=REASONS[kind][0],
-            number=by_reason[kind.value],
-            retry=REASONS[kind][1],
-            said=said.get(kind.value, []),
-        )
-        for kind in kinds
-        if by_reason.get(kind.value)
+    return [
+        Trouble(reason=one.value, words=REASONS[one], number=number, retry=OUTLOOKS[outlook], said=said.get(one.value, []))
+        for one, number, outlook in failures(figures)
     ]
-    return sorted(found, key=lambda one: -one.number)
+
+
+def _skips(figures: CampaignFigures) -> list[Trouble]:
+    """Likewise."""
+    found = [(one, figures.by_reason.get(one.value, 0)) for one in SkipReason]
+    rows = [Trouble(reason=one.value, words=REASONS[one], number=number) for one, number in found if number]
+    return sorted(rows, key=lambda row: -row.number)
 
 
 def _said(store: Store, campaign_id: str) -> dict[str, list[str]]:
