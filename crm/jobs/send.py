@@ -125,7 +125,7 @@ def _clear(work: Work, held: Held, campaign: Campaign, lane: int) -> None:
 def _send_window(work: Work, held: Held, window: Window, *, since: float) -> None:
     """Hand a window over, as far as stops, pace and provider allow, and write what became of it.
 
-    `since` is when its people were read: from a second later on each is read anew before their turn.
+    `since` is when its people were read: from a second later on they are read anew before their turn.
     """
     pace = Pace(work)
     permit = pace.next(len(window.waiting)) if window.waiting else (work.clock(), True)
@@ -175,7 +175,9 @@ class _Run:
         self._pace = pace
         self._permit: datetime | None = first
         self._looked = 0.0
-        self._read = since
+        self._known = dict.fromkeys(window.emails, since)
+        self._looked_ahead = since
+        self._turns = 0
         self._running = True
         self._later: datetime | None = None
         self._trouble = ""
@@ -184,6 +186,8 @@ class _Run:
     def go(self) -> None:
         """Go through the window; then write, whatever stopped it."""
         for email in self._window.waiting:
+            if self._window.is_settled(email):
+                continue
             if not self._may_go(email):
                 break
             if self._window.is_settled(email):
@@ -232,9 +236,19 @@ class _Run:
         return self._running
 
     def _look_at_person(self, email: Email) -> None:
-        """Read who is next once more, where the window was opened a while ago: they may have unsubscribed since."""
-        if boot_time() - self._read >= LOOK_EVERY:
-            look_at_people(self._work, self._window, [email])
+        """Read who is next once more, where that was done a while ago: they may have unsubscribed since.
+
+        With them as many are read as had their turn within as long a time, so that each is read but once more.
+        """
+        now = boot_time()
+        self._turns += 1
+        if now - self._known[email.id] < LOOK_EVERY:
+            return
+        seconds = max(now - self._looked_ahead, 0.001)
+        ahead = self._window.waiting[: max(1, int(self._turns * LOOK_EVERY / seconds))]
+        look_at_people(self._work, self._window, ahead)
+        self._known |= {one.id: now for one in ahead}
+        self._looked_ahead, self._turns = now, 0
 
     def _leased(self) -> bool:
         """Whether a whole hand-over fits into what is left of the lease: a worker that was suspended finds that none does."""

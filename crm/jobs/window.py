@@ -53,7 +53,7 @@ class Window:
 
     def is_settled(self, email: Email) -> bool:
         """Whether its outcome is written down, or that it waits for later."""
-        return email.id not in {one.id for one in self.waiting}
+        return any(old.id == email.id for old, _ in self.pairs) or any(one.email.id == email.id for one in self.again)
 
     def settle(self, new: Email) -> None:
         """Write down what became of an e-mail; one that is uncertain was sent if an event has told of it meanwhile."""

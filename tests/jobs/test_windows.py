@@ -294,3 +294,41 @@ def test_a_lane_whose_lease_is_lost_while_it_cuts_a_chunk_leaves_it_whole(store:
 
     assert before == [20]
     assert [len(chunk.email_ids) for chunk in store.chunks.all(campaign.id)] == [5, 5, 5, 5]
+
+
+def test_who_comes_within_the_next_second_is_read_together_and_nobody_is_known_longer_than_that(
+    store: Store, clock: Clock, mailer: ToldMailer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = crowd(store, 40)
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock, window=40)
+    seconds = [0.0]
+    read: list[int] = []
+    plain = store.suppressions.lookup_many
+    monkeypatch.setattr("crm.jobs.send.boot_time", lambda: seconds[0])
+    monkeypatch.setattr("crm.jobs.work.boot_time", lambda: seconds[0])
+    monkeypatch.setattr(store.suppressions, "lookup_many", lambda found: read.append(len(found)) or plain(found))
+
+    def take_a_while(message: OutgoingMessage) -> None:
+        seconds[0] += 0.1
+        if len(mailer.sent) == 25:
+            last = people_by_turn(store, campaign, people)[-1]
+            campaigns.unsubscribe(store, email_id(campaign.id, last.id), last.id, now=clock())
+
+    mailer.before = take_a_while
+    drive(work)
+
+    looks = [number for number in read if number > 1]
+    assert looks[0] == 40
+    assert all(8 <= number <= 12 for number in looks[1:])
+    assert len(looks) <= 5
+    assert statuses(store, campaign) == {"sent": 39, "skipped": 1}
+    assert_sound(store)
+
+
+def people_by_turn(store: Store, campaign: Campaign, people: Sequence[Person]) -> list[Person]:
+    """Those people in the order in which the first chunk names their e-mails."""
+    chunk = store.chunks.first(campaign.id)
+    assert chunk is not None
+    by_email = {email_id(campaign.id, person.id): person for person in people}
+    return [by_email[id_] for id_ in chunk.email_ids]
