@@ -17,13 +17,15 @@ STYLES = {
     "hr": "margin:24px 0;border:0;border-top:1px solid #d5dedb",
     "img": "max-width:100%;height:auto;border:0",
     "code": "font-family:Menlo,Consolas,monospace;font-size:14px",
-    "table": "margin:0 0 16px;border-collapse:collapse",
-    "th": "padding:6px 12px 6px 0;border-bottom:1px solid #b9c8c2;text-align:left",
-    "td": "padding:6px 12px 6px 0;border-bottom:1px solid #d5dedb;vertical-align:top",
+    "table": "border-collapse:collapse",
+    "th": "padding:6px 12px 6px 0;border-bottom:1px solid #b9c8c2;text-align:left;word-break:normal;overflow-wrap:break-word",
+    "td": "padding:6px 12px 6px 0;border-bottom:1px solid #d5dedb;vertical-align:top;word-break:normal;overflow-wrap:break-word",
 }
 """Style of each element that Markdown makes; many mail programs know no style sheet."""
 PREVIEW_CHARACTERS = 120
 """What mail programs show of a preheader at the most."""
+TABLE = '<div style="margin:0 0 16px;overflow-x:auto"><table', "</table></div>"
+"""Around a table: what is too wide is moved sideways by itself, and no figure is broken into two."""
 PRE = '<pre style="margin:0 0 16px;white-space:pre-wrap">'
 BUTTON = (
     "display:inline-block;padding:10px 20px;border-radius:6px;background-color:#0d5743;color:#ffffff;"
@@ -35,7 +37,7 @@ DARK = """
 @media (prefers-color-scheme:dark){
 .sheet{background-color:#14201d!important}.card{background-color:#1c2926!important;color:#e4ece9!important}
 .link{color:#7fd1b3!important}.button{background-color:#7fd1b3!important;color:#0b1f19!important}
-.organisation{color:#7fd1b3!important}.foot{color:#a9b8b3!important}
+.organisation{color:#7fd1b3!important}.foot{color:#a9b8b3!important}th,td,hr,blockquote{border-color:#4a5d57!important}
 }
 """
 
@@ -60,9 +62,11 @@ def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, s
         '<div style="display:none;max-height:0;overflow:hidden;opacity:0;mso-hide:all">'
     )
     card = (
-        '</div>\n<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>\n'
+        '</div>\n<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+        ' style="table-layout:fixed"><tr>\n'
         '<td class="sheet" align="center" style="padding:32px 12px;background-color:#f3f5f4">\n'
-        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:584px"><tr>\n'
+        '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+        ' style="max-width:584px;table-layout:fixed"><tr>\n'
         '<td class="card" align="left" style="padding:28px 32px;border-radius:8px;background-color:#ffffff;color:#1c2926;'
         f'{FONT};font-size:16px;line-height:1.6;word-break:break-word">\n'
         + (f'<p class="organisation" style="margin:0 0 16px;font-weight:700;color:#0d5743">{name}</p>\n' if name else "")
@@ -83,10 +87,11 @@ def text_foot(organisation: str, postal_address: str) -> str:
 
 
 def hidden_text(preheader: str) -> str:
-    """Return what mail programs show beside the subject: the escaped preheader, and enough of nothing to keep the letter's
+    """Return the HTML of what mail programs show beside the subject: the preheader, and enough of nothing to keep the letter's
     first words from following it.
     """
-    return f"{preheader}{'&nbsp;&zwnj;' * max(0, PREVIEW_CHARACTERS - len(preheader))}" if preheader.strip() else ""
+    filling = "&nbsp;&zwnj;" * max(0, PREVIEW_CHARACTERS - len(preheader))
+    return f"{html.escape(preheader)}{filling}" if preheader else ""
 
 
 def picture(address: str) -> str:

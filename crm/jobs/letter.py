@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from crm.domain.campaigns import Utm
-from crm.jobs.layout import BUTTON, PRE, STYLES
+from crm.jobs.layout import BUTTON, PRE, STYLES, TABLE
 from crm.jobs.merge import SPAN, TAG_NAME, UNSUBSCRIBE, URL_FILTER
 from crm.services.plaintext import as_text
 
@@ -74,6 +74,7 @@ def letter(body: str, utm: Utm) -> Letter:
     links = _numbered(tokens)
     _shape(tokens, spans)
     page = str(_markdown.renderer.render(tokens, _markdown.options, {})).replace("<pre>", PRE)
+    page = page.replace("<table", TABLE[0]).replace("</table>", TABLE[1])
     if not _balanced(page, spans):
         faults.append((UNBALANCED, None))
     plain = [spans.restored(one, '{{ "{" }}') for one in (text, *links)]

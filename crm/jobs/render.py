@@ -172,7 +172,7 @@ def _compiled(content: Content) -> _Compiled:
         raise RuleViolation("; ".join(problem.message for problem in found), errors=errors)
     return _Compiled(
         subject=PLAIN.from_string(content.subject),
-        preheader=HTML.from_string(content.preheader),
+        preheader=PLAIN.from_string(content.preheader),
         body=_body(content.body, content.utm),
         parts=page_parts(content.organisation, content.postal_address),
         text_foot=text_foot(content.organisation, content.postal_address),

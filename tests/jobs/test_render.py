@@ -215,11 +215,11 @@ def test_the_organisation_is_escaped() -> None:
 
 
 def test_the_preheader_is_merged_and_hidden() -> None:
-    content = Content(subject="x", body="y", preheader="Food at six, {{ firstName }}", organisation="Us")
+    content = Content(subject="x", body="y", preheader="Food & <b> at six, {{ firstName }}", organisation="Us")
 
     message = render(content, {"firstName": "<b>"}, unsubscribe_url=UNSUBSCRIBE)
 
-    assert re.search(r'<div style="display:none[^>]*>Food at six, &lt;b&gt;(&nbsp;&zwnj;){90,}</div>', message.html)
+    assert re.search(r'<div style="display:none[^>]*>Food &amp; &lt;b&gt; at six, &lt;b&gt;(&nbsp;&zwnj;){90,}</div>', message.html)
 
 
 def test_without_a_preheader_nothing_is_hidden_before_the_letter() -> None:
