@@ -16,7 +16,7 @@ from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
 from crm.mail.port import Accepted, OutgoingMessage, Uncertain
 from crm.services import campaigns
-from crm.services.campaign_jobs import copies_job
+from crm.services.campaign_jobs import copies_job, jobs_of, lanes_among
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.jobs import LeaseLost
@@ -329,3 +329,13 @@ def test_verify_finds_copies_that_wait_without_a_job(store: Store, clock: Clock)
     assert [one.subject for one in found] == [campaign.id]
     assert said(store, campaign) == {ADA: "sent"}
     assert_sound(store)
+
+
+def test_a_job_of_copies_does_not_stand_for_lanes_that_should_be_due(store: Store, clock: Clock) -> None:
+    crowd(store, 1)
+    name_colleagues(store, ADA)
+    campaign = listed(store, make_work(store, ToldMailer(), clock), clock)
+
+    store.table.write([store.jobs.park(job) for job in lanes_among(jobs_of(store, campaign.id))])
+
+    assert [one.says for one in differences(store)] == ["it is sending with 1 queued e-mails, but no job is due"]

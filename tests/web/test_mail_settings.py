@@ -240,6 +240,20 @@ def test_a_sender_outside_ascii_gets_its_link(sign_in: SignIn, site: Store, outb
     assert mail_settings.senders(site, "x@y.example")[1:] == ["Bücher & Mehr <team@bücher.example>"]
 
 
+def test_removing_asks_once(sign_in: SignIn, site: Store, outbox: Path) -> None:
+    client = sign_in("Admin")
+    _add(client)
+    address = f"/settings/mail/senders/{mark_of('team@example.org')}/remove/"
+
+    asked = client.get(address)
+    there = len(site.mail_settings.get().senders)
+    client.post(address)
+
+    assert "Remove team@example.org ?" in text_of(asked.content)
+    assert there == 1
+    assert site.mail_settings.get().senders == ()
+
+
 def test_a_draft_of_a_removed_sender_is_refused_and_an_accepted_campaign_keeps_it(
     sign_in: SignIn, site: Store, outbox: Path
 ) -> None:

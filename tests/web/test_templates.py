@@ -112,6 +112,18 @@ def test_who_saves_after_somebody_else_keeps_what_was_typed_and_may_save_again(s
     assert site.templates.get("t1").subject == "Mine"
 
 
+@pytest.mark.parametrize("template_id", ["t1", STARTERS[1].id])
+def test_a_letter_starts_from_a_template(sign_in: SignIn, site: Store, template_id: str) -> None:
+    _kept(site)
+    begun = templates.opened(site, template_id)
+
+    page = _text(sign_in("Marketer"), f"/campaigns/new/?template={template_id}")
+
+    assert f'value="{begun.subject}"' in page
+    assert f'value="{begun.preheader}"' in page
+    assert begun.body.splitlines()[0] in page
+
+
 def test_a_letter_is_kept_as_a_template(sign_in: SignIn, site: Store) -> None:
     client = sign_in("Marketer")
     letter = Letter(subject="Spring is here", preheader="At last", body="Hello\n\nyou")

@@ -77,10 +77,12 @@ def resend(request: CrmRequest, mark: str) -> HttpResponse:
     return redirect("settings:mail")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.manage_mail")
 def remove(request: CrmRequest, mark: str) -> HttpResponse:
-    """Take a sender off the list."""
+    """Ask once, then take a sender off the list."""
+    if request.method != "POST":
+        return render(request, "settings/remove_sender.html", {"sender": request.store.mail_settings.get().sender(mark)})
     gone = mail_settings.remove_sender(request.store, mark, actor=request.user.get_username(), now=datetime.now(UTC))
     tell(request, f"{gone.address} is removed", "Letters that were accepted for sending keep it; drafts need another sender.")
     return redirect("settings:mail")
