@@ -69,11 +69,17 @@ def _told(new: Email) -> Email:
 
 
 def open_window(work: Work, chunk: Chunk) -> Window:
-    """Read a chunk's e-mails that are still queued and their people, consistently; write down who must not be mailed."""
+    """Read a chunk's e-mails that are still queued and their people, consistently; write down who must not be mailed.
+
+    Nor is what was queued again, and is known by now to have gone out the first time.
+    """
     found = work.store.emails.get_many(chunk.email_ids)
     queued = {email.id: email for email in found.values() if email.status is EmailState.QUEUED}
     window = Window(chunk=chunk, emails=queued)
-    look_at_people(work, window, list(queued.values()))
+    for email in queued.values():
+        if (sent := _told(replace(email, status=EmailState.UNCERTAIN))).status is EmailState.SENT:
+            window.settle(sent)
+    look_at_people(work, window, window.waiting)
     return window
 
 

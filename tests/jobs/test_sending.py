@@ -9,6 +9,7 @@ from crm.domain.campaigns import Campaign, CampaignStatus, Utm
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import RuleViolation
 from crm.domain.ids import email_id
+from crm.domain.mail_events import MailEvent, MailEventKind
 from crm.domain.people import EmailStatus
 from crm.jobs.handover import LONGEST_PAUSE, MAX_TRIES, Again
 from crm.jobs.kinds import STEPS
@@ -18,6 +19,7 @@ from crm.jobs.work import MAX_WINDOW, Held, back_off
 from crm.mail.port import OutgoingMessage, Uncertain
 from crm.services import campaigns
 from crm.services.campaign_jobs import jobs_of, lane_job, lanes_among
+from crm.services.mail_events import take
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.chunks import Chunk, new_chunk
@@ -599,6 +601,28 @@ def test_uncertain_ones_can_be_sent_again_or_settled_after_a_quarter_of_an_hour(
 
     assert statuses(store, campaign) == {"sent": 2}
     assert sorted(mailer.sent) == sorted([again.profile.email, settled.profile.email] * 2)
+    assert_sound(store)
+
+
+def test_one_that_is_sent_again_is_not_handed_over_when_its_delivery_is_told_meanwhile(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    [person] = crowd(store, 1)
+    mailer.tell(person.profile.email, Uncertain("lost"))
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+    clock.pass_(minutes=16)
+    campaigns.resend_uncertain(store, campaign.id, now=clock())
+    [queued] = emails_of(store, campaign)
+    told = MailEvent(provider="ses", id="1", kind=MailEventKind.DELIVERED, at=clock(), email_id=queued.id)
+
+    take(store, told, now=clock())
+    drive(work)
+
+    [sent] = emails_of(store, campaign)
+    assert (sent.status, sent.sent_at, sent.delivered_at) == (EmailState.SENT, clock(), clock())
+    assert mailer.sent == [person.profile.email]
     assert_sound(store)
 
 
