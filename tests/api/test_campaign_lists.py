@@ -59,7 +59,9 @@ def test_recipients_are_found_by_status_outcome_and_reason(script: Script, campa
 
 
 def test_recipients_come_page_by_page_each_once(script: Script, campaign: Campaign) -> None:
-    path, seen, token = f"/campaigns/{campaign.id}/recipients?outcome=not_opened&limit=2", [], ""
+    path = f"/campaigns/{campaign.id}/recipients?outcome=not_opened&limit=2"
+    seen: list[str] = []
+    token: str | None = ""
     while token is not None:
         answer = script.get(path + (f"&nextToken={token}" if token else ""))[1]
         seen += [one["id"] for one in answer["items"]]
