@@ -50,12 +50,21 @@ EXAMPLES: tuple[tuple[str, PeopleFilter, Order], ...] = (
     ("was mailed in a campaign", PeopleFilter(mailed=("c1",)), Order.SOURCE),
     ("whom a task works on, or an import wrote", PeopleFilter(selected=("t1",)), Order.SOURCE),
     ("these people, by id", PeopleFilter(ids=("u1", "u2")), Order.SOURCE),
+    ("nobody of a segment that asks for profiles", PeopleFilter(none_of=(PeopleFilter(company=("Acme",)),)), Order.SOURCE),
     ("nobody in particular, `order=attended`", PeopleFilter(), Order.ATTENDED),
     ("nobody in particular, `order=hosted`", PeopleFilter(), Order.HOSTED),
     ("a company, `order=name`", PeopleFilter(company=("Acme",)), Order.NAME),
     ("a company of few, `order=attended`", PeopleFilter(company=("Few",)), Order.ATTENDED),
     ("a company of many, `order=attended`", PeopleFilter(company=("Acme",)), Order.ATTENDED),
 )
+GROUPS = (
+    ("`segment:<id>`", "the segment, in a batch with the others", "what it asks of profiles joins the filter or its expression"),
+    ("`list:<id>`", "`SELECTION#<id>`, what was not read before", "the parts of a pasted list, a task or an import"),
+    ("`attends:<id>[:<status>]`", "GSI_EventAttendees, `EVENT#<id>`", "a query per status"),
+    ("`mailed:<id>[:<outcome>]`", "GSI_EmailsByCampaign, `CAMPAIGN#<id>#<state>#<lane>`", "4 queries per state, 8 mostly"),
+    ("`days:<n>`", "counted hours, then GSI_EmailsByCampaign", "8 queries per campaign that can have sent something since"),
+)
+"""Values of `within` and `without`: what is read, and how."""
 TOWN = Counts(
     total=100_000,
     rows={
@@ -128,3 +137,10 @@ def _lists() -> Iterator[str]:
         strands = [strand.partition for stage in chosen.stages for strand in stage.strands]
         keys = ", ".join(f"`{partition}`" for partition in strands[:4]) + (" …" if len(strands) > 4 else "")
         yield f"| {asked} | {chosen.index} | {chosen.order} | {keys or 'profiles by id'} | {chosen.note} |"
+    yield "\n## What a group reads\n"
+    yield "Groups are the values of `within` and `without`. Each is read once in a request that only reads, and once in a"
+    yield "minute by the job that makes the e-mails of an audience; what it finds is a set of ids.\n"
+    yield "| group | read | how |"
+    yield "| --- | --- | --- |"
+    for row in GROUPS:
+        yield f"| {' | '.join(row)} |"

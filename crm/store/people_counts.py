@@ -23,22 +23,23 @@ class Counts:
     """What was counted: `rows` as `{counter: {key: people}}`, `total` None when nobody ever was.
 
     `search` is how many search tokens begin with the word that is looked up, as far as they were counted; `members` how many
-    people the events and campaigns of the filter name.
+    people the events, campaigns and groups of the filter name, `unwanted` how many they leave out.
     """
 
     total: int | None = None
     rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     search: int | None = None
     members: int | None = None
+    unwanted: int = 0
 
     @classmethod
-    def of(cls, snapshot: Snapshot, *, search: int | None = None, members: int | None = None) -> "Counts":
+    def of(cls, snapshot: Snapshot, *, members: int | None = None, unwanted: int = 0) -> "Counts":
         """Return the counts of a snapshot that `needed` asked for."""
         rows: dict[str, Mapping[str, int]] = {
             what: {key: int(row.get("n", 0)) for key, row in snapshot.rows(what).items()} for what in COUNTED
         }
         total = snapshot.value("PEOPLE", "TOTAL") if snapshot.has("PEOPLE", "TOTAL") else None
-        return cls(total=total, rows=rows, search=search, members=members)
+        return cls(total=total, rows=rows, members=members, unwanted=unwanted)
 
     def people(self, what: str, keys: Sequence[str]) -> int:
         """Return how many people the rows `keys` hold together; a guess while nobody was counted."""
@@ -61,12 +62,8 @@ class Counts:
 def needed(wanted: PeopleFilter, order: Order, *, whole: bool = False) -> tuple[list[RowKey], list[CounterRange]]:
     """Return the counters that a plan for this filter and order asks for, `whole` where it is for reading everybody."""
     keys: list[RowKey] = [("PEOPLE", "TOTAL")]
-    for facet, what in FACET.items():
-        if facet == "city":
-            continue
-        chosen, unwanted = both_keys(wanted, facet)
-        keys += [(what, key) for key in dict.fromkeys((*chosen, *unwanted))]
-    keys += [("EMAILSTATUS", status.value) for status in dict.fromkeys(wanted.email_status)]
+    for one in (wanted, *wanted.all_of, *wanted.none_of):
+        keys += [key for key in _facet_keys(one) if key not in keys]
     cities = dict.fromkeys(key for some in both_keys(wanted, "city") for key in some)
     ranges = [CounterRange("CITY", f"{city}#", behind_prefix(f"{city}#")) for city in cities]
     keys += [("NAME", escape(word)) for word in wanted.words if len(word) == 1]
@@ -76,6 +73,15 @@ def needed(wanted: PeopleFilter, order: Order, *, whole: bool = False) -> tuple[
     if asks_all_names(wanted, order, whole=whole):
         ranges.append(CounterRange("NAME"))
     return keys, ranges
+
+
+def _facet_keys(wanted: PeopleFilter) -> list[RowKey]:
+    """The rows of the values that it names; cities stand in ranges."""
+    keys: list[RowKey] = []
+    for facet, what in FACET.items():
+        if facet != "city":
+            keys += [(what, key) for some in both_keys(wanted, facet) for key in some]
+    return [*keys, *(("EMAILSTATUS", status.value) for status in wanted.email_status)]
 
 
 def decides_places(ranges: Sequence[CounterRange]) -> bool:

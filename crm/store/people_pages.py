@@ -213,7 +213,7 @@ class PeoplePages:
             snapshot = self._stats.snapshot(keys, ranges) if exact else self._stats.estimate(keys, ranges)
             if not exact and not snapshot.has("PEOPLE", "TOTAL"):
                 snapshot = self._stats.snapshot(keys, ranges)
-        counts = Counts.of(snapshot, members=len(asked.members))
+        counts = Counts.of(snapshot, members=len(asked.members), unwanted=len(asked.members.unwanted))
         if search_word(wanted) and (whole or order is not Order.SOURCE or has_other_sources(wanted)):
             most = max(MOST_COUNTED, (counts.total or 0) // LOOKED_UP + 1 if whole else 0)
             counts = replace(counts, search=self._table.count(_searching(wanted), most=most))

@@ -231,8 +231,13 @@ def passing(wanted: PeopleFilter, source: str, counts: Counts) -> float:
         share *= min(1.0, counts.people("EMAILSTATUS", [status.value for status in set(wanted.email_status)]) / total)
     if source not in {"q", "name"} and wanted.words:
         share *= SEARCH_SHARE if counts.search is None else min(1.0, counts.search / total)
-    if source != "members" and wanted.names_members:
-        share *= min(1.0, (counts.members or 0) / total)
+    if source != "members":
+        share *= min(1.0, (counts.members or 0) / total) if wanted.names_members else max(0.0, 1 - counts.unwanted / total)
+    inner = replace(counts, search=None, unwanted=0)
+    for one in wanted.all_of:
+        share *= passing(one, "", inner)
+    for one in wanted.none_of:
+        share *= 1 - passing(one, "", inner)
     return share
 
 
