@@ -74,7 +74,7 @@ def f(x):
 
 漢字かな交じり文。これは長い文章で、どこでも改行できます。שלום עולם, مرحبا بالعالم, Ελληνικά, русский.
 """
-HUGE = "\n\n".join(f"## Part {number}\n\n" + f"Zoë wrote line {number} of many. " * 40 for number in range(70))[:99_000]
+HUGE = "\n\n".join(f"## Part {number}\n\n" + f"Zoë wrote line {number} of many. " * 40 for number in range(90))[:99_000]
 
 
 def letter(body: str, *, tracking: bool = True) -> Letter:

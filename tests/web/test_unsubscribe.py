@@ -140,3 +140,14 @@ def test_a_person_without_an_e_mail_item_can_still_leave(site: Store, client: Cl
 
     assert site.people.get(person.id).email_status is EmailStatus.UNSUBSCRIBED
     assert audiences.audience(site, PeopleFilter(q=person.profile.email)).will_receive == 0
+
+
+@pytest.mark.parametrize("body", [{"data": {"List-Unsubscribe": "One-Click"}}, {}])
+def test_one_click_counts_however_its_form_is_sent_without_a_cookie(site: Store, body: dict[str, object]) -> None:
+    person, link = mailed(site)
+    strict = Client(enforce_csrf_checks=True)
+
+    answer = strict.post(link, **body)  # type: ignore[arg-type]  # multipart, as RFC 8058 allows
+
+    assert answer.status_code == 200
+    assert site.people.get(person.id).email_status is EmailStatus.UNSUBSCRIBED
