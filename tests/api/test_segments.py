@@ -77,6 +77,28 @@ def test_somebody_elses_own_segment_is_not_there(script: Script, site: Store) ->
     assert script.post("/emails/send", send)[0] == 404
 
 
+@pytest.mark.parametrize("field", ["within", "without"])
+def test_somebody_elses_own_segment_is_as_gone_as_none_in_a_group(script: Script, site: Store, crowd: None, field: str) -> None:
+    answers = []
+
+    for segment_id in (_own_of_tom(site), "nothing"):
+        query, send = f"{field}=segment:{segment_id}", {"subject": "S", "body": "B", field: [f"segment:{segment_id}"]}
+        found = [script.get(f"/users?{query}"), script.get(f"/users/count?{query}"), script.post("/emails/send", send)]
+        answers.append([(status, problem["detail"], problem["errors"]) for status, problem in found])
+
+    assert answers[0] == answers[1]
+    assert {status for status, _, _ in answers[0]} == {422}
+    assert site.campaigns.page().items == []
+
+
+def test_a_segment_that_leans_on_another_is_refused(script: Script, crowd: None) -> None:
+    made = script.post("/segments", BODY)[1]
+
+    status, problem = script.post("/segments", {"name": "Others", "filter": {"without": f"segment:{made['id']}"}})
+
+    assert (status, problem["errors"][0]["field"]) == (422, "filter")
+
+
 def test_a_segment_stands_for_its_filter_in_every_call_that_takes_one(script: Script, crowd: None, site: Store) -> None:
     segment = script.post("/segments", BODY)[1]["id"]
 
