@@ -103,7 +103,7 @@
     if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]")) {
       const search = document.querySelector("main input[type=search]");
       if (search) { e.preventDefault(); search.focus(); search.select(); }
-    }
+    } else if (e.key === "Enter" && e.target.matches(".choice input")) e.preventDefault();  // which of its buttons is not said
     const open = e.key === "Escape" && document.querySelector("details.filter[open], details.menu[open]");
     if (open) { open.open = false; open.querySelector("summary").focus(); }
   });

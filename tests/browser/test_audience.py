@@ -36,6 +36,7 @@ def test_the_sum_follows_the_choice_and_the_letter_stays(open_page: OPEN, site: 
     page.get_by_label("Letter").fill("Hello, **come** along.")
     page.get_by_role("button", name="Change who gets it").click()
     page.get_by_label("Find an event").fill("spr")
+    page.get_by_label("Find an event").press("Enter")
     expect(page.locator("#pickEvent option")).to_have_count(1)
     page.get_by_role("button", name="Leave out those who are at the event").click()
     expect(result).to_have_text("4")
