@@ -28,7 +28,7 @@ SOURCES = {
 
 
 def take(store: Store, event: MailEvent, *, now: datetime) -> bool:
-    """Take an event; False, and nothing is written, where it was taken before or is of no e-mail of ours.
+    """Take an event; False, and nothing is written, where it was taken before, is of no e-mail of ours, or tells nothing new.
 
     The mark that it was taken, the e-mail, its counters, the suppression of its address and the status and log of who has that
     address are one transaction, written again when a lane, an unsubscribe link or a merge was faster: two to four reads and a
@@ -67,6 +67,8 @@ def _attempt(store: Store, event: MailEvent, now: datetime) -> bool:
         return False
     actions, changes = _suppressed(store, event, email, now)
     new = happened(email, event)
+    if event.kind is MailEventKind.ACCEPTED and new == email:
+        return False
     if new != email:
         actions.append(outcome(email, new))
         add(changes, email_changes([(email, new)]))

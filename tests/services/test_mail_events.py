@@ -19,6 +19,7 @@ from crm.services.mail_events import take
 from crm.services.unsubscribe import unsubscribe
 from crm.services.verify import differences
 from crm.store import Store
+from crm.store.cost import metered
 from crm.store.outcomes import campaign_row, email_changes, outcome
 from tests.factories import NOW, make_campaign, make_person, make_profile
 from tests.mailings import keep_emails, make_email
@@ -276,6 +277,26 @@ def test_an_event_about_no_e_mail_of_ours_writes_nothing(store: Store) -> None:
 
     assert set(taken) == {False}
     assert list(store.table.scan()) == before
+
+
+def test_that_the_provider_has_an_e_mail_of_which_we_know_that_writes_nothing(store: Store) -> None:
+    _, email = _mailed(store)
+
+    with metered() as spent:
+        taken = take(store, _event(email, Kind.ACCEPTED), now=LATER)
+
+    assert not taken
+    assert (spent.requests, spent.write_units) == (1, 0)
+
+
+def test_a_delivery_costs_a_read_and_a_write(store: Store) -> None:
+    _, email = _mailed(store)
+
+    with metered() as spent:
+        take(store, _event(email, Kind.DELIVERED), now=LATER)
+
+    assert spent.requests == 2
+    assert spent.write_units <= 7
 
 
 def test_a_complaint_about_an_e_mail_of_somebody_who_is_gone_is_remembered_by_the_hash_of_the_address(store: Store) -> None:
