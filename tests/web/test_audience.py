@@ -209,6 +209,16 @@ def test_events_are_found_by_their_title(marketer: Client, site: Store) -> None:
     assert "Spring" not in found
 
 
+def test_values_of_a_field_are_suggested_with_their_people(marketer: Client, site: Store) -> None:
+    crowd(site, 2, city="Lund")
+    crowd(site, 1, city="Oslo")
+
+    found = marketer.get("/campaigns/audience/values/?pickField=city&pickValue=l", headers={"HX-Request": "true"})
+
+    assert found.content.decode().strip() == '<option value="Lund">2 people</option>'
+    assert marketer.get("/campaigns/audience/values/?pickField=email", headers={"HX-Request": "true"}).status_code == 400
+
+
 def test_whoever_may_not_write_sees_the_sum_and_why_it_stays(sign_in: SignIn, marketer: Client, site: Store) -> None:
     crowd(site, 2)
     address = written(marketer)

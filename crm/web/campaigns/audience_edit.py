@@ -236,6 +236,16 @@ def found_campaigns(request: CrmRequest) -> HttpResponse:
     return _found(request, _campaigns, typed, "No campaign has such words in its subject")
 
 
+@require_safe
+@permission_required("crm.edit_campaigns")
+def found_values(request: CrmRequest) -> HttpResponse:
+    """The values of a field that begin with what is typed, most people first, for its list of suggestions."""
+    name, typed = request.GET.get("pickField", ""), request.GET.get("pickValue", "").strip()
+    if not request.htmx or name not in FACETS:
+        return error_answer(request, 400, "This address only serves the choice of an audience.")
+    return render(request, "campaigns/_values.html", {"found": request.store.people.facet(name, typed, SHOWN)})
+
+
 def _found(request: CrmRequest, find: Callable[[Store, str], list[Titled]], typed: str, empty: str) -> HttpResponse:
     if not request.htmx:
         return error_answer(request, 400, "This address only serves the choice of an audience.")
