@@ -22,6 +22,7 @@ urlpatterns = [
     path("export.csv", listing.export_list, name="csv"),
     path("new/", compose.new, name="new"),
     path("audience/events/", audience_edit.found_events, name="found-events"),
+    path("audience/values/", audience_edit.found_values, name="found-values"),
     path("audience/campaigns/", audience_edit.found_campaigns, name="found-campaigns"),
     path("preview/<str:key>/<str:kind>/", preview.frame, name="frame"),
     path("templates/", templates_pages.template_list, name="templates"),
