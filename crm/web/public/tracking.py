@@ -2,9 +2,11 @@
 
 import base64
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,12 +17,16 @@ from crm.domain.errors import BadToken, NotFound, StoreUnavailable
 from crm.domain.hits import HitKind, classify
 from crm.jobs.clicks import destination
 from crm.services import hits
+from crm.store.table import Table
 from crm.web.http import CrmRequest, public
 from crm.wiring import get_links
 
 logger = logging.getLogger(__name__)
 POINT = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """A GIF of one transparent point."""
+REST_SECONDS = 10.0
+"""How long nothing is recorded after the table stayed away: each try keeps a thread of the server for as long."""
+_away: WeakKeyDictionary[Table, float] = WeakKeyDictionary()
 PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -93,9 +99,14 @@ def _recording(request: CrmRequest, email_id: str, kind: HitKind, link: int | No
     )
 
     def record() -> None:
+        table = request.store.table
+        if time.monotonic() < _away.get(table, 0.0):
+            return
         try:
             hits.record(request.store, email_id, kind=kind, hit_class=hit_class, at=at, now=at, link=link, judge=True)
         except Exception as error:
+            if isinstance(error, StoreUnavailable):
+                _away[table] = time.monotonic() + REST_SECONDS
             logger.warning("hit not recorded", extra={"email_id": email_id, "error": type(error).__name__})
 
     return record
