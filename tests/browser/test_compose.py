@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from crm.store import Store
 from tests.factories import make_person
+from tests.jobs.mailing import ToldMailer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,8 +23,11 @@ def community(store: Store) -> None:
     store.stats.fold_all()
 
 
-def test_a_letter_keeps_itself_while_one_writes_and_is_seen_as_its_readers_see_it(open_page: OPEN, site: Store) -> None:
+def test_a_letter_keeps_itself_while_one_writes_and_is_seen_as_its_readers_see_it(
+    open_page: OPEN, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     community(site)
+    monkeypatch.setattr("crm.web.campaigns.trial.get_mailer", ToldMailer)
     page = open_page("/campaigns/new/?company=Tech+Corp", role="Marketer")
     saved, shown = page.locator("#saved"), page.locator(".preview-head .strong").last
     letter = page.frame_locator(".preview iframe")
@@ -51,6 +55,10 @@ def test_a_letter_keeps_itself_while_one_writes_and_is_seen_as_its_readers_see_i
     expect(letter.locator("pre")).to_contain_text("Hi Cleo, come to .")
 
     page.get_by_label("Subject").fill("Dear {{ firstName }}")
+    expect(shown).to_have_text("Dear Cleo")
+    page.get_by_label("Send a test to").fill("crew@example.org")
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.locator("#toasts")).to_contain_text("Test sent to crew@example.org")
     expect(shown).to_have_text("Dear Cleo")
     page.reload()
     expect(page.get_by_label("Subject")).to_have_value("Dear {{ firstName }}")

@@ -368,6 +368,22 @@ def test_the_text_is_shown_as_plain_text(marketer: Client, site: Store) -> None:
     assert letter.content.decode().startswith("Hi Grace, come.")
 
 
+def test_who_may_only_look_can_look_as_anybody_by_addresses_alone(marketer: Client, site: Store, sign_in: SignIn) -> None:
+    site.people.create_many([make_person(first_name=name, last_name=name, company=COMPANY) for name in ("Ada", "Bea")])
+    address, viewer = written(marketer), sign_in("Viewer")
+
+    first = viewer.get(address).content.decode()
+    button = re.search(r'name="go" value="([^"]+)"\s+formmethod="get"', first)
+    assert button
+    second = viewer.get(address, {"go": button[1], "show": "phone"}).content.decode()
+
+    form = first[first.index('<form id="letter"') :]
+    assert "Hello Bea" in second
+    assert 'class="as-phone"' in second
+    assert "csrfmiddlewaretoken" not in form[: form.index("</form>")]
+    assert "hx-post" not in form[form.index('<div id="preview">') : form.index("</form>")]
+
+
 def test_gaps_of_the_audience_are_told_with_the_preview(marketer: Client, site: Store) -> None:
     crowd(site, 3)
 

@@ -98,7 +98,7 @@ def test_a_letter_from_an_address_that_is_not_verified_is_stopped(marketer: Clie
     assert f'href="{letter}#id_sender"' in question
     assert 'type="button" aria-disabled="true" aria-describedby="checks"' in question
     assert response.status_code == 422
-    assert "Nothing was sent: first mend what is marked" in response.content.decode()
+    assert "First mend what is marked in the list." in response.content.decode()
     assert site.campaigns.get(id_of(letter)).status is CampaignStatus.DRAFT
 
 

@@ -38,7 +38,7 @@ def send(request: CrmRequest, campaign_id: str) -> HttpResponse:
     if request.method == "POST":
         status = 422
         if form.is_valid() and proof.stops:
-            form.add_error(None, "Nothing was sent: first mend what is marked in the list.")
+            form.add_error(None, "First mend what is marked in the list.")
         elif form.is_valid():
             promised = form.cleaned_data["expected"]
             if promised is not None and promised != audience.will_receive:
