@@ -20,8 +20,8 @@ BENCHES: Mapping[str, Callable[[Place, Sequence[int]], Result]] = {
     "chaos": chaos.run,
 }
 SIZES = (1_000, 10_000)
-OWN_SIZES: Mapping[str, Sequence[int]] = {"pages": (*SIZES, 100_000), "chaos": (10_000,)}
-"""Sizes of a bench where none are named: pages are to cost the same at any."""
+OWN_SIZES: Mapping[str, Sequence[int]] = {"pages": (*SIZES, 100_000), "mail": (1_000, 100_000), "chaos": (10_000,)}
+"""Sizes of a bench where none are named: pages are to cost the same at any, and a worker to take the same memory."""
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -6,18 +6,16 @@ import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+from typing import TYPE_CHECKING
 
 import django
 
-django.setup()
+from bench.place import Place, tell
+from bench.report import Bound, Cell, Grid, Result
+from crm.domain.emails import EmailState
 
-from bench.place import Place, tell  # noqa: E402
-from bench.report import Bound, Cell, Grid, Result  # noqa: E402
-from crm.domain.emails import EmailState  # noqa: E402
-from tests.jobs.chaos import Plan, chaos  # noqa: E402
-from tests.jobs.chaos_account import Account  # noqa: E402
+if TYPE_CHECKING:
+    from tests.jobs.chaos_account import Account
 
 RATE = 150.0
 """Messages a second: slow enough for everything to happen while mail goes out."""
@@ -29,6 +27,11 @@ NOTES = (
 
 def run(place: Place, sizes: Sequence[int]) -> Result:
     """Send one campaign to the largest size, 1,000 people for 4 kills, and judge what became of it."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from tests.jobs.chaos import Plan, chaos
+    from tests.jobs.chaos_account import Account
+
     people = max(sizes)
     seed = random.randrange(1_000_000) if place.seed is None else place.seed
     logging.getLogger("crm").setLevel(logging.WARNING)
@@ -48,14 +51,14 @@ def run(place: Place, sizes: Sequence[int]) -> Result:
         return result_of(Account(store, happened, logs))
 
 
-def result_of(account: Account) -> Result:
+def result_of(account: "Account") -> Result:
     """Return what happened and what became of it, as tables."""
     checks = account.checks()
     bounds = [Bound(promise=f"under fire: {check.promise}", measured=check.measured, most=check.most) for check in checks]
     return Result(grids=[_grid(account)], bounds=bounds)
 
 
-def _grid(account: Account) -> Grid:
+def _grid(account: "Account") -> Grid:
     happened = account.happened
     rows: list[tuple[Cell, ...]] = [("people", len(happened.addresses)), ("seconds", round(happened.seconds))]
     rows += [(what, number) for what, number in sorted(happened.done.items())]

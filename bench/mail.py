@@ -1,10 +1,11 @@
-"""Sending a campaign: making its e-mails, and handing them over by one worker process and by two."""
+"""Sending a campaign: making its e-mails, handing them over by one worker process and by two, and what memory that takes."""
 
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from bench.crowd import make_people, write_people
@@ -29,6 +30,8 @@ MOST_UNITS = 9.0
 """Write units that a recipient may cost, expansion, leases and folding included."""
 JUDGED_FROM = 500
 """Recipients from which that is judged: each campaign costs about 90 write units besides, whoever it goes to."""
+MOST_GROWTH = 1.25
+"""How much more memory a worker may take for the largest audience than for the smallest."""
 MEGABYTE = 1_000_000
 BODY = """Dear {{ firstName }},
 
@@ -53,8 +56,10 @@ COLUMNS = (
 NOTES = (
     "Expanding makes the e-mails, in this process; workers are processes of their own. Leases, polls and folds are counted.",
     "SMTP is real: the mail server is a process of this machine too, and has each message on disk before it answers.",
-    "MB are those of the largest worker; at start: before its first step.",
+    "MB are those of the largest worker; at start: before its first step. Tracked: with a picture and redirects in each letter;",
+    "what an open or a click costs comes on top, when it happens.",
 )
+MEMORY_NOTES = ("One worker makes the e-mails and hands them to a null mailer. Its memory must not grow with the audience.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Case:
     name: str
     workers: int
     smtp: bool = False
+    tracking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +86,26 @@ class Sent:
         return self.expanding.cost.write_units + sum(told.write_units for told in self.told)
 
 
-CASES = (Case("null mailer", 1), Case("null mailer", 2), Case("SMTP", 1, smtp=True), Case("SMTP", 2, smtp=True))
+CASES = (
+    Case("null mailer", 1),
+    Case("null mailer", 2),
+    Case("null mailer, tracked", 1, tracking=True),
+    Case("SMTP", 1, smtp=True),
+    Case("SMTP", 2, smtp=True),
+)
 
 
 def run(place: Place, sizes: Sequence[int]) -> Result:
-    """Send one campaign after the other to the same people: 2,000, fewer where all sizes are smaller."""
+    """Send one campaign after the other to the same people: 2,000, fewer where all sizes are smaller. Then one of each size."""
+    result = _sending(place, sizes)
+    if len(set(sizes)) > 1:
+        memory = _memory(place, [min(sizes), max(sizes)])
+        result.grids.extend(memory.grids)
+        result.bounds.extend(memory.bounds)
+    return result
+
+
+def _sending(place: Place, sizes: Sequence[int]) -> Result:
     people = _recipients(min(RECIPIENTS, max(sizes)))
     rows: list[tuple[Cell, ...]] = []
     result = Result()
@@ -105,18 +126,50 @@ def run(place: Place, sizes: Sequence[int]) -> Result:
     return result
 
 
+def _memory(place: Place, sizes: Sequence[int]) -> Result:
+    """One worker on its own, from the accepted campaign to its end, at two sizes."""
+    rows: list[tuple[Cell, ...]] = []
+    peaks = []
+    for number in sizes:
+        with place.store() as store:
+            tell(f"writing {number:,} people to mail")
+            write_people(store, _recipients(number))
+            tell(f"one worker makes and sends {number:,} e-mails")
+            campaign = _accepted(store, CASES[0])
+            began, told = work(1, url=place.url, table=store.table.name, email_url="null:")
+            seconds = _checked(store, campaign, began)
+        cost = [getattr(told[0], name) / number for name in ("requests", "read_units", "write_units")]
+        memory = [round(getattr(told[0], name) / MEGABYTE) for name in ("peak", "before")]
+        rows.append(("expanding and sending", 1, number, round(number / seconds), *cost, *memory))
+        peaks.append(told[0].peak)
+    promise = f"memory of a worker, {sizes[-1]:,} recipients for each byte at {sizes[0]:,}"
+    grid = Grid(title="Memory of a worker", columns=COLUMNS, rows=rows, notes=MEMORY_NOTES)
+    return Result(grids=[grid], bounds=[Bound(promise=promise, measured=peaks[-1] / peaks[0], most=MOST_GROWTH)])
+
+
 def _recipients(number: int) -> list[Person]:
     return [replace(person, profile=replace(person.profile, company=COMPANY)) for person in make_people(number)]
 
 
 def _sent(place: Place, store: Store, case: Case, log: Path) -> Sent:
-    campaign = campaigns.create_and_send(
+    campaign = _accepted(store, case)
+    with place.meter.reading() as expanding:
+        _expand(store, campaign)
+    with ExitStack() as server:
+        email_url = server.enter_context(mail_server(log)) if case.smtp else "null:"
+        began, told = work(case.workers, url=place.url, table=store.table.name, email_url=email_url)
+    return Sent(expanding=expanding, seconds=_checked(store, campaign, began), told=told)
+
+
+def _accepted(store: Store, case: Case) -> Campaign:
+    return campaigns.create_and_send(
         store,
         Letter(
             subject="We meet on Thursday, {{ firstName }}",
             body=BODY,
             sender=SENDER,
             utm=Utm(campaign="thursday", source="crm", medium="newsletter"),
+            tracking=case.tracking,
         ),
         wanted=PeopleFilter(company=(COMPANY,)),
         send_at=None,
@@ -124,16 +177,15 @@ def _sent(place: Place, store: Store, case: Case, log: Path) -> Sent:
         now=store.table.clock(),
         default_sender=SENDER,
     )
-    with place.meter.reading() as expanding:
-        _expand(store, campaign)
-    with ExitStack() as server:
-        email_url = server.enter_context(mail_server(log)) if case.smtp else "null:"
-        began, told = work(case.workers, url=place.url, table=store.table.name, email_url=email_url)
+
+
+def _checked(store: Store, campaign: Campaign, began: datetime) -> float:
+    """The seconds it took; AssertionError unless everybody was mailed."""
     done = store.campaigns.get(campaign.id)
     figures = store.campaigns.figures(campaign.id)
     if done.status is not CampaignStatus.DONE or done.finished_at is None or figures.sent != campaign.audience.matched:
         raise AssertionError(f"the campaign ended {done.status} with {figures}")
-    return Sent(expanding=expanding, seconds=(done.finished_at - began).total_seconds(), told=told)
+    return (done.finished_at - began).total_seconds()
 
 
 def _expand(store: Store, campaign: Campaign) -> None:
