@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 SEGMENT = "segment"
 """The name under which a query string or a body asks for a segment."""
 GROUPS, GROUP = ("within", "without"), f"{GroupKind.SEGMENT}:"
+UNSEEN = "There is no such segment; it may have been deleted. Take it out of the filter."
 TRIES = 5
 
 
@@ -153,10 +154,19 @@ def _check_seen(store: Store, values: Mapping[str, Sequence[str]], viewer: str) 
     ids = sorted({id_ for given in named.values() for id_ in given})
     found = store.segments.get_many(ids) if ids else {}
     seen = {id_ for id_, one in found.items() if one.seen_by(viewer)}
-    message = "There is no such segment; it may have been deleted. Take it out of the filter."
-    errors = [FieldError(field=name, message=message) for name, given in named.items() if not seen.issuperset(given)]
+    errors = [FieldError(field=name, message=UNSEEN) for name, given in named.items() if not seen.issuperset(given)]
     if errors:
-        raise RuleViolation(message, errors=errors)
+        raise RuleViolation(UNSEEN, errors=errors)
+
+
+def check_seen(store: Store, wanted: PeopleFilter, *, viewer: str, known: PeopleFilter | None = None) -> None:
+    """RuleViolation where a filter from a form names a segment of somebody else's that is not in `known`, the stored one.
+
+    One that is gone passes: a letter is kept with it, and not sent. A request where new segments are named.
+    """
+    ids = set(wanted.segment_ids) - set(known.segment_ids if known else ())
+    if any(not one.seen_by(viewer) for one in (store.segments.get_many(sorted(ids)) if ids else {}).values()):
+        raise RuleViolation(UNSEEN, field="without" if ids & set(replace(wanted, within=()).segment_ids) else "within")
 
 
 def forget(store: Store, person: Person) -> int:

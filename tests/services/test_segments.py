@@ -53,6 +53,18 @@ def test_a_group_names_no_segment_of_somebody_else_nor_tells_that_it_is_there(st
         assert segments.expanded(store, given, viewer=viewer) == given
 
 
+def test_a_form_may_name_others_own_segments_only_where_what_is_stored_does(store: Store) -> None:
+    own, shared = (f"segment:{_save(store, name, shared=name == 'Ours').id}" for name in ("Mine", "Ours"))
+    wanted = PeopleFilter(within=(shared, "segment:gone"), without=(own, "days:3"))
+
+    with pytest.raises(RuleViolation, match="no such segment") as refused:
+        segments.check_seen(store, wanted, viewer="tom")
+
+    assert refused.value.field == "without"
+    segments.check_seen(store, wanted, viewer="tom", known=PeopleFilter(within=(own,)))
+    segments.check_seen(store, wanted, viewer="ingrid")
+
+
 def test_the_same_form_sent_twice_makes_one_segment(store: Store) -> None:
     first = segments.save(store, "Acme", ACME, owner="ingrid", now=NOW, segment_id="s1")
 

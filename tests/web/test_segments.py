@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from crm.domain.filters import Order, PeopleFilter
+from crm.domain.ids import new_id
 from crm.domain.segments import Segment
 from crm.services import segments
 from crm.store import Store
@@ -399,3 +400,15 @@ def test_file_and_audience_take_a_segment(sign_in: SignIn, crowd: Store) -> None
     assert 'href="/campaigns/new/?company=Acme"' in opened
     assert "Write to these 3 people" in letter
     assert '<input type="hidden" form="letter" name="company" value="Acme">' in letter
+
+
+def test_a_letter_names_no_segment_of_somebody_elses_own(sign_in: SignIn, crowd: Store) -> None:
+    own = _segment(crowd, "tom", "Secret")
+    client, letter = sign_in("Admin"), f"/campaigns/{new_id()}/"
+
+    asked = _text(client, f"/campaigns/new/?within=segment:{own.id}")
+    sent = client.post(letter, {"subject": "Hello", "body": "Text", "within": f"segment:{own.id}", "do": "preview"})
+
+    assert "There is no such segment" in asked
+    assert sent.status_code == 422
+    assert own.name not in asked + sent.content.decode()

@@ -17,7 +17,7 @@ from crm.domain.filters import NAMES, PeopleFilter, parse_filter
 from crm.jobs.render import FIELDS
 from crm.services import templates
 from crm.services.mail_settings import check_sender, senders
-from crm.services.segments import SEGMENT, expanded
+from crm.services.segments import SEGMENT, check_seen, expanded
 from crm.store.moment import one_reading
 from crm.store.stats import one_moment
 from crm.web.campaigns.audience import audience_context
@@ -117,7 +117,7 @@ def _whole(request: CrmRequest, wanted: PeopleFilter, choosing: Choosing) -> dic
 def write(request: CrmRequest, campaign_id: str) -> HttpResponse:
     """Take what was typed: show it, keep it, test it, or go on to sending, as the button said."""
     form = ComposeForm(request.POST, senders=_senders(request))
-    wanted = parse_filter({name: request.POST.getlist(name) for name in NAMES})
+    wanted = _sent_filter(request, campaign_id)
     over = number_in(request.POST.get("over", ""))
     todo = request.POST.get("do") or ("save" if over >= 0 else "preview")
     if todo == "autosave":
@@ -138,6 +138,16 @@ def write(request: CrmRequest, campaign_id: str) -> HttpResponse:
         return _tested(request, campaign_id, form, wanted, kept)
     tell(request, "Draft saved")
     return _to_letter(request, campaign_id)
+
+
+def _sent_filter(request: CrmRequest, campaign_id: str) -> PeopleFilter:
+    """The audience as the form has it, with no segment of somebody else's but those that the draft names."""
+    wanted = parse_filter({name: request.POST.getlist(name) for name in NAMES})
+    if wanted.segment_ids:
+        draft = stored_draft(request, campaign_id)
+        known = draft.audience_filter if draft else None
+        check_seen(request.store, wanted, viewer=request.user.get_username(), known=known)
+    return wanted
 
 
 def _autosaved(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: PeopleFilter) -> HttpResponse:
