@@ -8,6 +8,7 @@ from crm.domain.folding import fold
 from crm.domain.people import Person
 from crm.store import schema
 from crm.store.membership import Members, Memberships
+from crm.store.moment import kept
 from crm.store.segments import segment_of
 from crm.store.table import Table
 
@@ -40,9 +41,12 @@ class Asking:
         self._memberships = memberships
 
     def of(self, wanted: PeopleFilter) -> Asked:
-        """Return what a filter asks: a batch for all its segments, and what its members cost."""
+        """Return what a filter asks: a batch for all its segments, and what its members cost; in `one_reading` once."""
         if not wanted.needs_membership:
             return Asked(wanted=wanted, members=Members())
+        return kept((self, wanted), lambda: self._looked_up(wanted))
+
+    def _looked_up(self, wanted: PeopleFilter) -> Asked:
         segments = self._segments(wanted)
         asked = self._without_segments(wanted)
         for value in wanted.within:
