@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+from django.http import HttpResponse
+from django.test import Client
 
 from crm.domain.emails import Email
 from crm.domain.people import Person
@@ -80,6 +82,12 @@ def told_of(email: Email, kind: str = "Delivery", /, **told: Any) -> dict[str, A
     mail = {"messageId": "x", "destination": [ADDRESS], "tags": {"email_id": [email.id], "ses:configuration-set": ["crm"]}}
     member = {"DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower())
     return {"eventType": kind, "mail": mail, member: {"timestamp": NOW.isoformat()} | told}
+
+
+def post(message: object) -> HttpResponse:
+    """Send it to our address, as Amazon does."""
+    body = message if isinstance(message, bytes) else json.dumps(message).encode()
+    return Client(enforce_csrf_checks=True).post("/hooks/ses/", body, content_type="text/plain; charset=utf-8")
 
 
 def mail_somebody(store: Store) -> tuple[Person, Email]:

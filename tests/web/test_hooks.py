@@ -1,10 +1,8 @@
 """What providers tell: believed when it is proven, taken once, and answered so that it comes again where that helps."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -26,6 +24,7 @@ from tests.web.amazon import (
     certificate,
     envelope,
     mail_somebody,
+    post,
     signed,
     told_of,
 )
@@ -45,11 +44,6 @@ def mailed(site: Store) -> tuple[Person, Email]:
     return mail_somebody(site)
 
 
-def _post(message: object) -> HttpResponse:
-    body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return Client(enforce_csrf_checks=True).post("/hooks/ses/", body, content_type="text/plain; charset=utf-8")
-
-
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize("subject", [{}, {"Subject": "Amazon SES"}])
 def test_a_signed_message_is_taken(
@@ -57,7 +51,7 @@ def test_a_signed_message_is_taken(
 ) -> None:
     _, email = mailed
 
-    answer = _post(signed(envelope(told_of(email), SignatureVersion=version, **subject)))
+    answer = post(signed(envelope(told_of(email), SignatureVersion=version, **subject)))
 
     assert (answer.status_code, answer.content) == (200, b"taken: 1\n")
     assert site.emails.get(email.id).delivered_at == NOW
@@ -69,7 +63,7 @@ def test_a_message_that_is_repeated_is_taken_once_and_its_certificate_fetched_on
 ) -> None:
     message = signed(envelope(told_of(mailed[1])))
 
-    answers = [_post(message) for _ in range(3)]
+    answers = [post(message) for _ in range(3)]
 
     assert [(answer.status_code, answer.content) for answer in answers] == [(200, b"taken: 1\n"), *[(200, b"taken: 0\n")] * 2]
     assert amazon.asked == [CERTIFICATE]
@@ -88,7 +82,7 @@ def test_messages_in_another_order_come_to_the_same(
     ]
 
     for number in order:
-        _post(signed(envelope(messages[number], MessageId=f"m-{number}")))
+        post(signed(envelope(messages[number], MessageId=f"m-{number}")))
 
     stored = site.emails.get(email.id)
     assert (stored.status, stored.delivered_at is None, stored.complained_at is None) == (EmailState.SENT, False, False)
@@ -125,7 +119,7 @@ def test_a_certificate_at_any_other_address_is_not_even_fetched(
 ) -> None:
     amazon.pages[url] = certificate()
 
-    answer = _post(signed(envelope(told_of(mailed[1]), SigningCertURL=url)))
+    answer = post(signed(envelope(told_of(mailed[1]), SigningCertURL=url)))
 
     assert answer.status_code == 403
     assert amazon.asked == []
@@ -149,7 +143,7 @@ CHANGES = [
 def test_a_message_with_one_field_changed_is_forged(
     site: Store, amazon: Amazon, mailed: tuple[Person, Email], change: dict[str, str]
 ) -> None:
-    answer = _post(signed(envelope(told_of(mailed[1]))) | change)
+    answer = post(signed(envelope(told_of(mailed[1]))) | change)
 
     assert answer.status_code == 403
     assert site.emails.get(mailed[1].id).delivered_at is None
@@ -160,7 +154,7 @@ def test_a_message_signed_by_somebody_else_or_of_a_foreign_topic_is_forged(
 ) -> None:
     message = envelope(told_of(mailed[1]))
 
-    answers = [_post(signed(message, key=OTHER_KEY)), _post(_foreign(message))]
+    answers = [post(signed(message, key=OTHER_KEY)), post(_foreign(message))]
 
     assert [answer.status_code for answer in answers] == [403, 403]
     assert site.emails.get(mailed[1].id).delivered_at is None
@@ -170,7 +164,7 @@ def test_a_message_signed_by_somebody_else_or_of_a_foreign_topic_is_forged(
 def test_a_message_that_is_too_old_or_ahead_of_time_is_refused(
     site: Store, amazon: Amazon, mailed: tuple[Person, Email], age: timedelta
 ) -> None:
-    answer = _post(signed(envelope(told_of(mailed[1]), Timestamp=(datetime.now(UTC) - age).isoformat())))
+    answer = post(signed(envelope(told_of(mailed[1]), Timestamp=(datetime.now(UTC) - age).isoformat())))
 
     assert answer.status_code == 403
 
@@ -178,7 +172,7 @@ def test_a_message_that_is_too_old_or_ahead_of_time_is_refused(
 def test_an_expired_certificate_proves_nothing(site: Store, amazon: Amazon, mailed: tuple[Person, Email]) -> None:
     amazon.pages[CERTIFICATE] = certificate(until=NOW - timedelta(seconds=1))
 
-    answer = _post(signed(envelope(told_of(mailed[1]))))
+    answer = post(signed(envelope(told_of(mailed[1]))))
 
     assert answer.status_code == 403
 
@@ -190,9 +184,9 @@ def test_while_the_certificate_can_t_be_had_amazon_is_told_to_come_again(
     amazon.pages = {CERTIFICATE: page} if page else {}
     message = signed(envelope(told_of(mailed[1])))
 
-    first = _post(message)
+    first = post(message)
     amazon.pages = {CERTIFICATE: certificate()}
-    second = _post(message)
+    second = post(message)
 
     assert (first.status_code, second.status_code) == (503, 200)
 
@@ -205,7 +199,7 @@ def test_while_the_table_is_away_amazon_is_told_to_come_again(
 
     monkeypatch.setattr(site.table, "write", away)
 
-    answer = _post(signed(envelope(told_of(mailed[1]))))
+    answer = post(signed(envelope(told_of(mailed[1]))))
 
     assert answer.status_code == 503
 
@@ -214,14 +208,14 @@ def test_while_the_table_is_away_amazon_is_told_to_come_again(
     "body", [b"", b"[]", b'{"Type": "Notification"}', b"\xff", b"[" * 100_000, b'{"eventType": "Bounce", "mail": {}}']
 )
 def test_what_is_no_message_of_amazons_is_malformed(site: Store, amazon: Amazon, body: bytes) -> None:
-    answer = _post(body)
+    answer = post(body)
 
     assert answer.status_code == 400
     assert amazon.asked == []
 
 
 def test_a_message_that_is_too_long_is_refused_unread(site: Store, amazon: Amazon) -> None:
-    answer = _post(b"x" * (1024 * 1024 + 1))
+    answer = post(b"x" * (1024 * 1024 + 1))
 
     assert answer.status_code == 413
 
@@ -241,7 +235,7 @@ def test_a_message_that_is_too_long_is_refused_unread(site: Store, amazon: Amazo
 def test_a_proven_message_about_nothing_we_know_is_answered_with_a_yes(site: Store, amazon: Amazon, told: object) -> None:
     before = list(site.table.scan())
 
-    answer = _post(signed(envelope(told)))
+    answer = post(signed(envelope(told)))
 
     assert (answer.status_code, answer.content) == (200, b"taken: 0\n")
     assert list(site.table.scan()) == before
@@ -250,7 +244,7 @@ def test_a_proven_message_about_nothing_we_know_is_answered_with_a_yes(site: Sto
 def test_without_topics_the_hook_is_off(site: Store, amazon: Amazon, settings: Settings) -> None:
     settings.SNS_TOPIC_ARNS = []
 
-    answer = _post(signed(envelope("x")))
+    answer = post(signed(envelope("x")))
 
     assert answer.status_code == 404
 
@@ -264,7 +258,7 @@ def test_the_hook_takes_posts_alone(site: Store, amazon: Amazon) -> None:
 def test_a_subscription_to_our_topic_is_confirmed_at_amazons_address(site: Store, amazon: Amazon) -> None:
     message = envelope("You have chosen …", Type="SubscriptionConfirmation", Token="t", SubscribeURL=CONFIRM)
 
-    answers = [_post(signed(message)), _post(signed(message | {"Type": "UnsubscribeConfirmation"}))]
+    answers = [post(signed(message)), post(signed(message | {"Type": "UnsubscribeConfirmation"}))]
 
     assert [answer.content for answer in answers] == [b"confirmed\n", b"taken: 0\n"]
     assert amazon.asked == [CERTIFICATE, CONFIRM]
@@ -281,7 +275,7 @@ def test_a_subscription_to_our_topic_is_confirmed_at_amazons_address(site: Store
 def test_a_subscription_is_not_confirmed_anywhere_else(site: Store, amazon: Amazon, change: dict[str, str], status: int) -> None:
     message = envelope("x", Type="SubscriptionConfirmation", Token="t", SubscribeURL=CONFIRM) | change
 
-    answer = _post(signed(message))
+    answer = post(signed(message))
 
     assert answer.status_code == status
     assert CONFIRM not in amazon.asked
@@ -298,15 +292,15 @@ def test_what_amazon_says_of_bounces_complaints_rejects_and_delays_is_understood
     person, email = mailed
     late = (NOW + timedelta(seconds=5)).isoformat()
 
-    _post(signed(envelope(told_of(email, "DeliveryDelay", delayedRecipients=[{"diagnosticCode": "smtp; 452 4.2.2 full"}]))))
+    post(signed(envelope(told_of(email, "DeliveryDelay", delayedRecipients=[{"diagnosticCode": "smtp; 452 4.2.2 full"}]))))
     delayed = site.emails.get(email.id)
     bounce = {"bounceType": "Transient", "bounceSubType": "MailboxFull", "bouncedRecipients": [{"emailAddress": ADDRESS}]}
-    _post(signed(envelope(told_of(email, "Bounce", **bounce), MessageId="m-2")))
+    post(signed(envelope(told_of(email, "Bounce", **bounce), MessageId="m-2")))
     soft, still = site.emails.get(email.id), site.people.get(person.id)
     said = {"emailAddress": ADDRESS, "diagnosticCode": f"smtp; 550 5.1.1 <{ADDRESS}>: unknown"}
     hard = {"bounceType": "Permanent", "bouncedRecipients": [said], "timestamp": late}
-    _post(signed(envelope(told_of(email, "Bounce", **hard), MessageId="m-3")))
-    _post(signed(envelope(told_of(email, "Complaint", complaintFeedbackType="not-spam"), MessageId="m-4")))
+    post(signed(envelope(told_of(email, "Bounce", **hard), MessageId="m-3")))
+    post(signed(envelope(told_of(email, "Complaint", complaintFeedbackType="not-spam"), MessageId="m-4")))
 
     assert delayed.error == "452 4.2.2 full"
     assert (soft.error, soft.bounced_at) == ("Amazon SES: Transient, MailboxFull", NOW)
@@ -324,7 +318,7 @@ def test_an_identitys_notification_names_the_e_mail_by_its_header(
     told["notificationType"] = told.pop("eventType")
     told["mail"] = {"headers": [{"name": "From", "value": "x"}, {"name": "X-Email-ID", "value": mailed[1].id}]}
 
-    _post(signed(envelope(told)))
+    post(signed(envelope(told)))
 
     rejected = site.emails.get(mailed[1].id)
     assert (rejected.status, rejected.error) == (EmailState.FAILED, "Amazon SES: Bad content")
@@ -336,9 +330,9 @@ def test_opens_and_clicks_that_amazon_counts_are_classed_by_who_they_say_they_ar
 ) -> None:
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-    _post(signed(envelope(told_of(mailed[1], "Click", link="https://example.org/", userAgent="curl/8.5.0"))))
+    post(signed(envelope(told_of(mailed[1], "Click", link="https://example.org/", userAgent="curl/8.5.0"))))
     scanned = site.emails.get(mailed[1].id)
-    _post(signed(envelope(told_of(mailed[1], "Open", userAgent=browser), MessageId="m-2")))
+    post(signed(envelope(told_of(mailed[1], "Open", userAgent=browser), MessageId="m-2")))
 
     opened = site.emails.get(mailed[1].id)
     assert (scanned.clicked_at, scanned.clicked_any_at) == (None, NOW)
