@@ -63,6 +63,7 @@ def _audience(store: Store, campaign: Campaign) -> dict[str, Any]:
         "chips": filter_words(filter_values(wanted), names),
         "terms": accepted_terms(wanted, campaign.audience, names),
         "people_query": people_query(wanted),
+        "sender": campaign.sender or settings.DEFAULT_FROM_EMAIL,
         "missing": waits and bool(gone(store, wanted)),
     }
 
