@@ -161,6 +161,7 @@ def test_groups_are_chips_that_can_be_taken_away_and_stay_in_the_form(
     assert f'href="?without=segment%3A{shared.id}&within=attends%3A{happenings["Autumn"]}%3Ainvited"' in text
     assert '<input type="hidden" name="without" value="days:14">' in text
     assert "Nobody matches" in text
+    assert "without Not in the segment “Guests”, Not mailed in the last 14 days" in text
 
 
 def test_somebody_elses_segment_is_as_gone_in_a_filter_that_is_typed_by_hand(sign_in: SignIn, site: Store) -> None:

@@ -118,8 +118,8 @@ def active_groups(query: QueryDict, names: Mapping[str, str] | None) -> list[tup
 
 
 def _words(group: str, conditions: Sequence[Said]) -> str:
-    """A group in words, as something that can be left out."""
-    if group in {"within", "without"}:
+    """A group in words, as something that can be left out. What has a phrase of its own is said by that."""
+    if any(one.label not in {label_of(group), "or"} for one in conditions):
         return ", ".join(f"{one.label} {one.value}" for one in conditions)
     no = "not " if group.endswith("Not") else ""
     texts = [one.value for one in conditions]
