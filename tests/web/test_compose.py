@@ -340,6 +340,16 @@ def test_somebody_outside_of_the_audience_is_nobody_to_preview_as(marketer: Clie
     assert "Hello Inside" in page
 
 
+@pytest.mark.parametrize("place", ["~", "~:2", "~nobody:-1", "2:of another audience", "x"])
+def test_a_place_that_is_none_is_the_first(marketer: Client, site: Store, place: str) -> None:
+    crowd(site, 1, first_name="Grace")
+
+    page = marketer.post(new_letter(marketer), LETTER | {"go": place}).content.decode()
+
+    assert "Hello Grace" in page
+    assert "1 of 1" in page
+
+
 def test_one_goes_through_the_audience_to_its_end_and_back(marketer: Client, site: Store) -> None:
     site.people.create_many([make_person(first_name=name, last_name=name, company=COMPANY) for name in ("Ada", "Bea", "Cleo")])
     address, pages = new_letter(marketer), []

@@ -183,7 +183,7 @@ def mailable(wanted: PeopleFilter) -> PeopleFilter:
 def _one(store: Store, audience: PeopleFilter, place: str) -> Reader | None:
     """Somebody of the audience by id, with those beside them; None for somebody who is not in it."""
     person_id, _, told = place.removeprefix(ONE).partition(":")
-    person = store.people.get_many([person_id]).get(person_id)
+    person = store.people.get_many([person_id]).get(person_id) if person_id else None
     if person is None:
         return None
     beside = store.people.beside(audience, person)
