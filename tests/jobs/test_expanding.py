@@ -36,6 +36,7 @@ from tests.jobs.mailing import (
     statuses,
     suppress,
 )
+from tests.store.crowd import attend, make_crowd
 
 
 def begun(work: Work, campaign_id: str, steps: int) -> Held:
@@ -285,3 +286,20 @@ def test_whom_an_earlier_campaign_leaves_out_is_read_once_for_all_pages_of_a_rea
 
     assert {email.user_id for email in emails_of(store, second)} == added
     assert len(readings) == 2  # the audience is read twice
+
+
+def test_an_audience_of_groups_is_who_plain_python_finds(store: Store, clock: Clock) -> None:
+    store.table.clock = clock
+    people = make_crowd(store, 60, seed=3)
+    attend(store, people, seed=3)
+    store.events.create(make_event(id="e1"), [], [], now=clock())
+    groups = ("segment:readers", "segment:place", "mailed:c2:not_opened", "attends:e1:invited", "list:t2", "days:7")
+    wanted = PeopleFilter(within=("segment:counts",), without=groups)
+    expected = {person.id for person in people.matching(wanted) if person.mailable}
+
+    campaign = accepted(store, clock(), wanted=wanted)
+    drive(make_work(store, ToldMailer(), clock, window=5))
+
+    assert 0 < len(expected) < len(people.matching(PeopleFilter(within=("segment:counts",))))
+    assert {email.user_id for email in emails_of(store, campaign)} == expected
+    assert store.campaigns.get(campaign.id).audience.will_receive == len(expected)

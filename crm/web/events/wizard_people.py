@@ -178,7 +178,7 @@ def shown_sources(
 ) -> list[SourceShown]:
     """Return the sources in words; a request per kind of thing that their filters name."""
     filters: dict[str, PeopleFilter] = {one.id: filter_of(one) for one in sources if one.kind is SourceKind.FILTER}
-    names = filter_names.names(request.store, filters.values()) if filters else {}
+    names = filter_names.names(request.store, filters.values(), viewer=request.user.get_username()) if filters else {}
     later = {one.id for one in gathered.later}
     return [
         SourceShown(
