@@ -13,6 +13,7 @@ from crm.store import Store
 from crm.store.expressions import equals
 from crm.store.people import until_won
 from crm.store.requests import Delete
+from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,10 @@ def duplicate(store: Store, campaign_id: str, *, actor: str, now: datetime, new:
     draft = Campaign(
         id=new or new_id(), audience_filter=model.audience_filter, created_by=actor, created_at=now, updated_at=now
     ).written(model.letter)
-    made = store.campaigns.create(draft)
+    try:
+        made = store.campaigns.create(draft)
+    except ConditionFailed:  # the same was asked for at the same moment
+        return store.campaigns.get(draft.id)
     logger.info("campaign duplicated", extra={"campaign_id": campaign_id, "copy_id": made.id})
     return made
 

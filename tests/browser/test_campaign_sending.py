@@ -73,8 +73,10 @@ def test_the_bar_fills_while_one_watches_and_pause_and_resume_do_what_they_say(
     page = open_page(f"/campaigns/{campaign.id}/", role="Marketer")
     expect(page.locator(".badge-state")).to_have_text(re.compile("Sending|Making e-mails"))
 
+    page.locator("#more").click()
     mailer.gate.release(8)
     expect(page.locator(".giant")).to_have_text(re.compile(r"^[1-9]\d?%$"))
+    expect(page.get_by_role("button", name="Duplicate")).to_be_visible()
     page.get_by_role("button", name="Pause").click()
     expect(page.locator(".badge-state")).to_have_text("Paused")
     mailer.gate.release(8)
