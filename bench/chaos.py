@@ -29,8 +29,9 @@ def run(place: Place, sizes: Sequence[int]) -> Result:
     """Send one campaign to the largest size, 1,000 people for 4 kills, and judge what became of it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
-    from tests.jobs.chaos import Plan, chaos
+    from tests.jobs.chaos import chaos
     from tests.jobs.chaos_account import Account
+    from tests.jobs.chaos_plan import Plan
 
     people = max(sizes)
     seed = random.randrange(1_000_000) if place.seed is None else place.seed

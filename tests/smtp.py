@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import logging
+import math
 import os
 import random
 import signal
@@ -66,11 +67,12 @@ class SmtpServer:
         delay: float = 0.0,
         log: Path | None = None,
         lost: Path | None = None,
+        slow: float = math.inf,
         moods: Moods | None = None,
     ) -> None:
         self.port = port
         self.utf8, self.login, self.starttls, self.implicit_tls = utf8, login, starttls, implicit_tls
-        self.delay, self.log, self.lost = delay, log, lost
+        self.delay, self.log, self.lost, self.slow = delay, log, lost, slow
         self.moods = moods or Moods()
         self.default = ACCEPT
         self.greeting: Step | None = None
@@ -223,6 +225,7 @@ class _Talk(SMTP):
         self.owner = owner
         self.step: Step | None = None
         self.receiving = ""
+        self.began = 0.0
         self.greeted = False
         with warnings.catch_warnings(action="ignore"):  # aiosmtpd warns of signing in without TLS
             super().__init__(
@@ -261,6 +264,7 @@ class _Talk(SMTP):
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         self.owner.commands.append("MAIL")
+        self.began = time.monotonic()
         self.step = self.owner.take_step(None)
         if not await self._acts("mail"):
             await super().smtp_MAIL(arg)
@@ -300,6 +304,8 @@ class _Talk(SMTP):
             self.owner.record(envelope)
         if step.then in {"drop", "stall", "drip"}:
             await self._do(step)
+        if time.monotonic() - self.began > self.owner.slow:
+            self.owner.lose(envelope.rcpt_tos[0])
         return step.reply or f"250 2.0.0 OK queued as {len(self.owner.messages)}"
 
     async def _acts(self, phase: str) -> bool:
@@ -344,7 +350,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before a message is accepted")
     parser.add_argument("--script", nargs="*", default=[], metavar="RECIPIENT=STEP", help=f"steps: {', '.join(STEPS)}")
-    parser.add_argument("--lost", type=Path)
+    parser.add_argument("--lost", type=Path, help="where it is noted whose answer did not go out")
+    parser.add_argument("--slow", type=float, default=math.inf, metavar="SECONDS", help="an answer after that counts as lost")
     parser.add_argument("--chance", nargs="*", default=[], metavar="STEP=SHARE", help="do that to this share of messages")
     parser.add_argument("--always", nargs="*", default=[], metavar="PATTERN=STEP", help="do that to all mail to such addresses")
     parser.add_argument("--seed", type=int, help="of the chances")
@@ -354,7 +361,7 @@ def main() -> None:
         always={pattern: STEPS[name] for pattern, _, name in (text.rpartition("=") for text in options.always)},
         chance=random.Random(options.seed),
     )
-    server = SmtpServer(options.port, delay=options.delay, log=options.log, lost=options.lost, moods=moods)
+    server = SmtpServer(options.port, delay=options.delay, log=options.log, lost=options.lost, slow=options.slow, moods=moods)
     for line in options.script:
         recipient, _, step = line.rpartition("=")
         server.script(recipient, STEPS[step])

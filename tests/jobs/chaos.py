@@ -1,13 +1,12 @@
 """A campaign under fire: what is done to it while it is sent. `chaos_account` judges what became of it."""
 
-import json
 import random
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.crowd import make_people, write_people
@@ -20,93 +19,9 @@ from crm.store import Store
 from crm.store.table import Table, utc_now
 from tests.conftest import open_client, store_over
 from tests.engine import Engine
+from tests.jobs.chaos_plan import BUSY, CHANCES, GONE, HANDOVER, LEASE, STARTING, WINDOW, WORKERS, Happened, Lines, Plan
 from tests.jobs.mailing import COMPANY, accepted
 from tests.jobs.processes import SmtpProcess, WorkerProcess, wait_for, worker_environment
-
-WORKERS = 3
-LEASE = 4.0
-HANDOVER = LEASE / 2
-WINDOW = 20
-STARTING = 2.0
-"""Seconds after which a worker has something in hand."""
-BUSY = "busy-*"
-"""Addresses that refuse every message for the time being, until we give up."""
-CHANCES = (
-    "RETRY_451=0.02",
-    "RETRY_451_AFTER_DATA=0.01",
-    "REFUSE_550=0.01",
-    "REFUSE_554_AFTER_DATA=0.005",
-    "RETRY_SENDER_451=0.001",
-    "CLOSING_421_AT_RCPT=0.001",
-    "DROP_AT_MAIL=0.002",
-    "DROP_AT_RCPT=0.003",
-    "DROP_BEFORE_DOT=0.01",
-    "ACCEPT_THEN_DROP=0.006",
-    "DROP_AFTER_DOT=0.004",
-    "GARBLED_AFTER_DOT=0.001",
-    "STALL_AT_RCPT=0.001",
-    "STALL_AFTER_DOT=0.002",
-    "GREETING_421=0.02",
-)
-"""What the mail server does by itself, and to which share of messages (greetings: connections)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How many people are mailed, how fast at most, and how often what happens to those who send."""
-
-    people: int
-    rate: float
-    kills: int
-    suspensions: int
-    engine_kills: int = 1
-    outages: int = 1
-    pauses: int = 1
-    leaving: float = 0.08
-    retry_seconds: float = 0.3
-    late: bool = False
-    patience: float = 120.0
-    seed: int = 1
-
-
-@dataclass(slots=True, kw_only=True)
-class Happened:
-    """What was done, in order of time, as its judge needs it. Moments are seconds since the epoch.
-
-    `left`: when a person's unsubscribing was acknowledged. `paused`: from when to when nothing may go out.
-    """
-
-    plan: Plan
-    campaign_id: str = ""
-    addresses: dict[str, str] = field(default_factory=dict)
-    left: dict[str, float] = field(default_factory=dict)
-    paused: list[tuple[float, float]] = field(default_factory=list)
-    done: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    exits: list[int] = field(default_factory=list)
-
-    def count(self, what: str) -> None:
-        """Note that this happened once more."""
-        self.done[what] = self.done.get(what, 0) + 1
-
-
-class Lines:
-    """The lines of JSON in a file that others write to; each is read once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read = 0
-        self.all: list[dict[str, object]] = []
-
-    def __len__(self) -> int:
-        if self._path.exists():
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                whole = file.read().rpartition(b"\n")[0]
-            if whole:
-                self._read += len(whole) + 1
-                self.all += [json.loads(line) for line in whole.splitlines()]
-        return len(self.all)
 
 
 @contextmanager
@@ -120,16 +35,8 @@ def chaos(plan: Plan, folder: Path, *, tell: Callable[[str], None] = lambda text
         happened = Happened(plan=plan)
         _community(store, happened)
         tell(f"{plan.people:,} people; seed {plan.seed}")
-        options = [
-            "--lost",
-            str(folder / "lost"),
-            "--always",
-            f"{BUSY}=RETRY_451",
-            "--chance",
-            *CHANCES,
-            "--seed",
-            str(plan.seed),
-        ]
+        options = ["--lost", str(folder / "lost"), "--slow", str(HANDOVER / 2), "--seed", str(plan.seed)]
+        options += ["--always", f"{BUSY}=RETRY_451", f"{GONE}=REFUSE_550", "--chance", *CHANCES]
         smtp = running.enter_context(SmtpProcess(folder / "received", *options))
         scene = _Scene(engine=engine, store=store, smtp=smtp, happened=happened, folder=folder, tell=tell)
         running.callback(scene.end)
@@ -138,10 +45,10 @@ def chaos(plan: Plan, folder: Path, *, tell: Callable[[str], None] = lambda text
 
 
 def _community(store: Store, happened: Happened) -> None:
-    """Write the people; every hundredth has an address that is always busy."""
+    """Write the people; of a hundred, one has an address that is always busy, and one has none any more."""
     people = []
     for number, person in enumerate(make_people(happened.plan.people)):
-        address = f"busy-{number}@x.example" if number % 100 == 50 else person.profile.email
+        address = {25: f"gone-{number}@x.example", 50: f"busy-{number}@x.example"}.get(number % 100, person.profile.email)
         people.append(
             replace(
                 person,

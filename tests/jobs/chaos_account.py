@@ -11,7 +11,7 @@ from crm.domain.emails import Email, EmailState
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.outcomes import LATER
-from tests.jobs.chaos import HANDOVER, Happened, Lines
+from tests.jobs.chaos_plan import HANDOVER, Happened, Lines
 
 SPAN = 5.0
 """Seconds over which the pace is looked at."""

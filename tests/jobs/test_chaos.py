@@ -11,8 +11,9 @@ from crm.domain.campaigns import CampaignStatus
 from crm.store import Store
 from crm.store.table import utc_now
 from tests.engine import Engine
-from tests.jobs.chaos import Plan, chaos
+from tests.jobs.chaos import chaos
 from tests.jobs.chaos_account import Account
+from tests.jobs.chaos_plan import Plan
 from tests.jobs.mailing import accepted, assert_sound, crowd, statuses
 from tests.jobs.processes import SmtpProcess, WorkerProcess, wait_for, worker_environment
 
