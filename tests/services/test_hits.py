@@ -10,6 +10,7 @@ import pytest
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import Conflict
 from crm.domain.hits import Hit, HitClass, HitKind
+from crm.mail.port import OutgoingMessage
 from crm.services import hits
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
@@ -20,6 +21,7 @@ from crm.store.requests import Put
 from crm.store.stats import Counter
 from tests.conftest import Clock
 from tests.factories import NOW, make_campaign
+from tests.jobs.mailing import ToldMailer, accepted, crowd, drive, make_work
 from tests.mailings import keep_emails, make_email
 
 LATER = NOW + timedelta(minutes=5)
@@ -242,6 +244,25 @@ def test_a_lane_that_writes_its_outcome_meanwhile_takes_nothing_away(store: Stor
     assert (seen.status, seen.opened_at) == (EmailState.SENT, LATER)
     figures = store.campaigns.figures(queued.campaign_id)
     assert (figures.queued, figures.sent, figures.opened) == (0, 1, 1)
+
+
+def test_opens_that_come_while_a_window_is_in_hand_stand_with_its_outcomes(store: Store, clock: Clock) -> None:
+    store.table.clock = clock
+    crowd(store, 12)
+    campaign, mailer = accepted(store, clock(), tracking=True), ToldMailer()
+
+    def scanned(message: OutgoingMessage) -> None:
+        for kind, number in ((HitKind.OPEN, None), (HitKind.CLICK, 0)):
+            hits.record(
+                store, message.email_id, kind=kind, hit_class=HitClass.PERSON, at=clock(), now=clock(), link=number, judge=True
+            )
+
+    mailer.before = scanned
+    drive(make_work(store, mailer, clock))
+
+    figures = store.campaigns.figures(campaign.id)
+    assert (figures.sent, figures.opened, figures.opened_any, figures.clicked_any) == (12, 0, 12, 12)
+    assert differences(store) == []
 
 
 def test_what_is_written_with_a_hit_is_written_or_refused_with_it(store: Store, email: Email) -> None:
