@@ -60,7 +60,7 @@ def sent(sign_in: SignIn, site: Store) -> Sent:
 
 def stages(page: str) -> dict[str, int]:
     found = re.findall(
-        r'<th scope="row">([\w ]+)</th><td>(?:<progress.*?</progress>)?</td><td class="num"><a [^>]*>([\d,]+)<', page
+        r'<th scope="row">([\w ]+)</th><td[^>]*>(?:<progress.*?</progress>|of those sent)</td><td class="num"><a [^>]*>([\d,]+)<', page
     )
     return {name: int(number) for name, number in found}
 
