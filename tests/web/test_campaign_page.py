@@ -59,9 +59,8 @@ def sent(sign_in: SignIn, site: Store) -> Sent:
 
 
 def stages(page: str) -> dict[str, int]:
-    found = re.findall(
-        r'<th scope="row">([\w ]+)</th><td[^>]*>(?:<progress.*?</progress>|of those sent)</td><td class="num"><a [^>]*>([\d,]+)<', page
-    )
+    bar = r"(?:<progress.*?</progress>|of those sent)"
+    found = re.findall(rf'<th scope="row">([\w ]+)</th><td[^>]*>{bar}</td><td class="num"><a [^>]*>([\d,]+)<', page)
     return {name: int(number) for name, number in found}
 
 
