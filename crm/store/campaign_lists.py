@@ -75,7 +75,8 @@ class CampaignLists:
     ) -> CampaignPage:
         """Return a page of those rows as campaigns, and the tokens of the pages beside; without text and filter unless `whole`.
 
-        A token leads on behind the place where it was made, whatever came or went meanwhile. Raises BadToken.
+        A token leads on behind the place where it was made, whatever came or went meanwhile. What was put away or taken out
+        since the index was told is left out. Raises BadToken.
         """
         purpose = f"campaigns {wanted}"
         back, edge = self._signer.read(purpose, token) if token else (False, None)
@@ -86,7 +87,7 @@ class CampaignLists:
         shown = rows[begin:end]
         found = (self.get_many if whole else self.states_of)([row.id for row in shown])
         return CampaignPage(
-            items=list(found.values()),
+            items=[one for one in found.values() if wanted.archived in {None, one.archived_at is not None}],
             next_token=self._signer.sign(purpose, [False, shown[-1].place]) if shown and end < len(rows) else None,
             prev_token=self._signer.sign(purpose, [True, shown[0].place]) if shown and begin else None,
         )

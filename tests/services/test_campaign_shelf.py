@@ -13,6 +13,7 @@ from crm.services import campaign_shelf, campaigns, retries
 from crm.services.campaign_board import Tab, board, of_tab
 from crm.store import Store
 from crm.store.cost import metered
+from crm.store.erasure import forget_in_campaigns
 from tests.conftest import Clock
 from tests.factories import NOW, make_campaign
 from tests.jobs.mailing import REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, make_work
@@ -118,3 +119,24 @@ def test_tabs_count_all_there_are_under_the_words_and_a_page_costs_the_same_howe
     assert cost.requests <= 12
     assert (spring.total, len(spring.rows), spring.counts[Tab.ARCHIVED]) == (8, 3, 0)
     assert (autumn.total, autumn.counts[Tab.ARCHIVED]) == (0, 1)
+
+
+def test_who_is_erased_is_forgotten_in_archived_campaigns_too(store: Store) -> None:
+    (person,) = crowd(store, 1)
+    wanted = PeopleFilter(q=person.profile.email)
+    campaign = store.campaigns.create(make_campaign(status=CampaignStatus.DONE, audience_filter=wanted, archived_at=NOW))
+
+    changed = forget_in_campaigns(store.table, store.campaigns, person.id, person.profile)
+
+    assert changed == 1
+    assert store.campaigns.get(campaign.id).audience_filter == PeopleFilter(ids=(person.id,))
+
+
+def test_what_was_put_away_is_not_shown_among_the_others_though_the_index_lags(store: Store) -> None:
+    campaign = store.campaigns.create(make_campaign(status=CampaignStatus.DONE))
+    rows = store.campaigns.rows()
+    campaign_shelf.archive(store, campaign.id, now=NOW)
+
+    page = store.campaigns.cut(rows, limit=50, token=None, wanted=CampaignFilter())
+
+    assert page.items == []
