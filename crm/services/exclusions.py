@@ -22,7 +22,7 @@ def gone(store: Store, wanted: PeopleFilter) -> dict[str, list[str]]:
     """Return `{field: values}` of what `wanted` leaves people out by and is not there; an event that is being deleted is not.
 
     Among them segments that lean on something that is gone, so that they leave out fewer. One request for each kind of thing that
-    is named, and one per list.
+    is named.
     """
     segments = _segments(store, [wanted])
     leaning = {value: set(_leant_on(value, wanted, segments)) for value in (*wanted.within, *wanted.without)}
@@ -132,7 +132,7 @@ def _missing(store: Store, values: Iterable[str], segments: Segments) -> set[str
     events = store.events.get_many(ids[ATTENDS], consistent=True).values() if ids[ATTENDS] else ()
     there = {
         SEGMENT: set(segments),
-        LIST: {id_ for id_ in ids[LIST] if store.selections.part(id_, 0) is not None},
+        LIST: set(store.selections.names(ids[LIST])) if ids[LIST] else set(),
         ATTENDS: {event.id for event in events if not event.deleting},
         MAILED: set(store.campaigns.subjects(ids[MAILED])) if ids[MAILED] else set(),
     }

@@ -9,6 +9,7 @@ from crm.store import Store
 
 GONE_EVENT, GONE_CAMPAIGN = "an event that is gone", "a campaign that is gone"
 MISSING = {GroupKind.SEGMENT: "in a segment that is gone", GroupKind.LIST: "in a list that is gone"}
+PASTED = "Pasted"
 PRIVATE = "in somebody’s own segment"
 
 
@@ -68,4 +69,4 @@ def _segments(store: Store, ids: list[str], viewer: str) -> dict[str, str]:
 
 def _lists(store: Store, ids: list[str]) -> dict[str, str]:
     names = store.selections.names(ids) if ids else {}
-    return {id_: f"in {name}" for id_, name in names.items()}
+    return {id_: f"in a {name[0].lower()}{name[1:]}" if name.startswith(PASTED) else f"in {name}" for id_, name in names.items()}

@@ -113,7 +113,7 @@ def saved(store: Store, wanted: PeopleFilter, *, owner: str = "grace") -> str:
 def test_every_kind_of_group_has_to_be_there_to_leave_people_out(store: Store, clock: Clock) -> None:
     people, event = crowd(store, 3), held(store)
     first = accepted(store, clock(), wanted=all_but(event.id))
-    store.table.write([store.selections.put("pasted", 0, [people[0].id])])
+    store.table.write([store.selections.put("pasted", 0, [people[0].id], pasted=1)])
     there = (
         saved(store, PeopleFilter(city=("Ulm",))),
         "list:pasted",

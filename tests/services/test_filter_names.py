@@ -65,6 +65,7 @@ def test_groups_are_phrases_and_what_is_gone_is_said(store: Store) -> None:
     event = store.events.create(make_event(title="Spring"), [], [], now=NOW)
     campaign = store.campaigns.create(make_campaign(subject="Hello"))
     store.table.write([store.tasks.put(Task(id="t1", action=TaskAction.TAG, name="VIP", matched=3, created_at=NOW))])
+    store.table.write([store.selections.put("p1", 0, ["a"], pasted=1200)])
     shared, own = (
         segments.save(store, name, PeopleFilter(q="ada"), owner="ingrid", shared=name == "Ours", now=NOW)
         for name in ("Ours", "Mine")
@@ -74,6 +75,7 @@ def test_groups_are_phrases_and_what_is_gone_is_said(store: Store) -> None:
         f"segment:{own.id}": "in somebody’s own segment",
         "segment:gone": "in a segment that is gone",
         "list:t1": "in task: Tag 3 people “VIP”",
+        "list:p1": "in a pasted list of 1,200",
         "list:gone": "in a list that is gone",
         f"attends:{event.id}": "attending “Spring”",
         f"attends:{event.id}:no_show": "no-show at “Spring”",
@@ -85,7 +87,7 @@ def test_groups_are_phrases_and_what_is_gone_is_said(store: Store) -> None:
         "days:1": "mailed in the last day",
     }
     values = tuple(words)
-    wanted = PeopleFilter(within=values[:5], without=values[5:])
+    wanted = PeopleFilter(within=values[:6], without=values[6:])
 
     assert filter_names.names(store, [wanted]) == words
     assert filter_names.names(store, [wanted], viewer="ingrid")[f"segment:{own.id}"] == "in the segment “Mine”"
