@@ -140,7 +140,7 @@ def test_segment_campaign_days_field_and_list_can_be_named(marketer: Client, sit
     assert "1 of these addresses is of somebody here" in page
     assert "1 is unknown: nobody@example.org" in page
     assert "Not understood as an address: oops" in page
-    assert "Pasted list of 1" in page
+    assert "a pasted list of 1" in page
 
 
 def test_days_stand_behind_all_other_exclusions(marketer: Client, site: Store) -> None:
