@@ -9,13 +9,16 @@ import pytest
 
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import Conflict
+from crm.domain.filters import PeopleFilter
 from crm.domain.hits import Hit, HitClass, HitKind
 from crm.mail.port import OutgoingMessage
 from crm.services import hits
+from crm.services.personal import personal_data
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
 from crm.store.cost import metered
 from crm.store.expressions import absent
+from crm.store.keys import stamp
 from crm.store.outcomes import email_changes, outcome
 from crm.store.requests import Put
 from crm.store.stats import Counter
@@ -274,6 +277,31 @@ def test_what_is_written_with_a_hit_is_written_or_refused_with_it(store: Store, 
         record(store, email, at=LATER + timedelta(minutes=1), also=[twice])
 
     assert len(store.hits.of(email.id)) == 1
+
+
+def test_what_is_handed_out_of_a_hit_is_what_happened_and_nothing_of_ours(store: Store, clock: Clock) -> None:
+    store.table.clock = clock
+    (person,) = crowd(store, 1)
+    email = mailed(store, user_id=person.id)
+    record(store, email, kind=HitKind.CLICK, link=3)
+
+    [held] = personal_data(store, person.id, actor="ada", now=LATER)["emails"]
+
+    assert held["opensAndClicks"] == [{"at": stamp(LATER), "kind": "click", "class": "person", "link": 3}]
+
+
+def test_tracking_makes_sending_no_dearer(store: Store, clock: Clock) -> None:
+    costs = []
+    for tracking in (False, True):
+        crowd(store, 60, company=f"Company {tracking}")
+        store.stats.fold_all()
+        with metered() as cost:
+            wanted = PeopleFilter(company=(f"Company {tracking}",))
+            accepted(store, clock(), tracking=tracking, wanted=wanted, body="[x](https://a.example/)")
+            drive(make_work(store, ToldMailer(), clock))
+        costs.append(cost.write_units)
+
+    assert costs[1] <= costs[0] * 1.02
 
 
 # --- recounted ----------------------------------------------------------------------------------------------------------
