@@ -46,9 +46,9 @@ def store(hall: tuple[Store, Crowd]) -> Store:
 
 
 def can_be_asked_for(wanted: PeopleFilter) -> bool:
-    """A range from more to less is refused, which other tests look at."""
+    """A range from more to less is refused, and so is a segment that is gone, which other tests look at."""
     ranges = ((wanted.hosted_min, wanted.hosted_max), (wanted.attended_min, wanted.attended_max))
-    return all(low is None or high is None or low <= high for low, high in ranges)
+    return all(low is None or high is None or low <= high for low, high in ranges) and "gone" not in wanted.segment_ids
 
 
 def listed(script: Script, query: list[tuple[str, str]], limits: list[int]) -> tuple[list[str], list[str]]:
