@@ -218,8 +218,20 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     _database.update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 
-# In the database, so that limits on sign-in hold over all web processes and outlive a restart.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}}
+# In the database, so that limits on sign-in hold over all web processes and outlive a restart. Beyond so many entries some are
+# thrown away, the lowest keys first. So previews of letters, of which each pause in typing makes one, have a cache of their own.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    "previews": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "preview_cache",
+        "OPTIONS": {"MAX_ENTRIES": 3_000},
+    },
+}
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [

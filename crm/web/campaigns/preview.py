@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import Http404, HttpResponse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
@@ -217,8 +217,9 @@ def _example() -> Person:
 
 
 def _keep(rendered: Rendered) -> str:
-    key = secrets.token_urlsafe(16)
-    cache.set(f"preview-{key}", {"html": rendered.html, "text": rendered.text}, KEPT_SECONDS)
+    """Keep a letter for its frame. The key begins with the time, for a cache that is full throws the lowest keys away."""
+    key = f"{datetime.now(UTC).timestamp():.0f}-{secrets.token_urlsafe(16)}"
+    caches["previews"].set(f"preview-{key}", {"html": rendered.html, "text": rendered.text}, KEPT_SECONDS)
     return key
 
 
@@ -228,7 +229,7 @@ def _keep(rendered: Rendered) -> str:
 @content_policy(FRAME_POLICY, framed=True)
 def frame(request: CrmRequest, key: str, kind: str) -> HttpResponse:
     """The letter for the frame, as html or as text, and nothing of ours around it."""
-    kept = cache.get(f"preview-{key}")
+    kept = caches["previews"].get(f"preview-{key}")
     if kept is None or kind not in kept:
         raise Http404
     content_type = "text/html" if kind == "html" else "text/plain"
