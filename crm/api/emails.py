@@ -1,5 +1,6 @@
 """Calls about sending to a filter, and what became of each e-mail."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 
 from crm.api.auth import Scope
-from crm.api.repeats import once
+from crm.api.repeats import answered
 from crm.api.wire import (
     FILTER_NAMES,
     PAGING,
@@ -35,6 +36,7 @@ from crm.domain.metrics import QUERY_NAMES, parse_email_query
 from crm.jobs.render import check_template
 from crm.services import analytics, campaigns
 from crm.store import Store
+from crm.store.requests import Action
 
 router = Router(tags=["emails"])
 LATE = timedelta(minutes=10)
@@ -115,31 +117,29 @@ class SummaryOut(Schema):
 def send(request: HttpRequest, data: SendIn) -> Status[SendOut]:
     """Exactly one e-mail per person. To nobody is 422, and so is leaving people out by what is not there.
 
-    Repeat safely with an Idempotency-Key.
+    Repeat safely with an Idempotency-Key: a repeat answers as the first time, also when sendAt has passed.
     """
-    store = typed(request).store
-    members = filter_members(data.model_dump(), FILTER_NAMES)
-    check(data.subject, data.body, data.preheader or "")
-    if data.sendAt is not None and data.sendAt < now() - LATE:
-        raise RuleViolation("sendAt lies in the past; leave it out to send now.", field="sendAt")
-    campaign_id = new_id()
-    campaign = once(
-        request,
-        {"id": campaign_id},
-        make=lambda also: campaigns.create_and_send(
+    store, campaign_id = typed(request).store, new_id()
+
+    def make(also: Sequence[Action]) -> SendOut:
+        check(data.subject, data.body, data.preheader or "")
+        if data.sendAt is not None and data.sendAt < now() - LATE:
+            raise RuleViolation("sendAt lies in the past; leave it out to send now.", field="sendAt")
+        campaign = campaigns.create_and_send(
             store,
             _letter(store, data),
-            wanted=filter_of(request, members),
+            wanted=filter_of(request, filter_members(data.model_dump(), FILTER_NAMES)),
             send_at=data.sendAt,
             actor=typed(request).auth.owner.get_username(),
             now=now(),
             campaign_id=campaign_id,
             also=also,
             default_sender=settings.DEFAULT_FROM_EMAIL,
-        ),
-        again=lambda made: store.campaigns.get(made["id"]),
-    )
-    return Status(202, _accepted(campaign))
+        )
+        return _accepted(campaign)
+
+    made = {"id": campaign_id}
+    return Status(202, answered(request, made, SendOut, make=make, again=lambda kept: _accepted(store.campaigns.get(kept["id"]))))
 
 
 def _letter(store: Store, data: SendIn) -> Letter:

@@ -1,13 +1,19 @@
 """The calls about sending and analytics."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 
+from crm.api import emails
 from crm.domain.campaigns import Letter, Utm
 from crm.domain.mail_settings import MailSettings, Sender
+from crm.jobs.merge import TemplateProblem
+from crm.services import campaigns
 from crm.store import Store
+from crm.store.table import utc_now
 from tests.api.conftest import Script
 from tests.factories import NOW
 
@@ -25,6 +31,30 @@ def test_a_campaign_to_a_filter_is_accepted_and_counted(script: Script, ids: lis
     assert campaign["filter"] == {"company": ["ACME"]}
     assert set(campaign["counts"]) == {"queued", "sent", "failed", "uncertain", "skipped"}
     assert len(script.get("/campaigns")[1]["items"]) == 1
+
+
+def test_a_repeat_answers_as_the_first_time_whatever_has_changed_since(
+    script: Script, ids: list[str], site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(name="Crew", address="crew@example.org", added_at=NOW, verified_at=NOW)
+    site.mail_settings.save(MailSettings(senders=(sender,)))
+    later = utc_now() + timedelta(days=1)
+    body = {"subject": "Hello", "body": "Text", "sender": sender.address, "company": "ACME", "sendAt": later.isoformat()}
+    first = script.post("/emails/send", body, Idempotency_Key="once")
+    site.mail_settings.save(replace(site.mail_settings.get(), senders=()))
+    campaigns.undo(site, first[1]["campaignId"], now=utc_now())
+    monkeypatch.setattr(emails, "now", lambda: later + timedelta(hours=1))
+    monkeypatch.setattr(
+        emails, "check_template", lambda *texts: [TemplateProblem(field="body", message="Is judged otherwise by now.")]
+    )
+
+    again = script.post("/emails/send", body, Idempotency_Key="once")
+    anew = script.post("/emails/send", body, Idempotency_Key="another")
+
+    assert first[0] == 202
+    assert first[1]["willReceive"] == 3
+    assert again == first
+    assert anew[0] == 422
 
 
 def test_who_is_left_out_is_counted_and_told(script: Script, ids: list[str]) -> None:
