@@ -84,7 +84,7 @@ def group(value: str) -> Group:
     if word not in set(GroupKind) or not named:
         raise RuleViolation(f"“{value[:40]}” names no people; write {EXAMPLES}.", field="within")
     kind = GroupKind(word)
-    if kind is GroupKind.DAYS and not (named.isascii() and named.isdigit() and 1 <= int(named[:9]) <= MAX_DAYS):
+    if kind is GroupKind.DAYS and not (named.isascii() and named.isdigit() and len(named) <= 3 and 1 <= int(named) <= MAX_DAYS):
         raise RuleViolation(f"“{named[:40]}” is no number of days; write one from 1 to {MAX_DAYS}.", field="within")
     if kind is GroupKind.ATTENDS:
         attending(named)

@@ -140,6 +140,8 @@ def test_a_misspelled_filter_is_refused_and_does_not_match_everybody(script: Scr
     assert script.get("/users?compnay=Acme")[0] == 422
     assert script.get("/users/count?compnay=Acme")[0] == 422
     assert script.get("/users?limit=0")[0] == 422
+    assert script.get("/users?limit=000000001999")[0] == 422
+    assert script.get("/users?limit=000000001" + "9" * 4_400)[0] == 422
     assert script.get("/users?order=size")[0] == 422
     assert script.get("/users?hostedEventCountMin=5&hostedEventCountMax=2")[0] == 422
 
