@@ -27,6 +27,11 @@ ELEMENT = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*?>")
 VOID_ELEMENTS = frozenset({"br", "hr", "img"})
 MARKED = re.compile('"\0([0-9]+)\1([^"\0\1]*)\1"')
 """The address of a numbered link in merged HTML: between characters that no text has, and quotes that no value has."""
+MAX_BRACKETS, MAX_CELLS = 2_000, 5_000
+"""Of these a short text can have so many that converting it takes seconds; a long letter has some dozens, and some hundreds."""
+TABLE_RULE = re.compile(r"[>\s]*[|:-][|:\s-]*")
+"""The line beneath the head of a table, which says how many columns there are."""
+BLANK = re.compile(r"[> \t]*")
 WHOLE_UNSUBSCRIBE = re.compile(rf"\{{\{{-?\s*{UNSUBSCRIBE}\s*-?\}}\}}")
 
 
@@ -61,9 +66,15 @@ class Letter:
 
 
 def letter(body: str, utm: Utm) -> Letter:
-    """Return `body` converted; its Liquid is only moved, not checked. Each web link gets the UTM tags that it doesn't have."""
+    """Return `body` converted; its Liquid is only moved, not checked. Each web link gets the UTM tags that it doesn't have.
+
+    Nothing is converted of a body whose converting would keep everybody else waiting; its faults say so.
+    """
     spans = _Spans(body)
-    tokens = _markdown.parse(spans.hidden())
+    hidden = spans.hidden()
+    if excess := _excess(hidden):
+        return Letter(html="", text="", links=(), faults=((excess, None),))
+    tokens = _markdown.parse(hidden)
     faults: list[tuple[str, str | None]] = []
     for token in tokens:
         if token.type == "inline":
@@ -79,6 +90,32 @@ def letter(body: str, utm: Utm) -> Letter:
         faults.append((UNBALANCED, None))
     plain = [spans.restored(one, '{{ "{" }}') for one in (text, *links)]
     return Letter(html=spans.restored(page, "&#123;"), text=plain[0], links=tuple(plain[1:]), faults=tuple(faults))
+
+
+def _excess(text: str) -> str:
+    """Say what there is too much of, empty when it can be converted in little time."""
+    if (brackets := text.count("[")) > MAX_BRACKETS:
+        return f"The letter has {brackets:,} opening brackets “[”; at most {MAX_BRACKETS:,} can be read. Take some out."
+    if (cells := _cells(text)) > MAX_CELLS:
+        return (
+            f"The letter's tables have about {cells:,} cells; at most {MAX_CELLS:,} can be read. "
+            "Make them smaller, or link to a page that shows them."
+        )
+    return ""
+
+
+def _cells(text: str) -> int:
+    """Return how many cells the tables have at most: a row that is too short is filled up, so each line counts as a whole one."""
+    cells = lines = columns = 0
+    for line in (*text.split("\n"), ""):
+        if BLANK.fullmatch(line):
+            cells += lines * columns
+            lines = columns = 0
+        else:
+            lines += 1
+            if "|" in line and TABLE_RULE.fullmatch(line):
+                columns = max(columns, line.count("|") + 1 - line.strip(" \t>").startswith("|") - line.rstrip().endswith("|"))
+    return cells
 
 
 class _Spans:
