@@ -1,9 +1,9 @@
 """Groups of a filter in words, each a phrase that goes on behind a number of people: “opened “Spring””, “in the segment X”."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from crm.domain.events import STATUS_WORDS, AttendanceStatus
-from crm.domain.filters import Group, GroupKind, group, mailing
+from crm.domain.filters import Group, GroupKind, PeopleFilter, group, mailing
 from crm.domain.outcomes import OUTCOME_WORDS
 from crm.store import Store
 
@@ -38,6 +38,13 @@ def phrases(store: Store, values: Iterable[str], *, viewer: str = "") -> dict[st
         else:
             found[value] = known[one.kind].get(one.id, MISSING[one.kind])
     return found
+
+
+def opens(wanted: PeopleFilter, named: Mapping[str, str]) -> bool:
+    """Tell whether the list of `wanted` opens for the viewer whose `phrases` are `named`: it names no segment that is gone, or
+    somebody else's own.
+    """
+    return not {named.get(value) for value in (*wanted.within, *wanted.without)} & {PRIVATE, MISSING[GroupKind.SEGMENT]}
 
 
 def subjects_of(store: Store, campaign_ids: Iterable[str]) -> dict[str, str]:

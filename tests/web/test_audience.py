@@ -6,19 +6,22 @@ from html import unescape
 from urllib.parse import parse_qs
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from bench.meter import Meter
 from crm.domain.events import AttendanceStatus
 from crm.domain.filters import PeopleFilter, parse_filter
-from crm.services import attendees, pasted, segments
+from crm.services import attendees, campaigns, pasted, segments
 from crm.store import Store
 from tests.factories import NOW, make_event, make_person
-from tests.jobs.mailing import COMPANY, crowd
+from tests.jobs.mailing import COMPANY, accepted, crowd
+from tests.jobs.mailing import LETTER as MAIL
 from tests.web.letters import LETTER, id_of, new_letter, written
 from tests.web.test_campaigns import sum_of, unsubscribe
 
 SignIn = Callable[[str], Client]
+LISTS = re.compile(r'href="(/people/\?[^"]*)"')
 FILTERS = ("company", "within", "without", "tag")
 
 
@@ -185,6 +188,31 @@ def test_somebody_elses_own_segment_can_not_be_named(marketer: Client, site: Sto
 
     assert "There is no such segment" in page
     assert "Secret" not in page
+
+
+@pytest.mark.parametrize(("kept", "pages"), [("draft", ("", "send/")), ("sent", ("",))])
+def test_numbers_by_somebody_elses_own_segment_stay_and_lead_nowhere(
+    sign_in: SignIn, site: Store, kept: str, pages: tuple[str, ...]
+) -> None:
+    owner, colleague = sign_in("Marketer"), sign_in("Marketer")
+    named = User.objects.get(pk=owner.session["_auth_user_id"]).username
+    crowd(site, 3)
+    site.people.create(make_person(company=COMPANY, tags=("VIP",)))
+    segment = segments.save(site, "Secret", PeopleFilter(tag=("VIP",)), owner=named, now=NOW)
+    wanted = PeopleFilter(company=(COMPANY,), without=(f"segment:{segment.id}",))
+    draft = campaigns.save_draft(site, None, MAIL, wanted=wanted, actor=named, now=NOW)
+    campaign = draft if kept == "draft" else accepted(site, NOW, wanted=wanted)
+
+    for path in pages:
+        own, others = (one.get(f"/campaigns/{campaign.id}/{path}").content.decode() for one in (owner, colleague))
+
+        assert [number for number, _ in linked(own)] == [number for number, _ in linked(others)] == [4, 0, 0, 0, 1, 3]
+        assert "in the segment “Secret”" in own
+        assert "Secret" not in others
+        assert all(address for _, address in linked(own))
+        assert [bool(address) for _, address in linked(others)] == [True] * 4 + [False] * 2
+        assert segment.id in str(LISTS.findall(own))
+        assert segment.id not in str(LISTS.findall(others))
 
 
 def test_an_audience_is_kept_with_the_draft(marketer: Client, site: Store) -> None:

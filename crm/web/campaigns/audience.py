@@ -12,13 +12,14 @@ from crm.domain.filters import PeopleFilter, filter_values, parse_filter
 from crm.domain.people import EmailStatus
 from crm.services import audiences, filter_names
 from crm.services.exclusions import gone
+from crm.services.group_names import opens
 from crm.store import Store
 from crm.web.filter_words import Said, filter_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One number of the sum, with the query string that leads to exactly those people; empty where there can be none."""
+    """One number of the sum, with the query string that leads to exactly those people; empty where no list shows them."""
 
     sign: str
     number: int
@@ -32,7 +33,7 @@ def audience_context(store: Store, wanted: PeopleFilter, *, viewer: str = "") ->
     equation = audiences.equation(store, wanted, names)
     return {
         "audience": equation.audience,
-        "terms": _shown(equation.terms),
+        "terms": _shown(equation.terms, names),
         "sample": audiences.people_of(store, equation.sample),
         "chips": filter_words(filter_values(wanted), names),
         "missing": bool(gone(store, wanted)),
@@ -44,7 +45,7 @@ def audience_context(store: Store, wanted: PeopleFilter, *, viewer: str = "") ->
 
 def accepted_terms(wanted: PeopleFilter, audience: Audience, names: Mapping[str, str]) -> list[Term]:
     """The sum as it was when a campaign was accepted; the links lead to who stands where by now. No request."""
-    return _shown(audiences.terms(wanted, audience, names))
+    return _shown(audiences.terms(wanted, audience, names), names)
 
 
 def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
@@ -60,17 +61,21 @@ def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more
     return f"?{urlencode(values, doseq=True)}"
 
 
-def _shown(terms: tuple[audiences.Term, ...]) -> list[Term]:
-    return [
-        Term(sign=term.sign, number=term.number, words=term.words, query=_link(term.wanted) if term.wanted else "")
-        for term in terms
-    ]
-
-
-def _link(wanted: PeopleFilter) -> str:
-    """The query string of a term; empty where no address holds it."""
+def people_link(wanted: PeopleFilter, names: Mapping[str, str]) -> str:
+    """Return the query string of the list of these people; empty where no address holds it, or where it would not open for
+    whom `names` are.
+    """
+    if not opens(wanted, names):
+        return ""
     try:
         parse_filter(filter_values(wanted))
     except RuleViolation:
         return ""
     return people_query(wanted)
+
+
+def _shown(terms: tuple[audiences.Term, ...], names: Mapping[str, str]) -> list[Term]:
+    return [
+        Term(sign=term.sign, number=term.number, words=term.words, query=people_link(term.wanted, names) if term.wanted else "")
+        for term in terms
+    ]

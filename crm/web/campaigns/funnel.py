@@ -10,7 +10,6 @@ from crm.domain.campaigns import Utm
 from crm.jobs.letter import letter
 from crm.services.progress import Progress
 from crm.store.campaigns import CampaignFigures, LinkFigures
-from crm.web.campaigns.audience import people_query
 
 PEOPLE, ALL = "people", "all"
 """Whose opens and clicks count: those of people, or of programs too."""
@@ -18,7 +17,10 @@ PEOPLE, ALL = "people", "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One number, of how many it is a part, and the address of the list behind it; `faint` where nothing went out yet."""
+    """One number, of how many it is a part, and the address of the list behind it, empty where none opens.
+
+    `faint` where nothing went out yet.
+    """
 
     name: str
     number: int
@@ -27,13 +29,16 @@ class Stage:
     faint: bool = False
 
 
-def funnel(progress: Progress, hits: str) -> dict[str, Any]:
-    """The stages; what nobody measured is left out. `measured` tells whether opens or clicks are known at all."""
+def funnel(progress: Progress, hits: str, *, matched: str) -> dict[str, Any]:
+    """The stages; what nobody measured is left out. `matched` is the query string of who matched, empty where no list shows them.
+
+    `measured` tells whether opens or clicks are known at all.
+    """
     campaign, figures = progress.campaign, progress.figures
     opened, clicked = ("opened", "clicked") if hits == PEOPLE else ("opened_any", "clicked_any")
     measured = bool(campaign.tracking or figures.opened_any or figures.clicked_any or figures.opened or figures.clicked)
     stages = [
-        ("Matched", campaign.audience.matched, reverse("people:list") + people_query(campaign.audience_filter)),
+        ("Matched", campaign.audience.matched, matched and reverse("people:list") + matched),
         ("In the audience", progress.expected, _recipients(campaign.id)),
         ("Sent", figures.sent, _recipients(campaign.id, status="sent")),
         *([("Delivered", figures.delivered, _recipients(campaign.id, outcome="delivered"))] if figures.delivered else []),

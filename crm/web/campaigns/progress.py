@@ -12,10 +12,10 @@ from crm.domain.emails import EmailState
 from crm.domain.filters import filter_values
 from crm.domain.ids import new_id
 from crm.services import campaigns, filter_names
+from crm.services.copies import told
 from crm.services.exclusions import gone
 from crm.services.progress import Progress
-from crm.store import Store
-from crm.web.campaigns.audience import accepted_terms, people_query
+from crm.web.campaigns.audience import accepted_terms, people_link
 from crm.web.campaigns.funnel import ALL, PEOPLE, funnel, link_rows
 from crm.web.campaigns.preview import content_of, preview
 from crm.web.campaigns.troubles import troubles
@@ -43,26 +43,26 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
     now, store = datetime.now(UTC), request.store
     whole = request.htmx.target != "campaign"
     progress = campaigns.progress(store, campaign.id, now=now)
-    context = _audience(store, progress.campaign) | _bar(request, progress, now)
-    context |= funnel(progress, ALL if request.GET.get("hits") == ALL else PEOPLE)
+    context = _audience(request, progress.campaign) | _bar(request, progress, now)
+    context |= funnel(progress, ALL if request.GET.get("hits") == ALL else PEOPLE, matched=context["terms"][0].query)
     context |= troubles(store, progress, whole=whole)
     context |= {"campaign": progress.campaign, "progress": progress, "now": now, "copy_id": new_id()}
     if whole:
         context["links"] = link_rows(progress)
-        context["copies"] = store.copies.of(campaign.id)
+        context["copies"] = told(store, campaign.id)
         context["shown"] = preview(store, content_of(store, progress.campaign), progress.campaign.audience_filter)
     return render_part(request, "campaigns/progress.html", context, part="campaign")
 
 
-def _audience(store: Store, campaign: Campaign) -> dict[str, Any]:
+def _audience(request: CrmRequest, campaign: Campaign) -> dict[str, Any]:
     """To whom it goes: the filter in words, the sum as it was accepted, and whether what it leaves people out by is gone."""
-    wanted = campaign.audience_filter
-    names = filter_names.names(store, [wanted])
+    store, wanted = request.store, campaign.audience_filter
+    names = filter_names.names(store, [wanted], viewer=request.user.get_username())
     waits = campaign.status in {CampaignStatus.SCHEDULED, CampaignStatus.PAUSED} and not campaign.expanded
     return {
         "chips": filter_words(filter_values(wanted), names),
         "terms": accepted_terms(wanted, campaign.audience, names),
-        "people_query": people_query(wanted),
+        "people_query": people_link(wanted, names),
         "sender": campaign.sender or settings.DEFAULT_FROM_EMAIL,
         "missing": waits and bool(gone(store, wanted)),
     }

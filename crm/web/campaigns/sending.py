@@ -30,7 +30,7 @@ def send(request: CrmRequest, campaign_id: str) -> HttpResponse:
     draft = request.store.campaigns.get(campaign_id)
     if draft.status is not CampaignStatus.DRAFT:
         return redirect("campaigns:one", campaign_id)
-    counted = audience_context(request.store, draft.audience_filter)
+    counted = audience_context(request.store, draft.audience_filter, viewer=request.user.get_username())
     audience: Audience = counted["audience"]
     proof = _proof(request, draft)
     form = SendForm(request.POST or None, initial={"zone": settings.CRM_TIME_ZONE, "expected": audience.will_receive})
