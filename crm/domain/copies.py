@@ -1,6 +1,7 @@
 """Copies of a campaign for colleagues: each address that the settings name gets one, and it counts nowhere."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -25,6 +26,7 @@ class Copy:
     """One colleague's copy. Times are aware UTC. `due_at` is when a waiting one may go, None at once.
 
     `reason` says in words why it failed, was skipped or is uncertain, or what came of the last try of one that waits.
+    `hash` stands for the address, which itself is kept only until the copy is settled, see `as_kept`.
     """
 
     campaign_id: str
@@ -40,3 +42,16 @@ class Copy:
     def is_ready(self, now: datetime) -> bool:
         """Whether it may be handed over now."""
         return self.status is CopyStatus.WAITING and (self.due_at is None or self.due_at <= now)
+
+    def as_kept(self) -> "Copy":
+        """Return it as it is written down: once nothing more is to become of it, without the address in full.
+
+        >>> Copy(campaign_id="c", hash="h", address="ada@example.org", status=CopyStatus.SENT).as_kept().address
+        'a…@example.org'
+        """
+        if self.status in OPEN:
+            return self
+        local, _, host = self.address.rpartition("@")
+        short = f"{local[:1]}…@{host}"
+        reason = re.sub(re.escape(self.address), lambda _: short, self.reason, flags=re.IGNORECASE)
+        return replace(self, address=short, reason=reason)

@@ -1,6 +1,7 @@
 """Who of the colleagues gets a copy of a campaign, and the job that hands the copies over."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from crm.domain.campaigns import Campaign
@@ -57,3 +58,13 @@ def listed(store: Store, campaign: Campaign, *, now: datetime) -> list[Copy]:
             )
         )
     return copies
+
+
+def told(store: Store, campaign_id: str) -> list[Copy]:
+    """Return the copies of a campaign for whoever looks at it, with the whole address of those whom the settings still name.
+
+    One query, and a request for the settings where there are any.
+    """
+    copies = store.copies.of(campaign_id)
+    named = {mark_of(address): address for address in store.mail_settings.get().colleagues} if copies else {}
+    return sorted((replace(copy, address=named.get(copy.hash, copy.address)) for copy in copies), key=lambda copy: copy.address)

@@ -16,10 +16,13 @@ class CopyRepository:
         self._table = table
 
     def of(self, campaign_id: str) -> list[Copy]:
-        """Return a campaign's copies as they are at this moment, by address; one consistent query."""
+        """Return a campaign's copies as they are at this moment, by address; one consistent query.
+
+        The address of a copy that is settled is cut short, see `Copy.as_kept`.
+        """
         pk, low = schema.prefix("copy", campaignId=campaign_id)
         items = self._table.walk(Query(partition=pk, low=low, high=behind_prefix(low), consistent=True))
-        return sorted((copy_of(item) for item in items), key=lambda copy: copy.address)
+        return sorted((copy_of(item) for item in items), key=lambda copy: (copy.address, copy.hash))
 
     def new(self, copy: Copy) -> Put:
         """Return the action that writes a copy which is not there yet; ConditionFailed where it is."""
@@ -31,7 +34,8 @@ class CopyRepository:
 
 
 def item_of(copy: Copy) -> Item:
-    """Return the item of a copy."""
+    """Return the item of a copy, as it is to be kept."""
+    copy = copy.as_kept()
     attributes = {
         "id": copy.hash,
         "campaignId": copy.campaign_id,

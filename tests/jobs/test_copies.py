@@ -17,6 +17,7 @@ from crm.jobs.work import Held, Work
 from crm.mail.port import Accepted, OutgoingMessage, Uncertain
 from crm.services import campaigns
 from crm.services.campaign_jobs import copies_job, jobs_of, lanes_among
+from crm.services.copies import told
 from crm.services.verify import differences
 from crm.store import Store
 from crm.store.jobs import LeaseLost
@@ -58,11 +59,11 @@ def take(work: Work, campaign: Campaign, worker: str = "two") -> Held:
 
 
 def said(store: Store, campaign: Campaign) -> dict[str, str]:
-    return {copy.address: copy.status.value for copy in store.copies.of(campaign.id)}
+    return {copy.address: copy.status.value for copy in told(store, campaign.id)}
 
 
 def copy_to(store: Store, campaign: Campaign, address: str) -> Copy:
-    return next(copy for copy in store.copies.of(campaign.id) if copy.address == address)
+    return next(copy for copy in told(store, campaign.id) if copy.address == address)
 
 
 def test_each_colleague_gets_one_marked_copy_that_counts_nowhere(store: Store, clock: Clock) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from crm.domain.emails import EmailState, SkipReason
+from crm.domain.errors import DeliveryFailed
 from crm.jobs import expand
 from crm.jobs.work import Held
 from crm.mail.port import OutgoingMessage
 from crm.services import erasure
 from crm.services import people as staff
 from crm.services.campaign_jobs import lane_job
+from crm.services.copies import told
 from crm.store import Store
 from crm.store.requests import Action
 from tests.conftest import Clock
@@ -155,4 +157,30 @@ def test_an_email_that_is_made_for_who_was_just_erased_is_marked_by_a_later_look
     email = next(email for email in emails_of(store, campaign) if email.user_id == person.id)
     assert (email.status, email.skip_reason, email.email, email.erased) == (EmailState.SKIPPED, SkipReason.ERASED, "", True)
     assert person.profile.email not in everything(store)
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("address", ["ada@staff.example", "Ada.B+c@staff.example"])
+@pytest.mark.parametrize("refused", [False, True])
+def test_who_got_copies_as_a_colleague_is_erased_whole(store: Store, clock: Clock, address: str, *, refused: bool) -> None:
+    crowd(store, 1)
+    store.mail_settings.save(replace(store.mail_settings.get(), colleagues=(address, "bob@staff.example")))
+    mailer = ToldMailer()
+    if refused:
+        mailer.tell(address, DeliveryFailed(f"550 <{address.lower()}> is unknown here", permanent=True))
+    campaign = accepted(store, clock())
+    drive(make_work(store, mailer, clock))
+    (person,) = crowd(store, 1, email=address)
+    store.mail_settings.save(replace(store.mail_settings.get(), colleagues=("bob@staff.example",)))
+
+    erasure.erase(store, person.id, actor="ada", now=clock())
+    for _ in erasure.LOOKS:
+        clock.pass_(hours=2)
+        drive(make_work(store, mailer, clock))
+
+    copies = {copy.address: (copy.status.value, copy.reason) for copy in told(store, campaign.id)}
+    assert address.lower() not in everything(store).lower()
+    assert copies.keys() == {f"{address[0]}…@staff.example", "bob@staff.example"}
+    assert copies[f"{address[0]}…@staff.example"][0] == ("failed" if refused else "sent")
+    assert not refused or "is unknown here" in copies[f"{address[0]}…@staff.example"][1]
     assert_sound(store)

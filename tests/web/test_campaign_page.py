@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -13,6 +13,7 @@ from django.test import Client
 from crm.domain.campaigns import Campaign
 from crm.domain.copies import Copy, CopyStatus
 from crm.domain.hits import HitClass, HitKind
+from crm.domain.mail_settings import mark_of
 from crm.domain.outcomes import Outcome
 from crm.domain.people import EmailStatus
 from crm.mail.port import Uncertain
@@ -192,13 +193,17 @@ def test_that_no_worker_is_at_it_is_told_once_it_is_late(sign_in: SignIn, site: 
 
 
 def test_colleagues_copies_are_told_with_what_became_of_them(sent: Sent, site: Store) -> None:
-    copy = Copy(campaign_id=sent.campaign.id, hash="h", address="boss@staff.example", status=CopyStatus.FAILED, reason="550 no")
-    site.table.write([site.copies.new(copy)])
+    failed = Copy(campaign_id=sent.campaign.id, hash=mark_of("boss@staff.example"), address="boss@staff.example", reason="550 no")
+    left = replace(failed, hash=mark_of("left@staff.example"), address="left@staff.example")
+    site.table.write([site.copies.new(replace(copy, status=CopyStatus.FAILED)) for copy in (failed, left)])
+    site.mail_settings.save(replace(site.mail_settings.get(), colleagues=("boss@staff.example",)))
 
     page = sent.page()
 
     assert "boss@staff.example" in page
     assert "550 no" in page
+    assert "l…@staff.example" in page
+    assert "left@staff.example" not in page
 
 
 def test_a_campaign_that_was_not_tracked_says_so_and_counts_no_opens(sign_in: SignIn, site: Store) -> None:
