@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages import get_messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http.request import UnreadablePostError
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils.functional import SimpleLazyObject
@@ -21,6 +22,8 @@ from crm.staff import role_of
 from crm.web.http import CrmRequest, crm_error_answer, error_answer
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent)
+"""What Django raises when a form is first looked into, and is longer or has more fields than the settings let in."""
 
 
 class HeadMiddleware:
@@ -52,6 +55,28 @@ class ContentPolicyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_POLICY)
         return response
+
+
+class FormMiddleware:
+    """Refuse a form that is too long to be looked into, with what to do; before its token is looked for in it."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *given: Any) -> HttpResponseBase | None:
+        """None where the form can be read; views without a token read for themselves what they are sent."""
+        if request.method != "POST" or getattr(view, "csrf_exempt", False):
+            return None
+        try:
+            _ = request.POST
+        except TOO_MUCH:
+            return error_answer(request, 413)
+        except UnreadablePostError:
+            return None  # nobody waits for the answer
+        return None
 
 
 class SignInMiddleware(LoginRequiredMiddleware):

@@ -11,6 +11,7 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -293,6 +294,27 @@ def test_a_form_without_its_token_is_refused_with_what_to_do() -> None:
 
     assert response.status_code == 403
     assert "reload the page" in response.content.decode()
+
+
+LONG, MANY = {"text": "x" * 3_000_000}, {f"field{number}": "x" for number in range(1_001)}
+PLAIN = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("headers", [{}, {**HTMX, "HX-Target": "rows"}])
+@pytest.mark.parametrize("sent", [{"data": urlencode(LONG), "content_type": PLAIN}, {"data": LONG}, {"data": MANY}])
+def test_a_form_that_is_too_long_is_refused_with_what_to_do(
+    browse: Callable[[str], Client], settings: Any, debug: bool, headers: dict[str, str], sent: dict[str, Any]
+) -> None:
+    settings.DEBUG = debug
+
+    response = browse("Editor").post("/place/", **sent, headers=headers)
+
+    html = response.content.decode()
+    assert response.status_code == 413
+    assert "That is too much at once" in html
+    assert "still stands in the page it was sent from" in html
+    assert ("HX-Retarget" in response.headers) is bool(headers)
 
 
 def test_who_may_not_gets_a_sentence_that_names_the_roles_that_may(browse: Callable[[str], Client]) -> None:
