@@ -31,7 +31,10 @@ logger = logging.getLogger(__name__)
 FIRST, SECOND, CLOSING = 1, 2, 3
 """The audience is read twice, for those who moved behind the cursor meanwhile; then the list is closed."""
 READINGS = Readings(seconds=60)
-"""Who attends and was mailed, for the pages of one reading of an audience: a set of 10,000 costs more than 100 pages."""
+"""Who attends and was mailed, for the pages of one reading of an audience: a set of 10,000 costs more than 100 pages.
+
+Whoever pauses and resumes, which raises the version, finds what they changed meanwhile.
+"""
 
 
 def step(work: Work, held: Held) -> None:
@@ -91,7 +94,7 @@ class _Found:
 def _page(work: Work, held: Held, campaign: Campaign) -> None:
     state = held.state
     try:
-        with one_reading(READINGS.of((campaign.id, state.get("round")))):
+        with one_reading(READINGS.of((campaign.id, campaign.version, state.get("round")))):
             page = work.store.people.page(
                 campaign.audience_filter, order=Order.SOURCE, limit=work.settings.window, token=state.get("cursor")
             )

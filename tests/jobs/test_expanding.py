@@ -12,7 +12,7 @@ from crm.domain.ids import email_id
 from crm.domain.people import EmailStatus
 from crm.jobs import expand
 from crm.jobs.work import Held, Work
-from crm.services import campaigns, event_changes
+from crm.services import campaigns, event_changes, segments
 from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
 from crm.store import Store, membership
@@ -286,6 +286,27 @@ def test_whom_an_earlier_campaign_leaves_out_is_read_once_for_all_pages_of_a_rea
 
     assert {email.user_id for email in emails_of(store, second)} == added
     assert len(readings) == 2  # the audience is read twice
+
+
+def test_an_exclusion_that_is_changed_while_the_campaign_is_paused_holds_as_soon_as_it_goes_on(
+    store: Store, clock: Clock
+) -> None:
+    crowd(store, 6)
+    nobody = segments.save(store, "Not these", PeopleFilter(city=("Nowhere",)), owner="grace", shared=True, now=clock())
+    campaign = accepted(store, clock(), wanted=replace(EVERYBODY, without=(f"segment:{nobody.id}",)))
+    work = make_work(store, ToldMailer(), clock, window=2)
+    drive(work, until=lambda: len(emails_of(store, campaign)) == 2)
+
+    campaigns.pause(store, campaign.id, now=clock())
+    clock.pass_(minutes=2)
+    drive(work)
+    segments.edit(store, nobody.id, viewer="grace", version=nobody.version, now=clock(), wanted=EVERYBODY)
+    campaigns.resume(store, campaign.id, now=clock())
+    drive(work)
+
+    assert statuses(store, campaign) == {"sent": 2}
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
+    assert_sound(store)
 
 
 def test_an_audience_of_groups_is_who_plain_python_finds(store: Store, clock: Clock) -> None:
