@@ -14,7 +14,7 @@ from crm.domain.people import EmailStatus, Person
 from crm.jobs.handover import Again
 from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
-from crm.store.emails import TIMES
+from crm.store.emails import ATTRIBUTE, item_of
 from crm.store.expressions import equals
 from crm.store.jobs import LeaseLost
 from crm.store.outcomes import LATER, email_changes, outcome
@@ -29,10 +29,12 @@ PATIENCE_AT_END = 15.0
 MERGE_SECONDS = 10
 """How soon it is looked again at an e-mail to somebody who is just being merged: the other entry may be getting one now."""
 LOST = "The worker that had this e-mail in hand stopped; it may have been sent."
-
-
-TELLING = {name: attribute for name, attribute in TIMES.items() if attribute in LATER.values() and name != "unsubscribedAt"}
-"""Attributes of an e-mail that only one which was sent can have."""
+PROOF = ("delivered_at", "bounced_at", "complained_at", "opened_at", "clicked_at")
+"""Times of an e-mail that only one which went out can have."""
+FETCHED = ("opened_any_at", "clicked_any_at")
+"""Times that prove it only where the answer is unknown: a mail server can look at what it is handed, and then refuse it."""
+CLOCKS_DIFFER = timedelta(seconds=6)
+"""So far clocks differ: what was fetched longer than that before a window was due, was fetched at an earlier hand-over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,21 +59,27 @@ class Window:
 
     def settle(self, new: Email) -> None:
         """Write down what became of an e-mail; one that is uncertain was sent if an event has told of it meanwhile."""
-        self.pairs.append((self.emails[new.id], _told(new)))
+        self.pairs.append((self.emails[new.id], _told(new, fetched_since=self.chunk.due_at - CLOCKS_DIFFER)))
 
 
-def _told(new: Email) -> Email:
-    """An e-mail that was delivered, opened, clicked, bounced or complained of was sent, whoever lost the answer."""
-    times = [getattr(new, attribute) for attribute in TELLING.values()]
-    if new.status is not EmailState.UNCERTAIN or not any(times):
+def _told(new: Email, *, fetched_since: datetime | None = None) -> Email:
+    """An e-mail that was delivered, opened, clicked, bounced or complained of was sent, whoever lost the answer.
+
+    That a program fetched something of it counts from `fetched_since` on, and without that not at all.
+    """
+    times = [time for name in PROOF if (time := getattr(new, name))]
+    if fetched_since is not None:
+        times += [time for name in FETCHED if (time := getattr(new, name)) and time >= fetched_since]
+    if new.status is not EmailState.UNCERTAIN or not times:
         return new
-    return replace(new, status=EmailState.SENT, sent_at=min(filter(None, times)), uncertain_at=None, error="")
+    return replace(new, status=EmailState.SENT, sent_at=min(times), uncertain_at=None, error="")
 
 
 def open_window(work: Work, chunk: Chunk) -> Window:
     """Read a chunk's e-mails that are still queued and their people, consistently; write down who must not be mailed.
 
-    Nor is what was queued again, and is known by now to have gone out the first time.
+    Nor is what was queued again, and is known by now to have gone out the first time. That a program fetched something of it
+    does not tell that: some mail servers follow links, and then refuse.
     """
     found = work.store.emails.get_many(chunk.email_ids)
     queued = {email.id: email for email in found.values() if email.status is EmailState.QUEUED}
@@ -255,11 +263,13 @@ def _actions(work: Work, window: Window) -> list[Action]:
 
 
 def _outcome(old: Email, new: Email) -> Action:
-    """An outcome; that an e-mail is uncertain holds only as long as no event tells of it."""
+    """An outcome; that an e-mail is uncertain holds only as long as no event tells of it that was not known."""
     action = outcome(old, new)
     if new.status is not EmailState.UNCERTAIN:
         return action
-    return replace(action, expect=[*action.expect, *[equals(name, None) for name in TELLING]])
+    known = item_of(old)
+    names = [ATTRIBUTE[attribute] for attribute in (*PROOF, *FETCHED)]
+    return replace(action, expect=[*action.expect, *[equals(name, known.get(name)) for name in names]])
 
 
 def _put_back(work: Work, window: Window) -> Iterable[tuple[datetime, list[str]]]:

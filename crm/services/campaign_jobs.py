@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from crm.domain.emails import Email
 from crm.store import Store, schema
+from crm.store.chunks import Chunk
 from crm.store.jobs import Job, JobKey
 from crm.store.keys import LANES
 from crm.store.requests import Action
@@ -48,6 +50,16 @@ def retry_at_work(jobs: dict[str, Job]) -> Job | None:
 def lanes_among(jobs: dict[str, Job]) -> list[Job]:
     """Return the lanes of those jobs."""
     return [job for job in jobs.values() if job.key.kind == LANE]
+
+
+def in_hand(store: Store, email: Email) -> Chunk | None:
+    """Return the window that a lane is handing over with this e-mail in it, None where no lane has it; up to five requests."""
+    for lane in lanes_among(jobs_of(store, email.campaign_id)):
+        if window := lane.state.get("window"):
+            chunk = store.chunks.get(email.campaign_id, window)
+            if chunk is not None and email.id in chunk.email_ids:
+                return chunk
+    return None
 
 
 def copies_among(jobs: dict[str, Job]) -> list[Job]:

@@ -4,17 +4,19 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from crm.domain.emails import Email
-from crm.domain.errors import NotFound
+from crm.domain.emails import Email, EmailState
+from crm.domain.errors import Conflict, NotFound
 from crm.domain.hits import HitKind, classify
-from crm.domain.mail_events import HITS, MailEvent, MailEventKind, happened
+from crm.domain.mail_events import HITS, REJECTED_LATE, MailEvent, MailEventKind, happened
 from crm.domain.people import EmailStatus, Person
 from crm.services import hits
+from crm.services.campaign_jobs import in_hand
 from crm.services.suppressing import Reason, add, suppress
-from crm.store import Store
+from crm.store import Store, schema
+from crm.store.expressions import equals
 from crm.store.outcomes import email_changes, outcome
 from crm.store.people import until_won
-from crm.store.requests import Action
+from crm.store.requests import Action, Check
 from crm.store.seen import SeenAlready, seen
 from crm.store.stats import Counter
 
@@ -32,7 +34,8 @@ def take(store: Store, event: MailEvent, *, now: datetime) -> bool:
 
     The mark that it was taken, the e-mail, its counters, the suppression of its address and the status and log of who has that
     address are one transaction, written again when a lane, an unsubscribe link or a merge was faster: two to four reads and a
-    write. A clock ahead of ours makes nothing happen in the future. Raises Conflict while others are always faster.
+    write. A clock ahead of ours makes nothing happen in the future. Raises Conflict while others are always faster, and where an
+    e-mail was rejected of which the lane has not yet written that it went out: the provider must tell it again.
     """
     event = replace(event, at=min(event.at, now))
     try:
@@ -65,6 +68,8 @@ def _attempt(store: Store, event: MailEvent, now: datetime) -> bool:
         email = store.emails.get(event.email_id)
     except NotFound:
         return False
+    if event.kind is MailEventKind.REJECTED and email.status is EmailState.QUEUED:
+        return _rejected_while_queued(store, event, email, now)
     actions, changes = _suppressed(store, event, email, now)
     new = happened(email, event)
     if event.kind is MailEventKind.ACCEPTED and new == email:
@@ -73,6 +78,16 @@ def _attempt(store: Store, event: MailEvent, now: datetime) -> bool:
         actions.append(outcome(email, new))
         add(changes, email_changes([(email, new)]))
     store.table.write([seen(event.provider, event.id, now=now), *actions, *store.stats.delta(changes, now=now)])
+    return True
+
+
+def _rejected_while_queued(store: Store, event: MailEvent, email: Email, now: datetime) -> bool:
+    """Note that it was taken, for it is about an earlier hand-over; of one that is just being made only the outcome can fail."""
+    window = in_hand(store, email)
+    if window is not None and event.at >= window.due_at - REJECTED_LATE:
+        raise Conflict("The outcome of this e-mail is not written yet. Tell it again.")
+    still = Check(key=schema.key("email", id=email.id), expect=[equals("status", EmailState.QUEUED.value)])
+    store.table.write([seen(event.provider, event.id, now=now), still])
     return True
 
 

@@ -8,18 +8,34 @@ from typing import Any
 import pytest
 
 from crm.domain.campaigns import Campaign, CampaignStatus
-from crm.domain.emails import EmailState, SkipReason
+from crm.domain.emails import EmailState, FailReason, SkipReason
+from crm.domain.errors import Conflict, DeliveryFailed
+from crm.domain.hits import HitClass, HitKind
 from crm.domain.ids import email_id
+from crm.domain.mail_events import MailEvent, MailEventKind
 from crm.domain.people import Person
 from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
 from crm.mail.port import OutgoingMessage, Uncertain
-from crm.services import campaigns, mail_settings
+from crm.services import campaigns, hits, mail_settings
 from crm.services.campaign_jobs import lane_job
+from crm.services.mail_events import take
 from crm.store import Store
 from crm.store.outcomes import email_changes, outcome
 from tests.conftest import Clock
-from tests.jobs.mailing import LETTER, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work, statuses
+from tests.jobs.mailing import (
+    BUSY,
+    LETTER,
+    REFUSED,
+    ToldMailer,
+    accepted,
+    assert_sound,
+    crowd,
+    drive,
+    emails_of,
+    make_work,
+    statuses,
+)
 
 
 class Died(BaseException):
@@ -44,6 +60,17 @@ def die_at(mailer: ToldMailer, number: int) -> None:
             raise Died
 
     mailer.before = die
+
+
+def look_inside_once(store: Store, mailer: ToldMailer, clock: Clock) -> None:
+    """A mail server that follows the links of the first message that it is handed, before it answers."""
+
+    def look(message: OutgoingMessage) -> None:
+        mailer.before = lambda message: None
+        scanner = {"kind": HitKind.CLICK, "hit_class": HitClass.SCANNER, "link": 0, "judge": True}
+        hits.record(store, message.email_id, at=clock(), now=clock(), **scanner)
+
+    mailer.before = look
 
 
 def queued(store: Store, work: Work, clock: Clock) -> Campaign:
@@ -75,6 +102,104 @@ def test_an_email_of_a_lost_window_was_sent_if_an_event_has_told_of_it(
     assert email.sent_at == getattr(email, what)
     assert statuses(store, campaign) == {"sent": 1, "uncertain": 3}
     assert_sound(store)
+
+
+@pytest.mark.parametrize("refusal", [BUSY, REFUSED], ids=["for now", "for good"])
+def test_what_was_refused_goes_out_later_although_the_mail_server_had_followed_its_links(
+    store: Store, clock: Clock, mailer: ToldMailer, refusal: DeliveryFailed
+) -> None:
+    [person] = crowd(store, 1)
+    mailer.tell(person.profile.email, refusal)
+    campaign = accepted(store, clock(), tracking=True)
+    look_inside_once(store, mailer, clock)
+    work = make_work(store, mailer, clock)
+    drive(work)
+    before = list(mailer.sent)
+
+    clock.pass_(minutes=20)
+    if refusal.permanent:
+        campaigns.retry_failed(store, campaign.id, now=clock())
+    drive(work)
+
+    [email] = emails_of(store, campaign)
+    assert (before, mailer.sent) == ([], [person.profile.email])
+    assert (email.status, email.sent_at is not None and email.sent_at > email.clicked_any_at) == (EmailState.SENT, True)
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("dies", [True, False], ids=["the worker dies", "the answer is lost"])
+def test_links_that_were_followed_before_a_refusal_tell_nothing_of_a_later_try(
+    store: Store, clock: Clock, mailer: ToldMailer, dies: bool
+) -> None:
+    [person] = crowd(store, 1)
+    mailer.tell(person.profile.email, BUSY, Uncertain("the connection broke"))
+    campaign = accepted(store, clock(), tracking=True)
+    look_inside_once(store, mailer, clock)
+    work = make_work(store, mailer, clock)
+    drive(work)
+    clock.pass_(minutes=20)
+    if dies:
+        die_at(mailer, 0)
+        with pytest.raises(Died):
+            drive(work)
+        clock.pass_(minutes=5)
+
+    drive(work, worker="two")
+
+    [email] = emails_of(store, campaign)
+    assert (email.status, email.clicked_any_at is not None) == (EmailState.UNCERTAIN, True)
+    assert_sound(store)
+
+
+def test_a_rejection_that_comes_before_its_outcome_is_written_is_asked_for_again(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    people = crowd(store, 3)
+    campaign = accepted(store, clock())
+    ids = {person.profile.email: email_id(campaign.id, person.id) for person in people}
+    told: list[MailEvent] = []
+
+    def reject_the_first(message: OutgoingMessage) -> None:
+        if mailer.sent and not told:
+            told.append(_rejection(ids[mailer.sent[0]], clock))
+            with pytest.raises(Conflict, match="Tell it again"):
+                take(store, told[0], now=clock())
+
+    mailer.before = reject_the_first
+    drive(make_work(store, mailer, clock))
+    taken = [take(store, told[0], now=clock()) for _ in range(2)]
+
+    email = store.emails.get(told[0].email_id)
+    assert taken == [True, False]
+    assert (email.status, email.fail_reason, email.error) == (EmailState.FAILED, FailReason.REFUSED, "Bad content")
+    assert statuses(store, campaign) == {"sent": 2, "failed": 1}
+    assert_sound(store)
+
+
+def test_a_rejection_of_an_earlier_try_that_comes_during_the_next_one_is_dropped(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    [person] = crowd(store, 1)
+    mailer.tell(person.profile.email, Uncertain("lost"))
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work)
+    late = _rejection(email_id(campaign.id, person.id), clock)
+    clock.pass_(minutes=16)
+    campaigns.resend_uncertain(store, campaign.id, now=clock())
+    taken: list[bool] = []
+    mailer.before = lambda message: taken.append(take(store, late, now=clock()))
+
+    drive(work)
+
+    assert taken == [True]
+    assert statuses(store, campaign) == {"sent": 1}
+    assert not take(store, late, now=clock())
+    assert_sound(store)
+
+
+def _rejection(email: str, clock: Clock) -> MailEvent:
+    return MailEvent(provider="ses", id="r", kind=MailEventKind.REJECTED, at=clock(), email_id=email, reason="Bad content")
 
 
 def test_an_event_that_comes_while_a_lost_window_is_being_settled_is_not_overlooked(
