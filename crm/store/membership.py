@@ -1,7 +1,7 @@
 """Who attends events, was mailed, stands in a selection: as sets of ids, for a profile does not tell."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -9,6 +9,7 @@ from crm.domain.filters import Group, GroupKind, PeopleFilter, attending, group
 from crm.domain.people import Person
 from crm.store import schema
 from crm.store.email_lists import EmailLists
+from crm.store.heirs import all_merges, heirs_among
 from crm.store.keys import behind_prefix, render
 from crm.store.mailed import mailed_in, mailed_within
 from crm.store.moment import kept
@@ -70,6 +71,11 @@ class Selection:
     ordered: Sequence[str]
     last: Item | None
 
+    def following(self, merges: Mapping[str, str]) -> "Selection":
+        """Return it with those into whom somebody in it was merged; who is gone stays in it, and is nobody."""
+        heirs = heirs_among(self.ids, merges)
+        return replace(self, ids=self.ids | heirs, ordered=sorted([*self.ordered, *heirs])) if heirs else self
+
 
 NOBODY = Selection(frozenset(), (), None)
 
@@ -120,21 +126,21 @@ class Memberships:
     def of_filter(self, wanted: PeopleFilter) -> Members:
         """Return whom a filter names, but for segments: a query per event and status, four per campaign and state.
 
-        Selections cost as `SelectedIds` reads them, days as `mailed_within` does.
+        Selections cost as `SelectedIds` reads them, and with ids a query for all merges; days as `mailed_within` does.
         """
         sets = [
             frozenset().union(*[read(value) for value in values])
             for values, read in ((wanted.attends, self.attending), (wanted.mailed, self.mailed))
             if values
         ]
-        chosen = [self._selections.of(value) for value in wanted.selected]
+        chosen = [self.selected(value) for value in wanted.selected]
         within = [one for one in map(group, wanted.within) if one.kind is not GroupKind.SEGMENT]
-        lists = [self._selections.of(one.id) for one in within if one.kind is GroupKind.LIST]
+        lists = [self.selected(one.id) for one in within if one.kind is GroupKind.LIST]
         if chosen:
             sets.append(chosen[0].ids if len(chosen) == 1 else frozenset().union(*[one.ids for one in chosen]))
         sets += [one.ids for one in lists]
         sets += [self.of_group(one) for one in within if one.kind is not GroupKind.LIST]
-        sets += [frozenset(wanted.ids)] if wanted.ids else []
+        sets += [frozenset(wanted.ids) | heirs_among(frozenset(wanted.ids), self._merges())] if wanted.ids else []
         unwanted = [
             *[self.attending(value) for value in wanted.attends_not],
             *[self.mailed(value) for value in wanted.mailed_not],
@@ -149,10 +155,18 @@ class Memberships:
     def of_group(self, one: Group) -> frozenset[str]:
         """Return whom a group names that is no segment."""
         if one.kind is GroupKind.LIST:
-            return self._selections.of(one.id).ids
+            return self.selected(one.id).ids
         if one.kind is GroupKind.DAYS:
             return kept((self, one), lambda: frozenset(mailed_within(self._table, self._lists, one.days)))
         return self.attending(one.named) if one.kind is GroupKind.ATTENDS else self.mailed(one.named)
+
+    def selected(self, selection_id: str) -> Selection:
+        """Return whom a selection means by now. What is kept of it is what was put in: merges come later, and are read anew."""
+        found = self._selections.of(selection_id)
+        return found.following(self._merges()) if found.ids else found
+
+    def _merges(self) -> Mapping[str, str]:
+        return kept((self, "merges"), lambda: all_merges(self._table))
 
     def attending(self, value: str) -> frozenset[str]:
         """Return who is registered or attended, or has the status that the value names."""

@@ -84,7 +84,7 @@ class MergeRepository:
             )
             for one in (kept, gone)
         ]
-        self._table.write([*marks, *also])
+        self._table.write([*marks, Put(item=schema.keyed("merge", {"id": gone.id, "into": kept.id})), *also])
 
     def give_up(self, kept_id: str, gone_id: str) -> None:
         """Take the marks off who was to go, where who was to stay is not there any more; nothing where they are gone as well."""
@@ -92,7 +92,7 @@ class MergeRepository:
             key=schema.key("user", id=gone_id), changes={MERGING: None, LEAVING: None}, expect=[equals(MERGING, kept_id)]
         )
         try:
-            self._table.write([marks])
+            self._table.write([marks, Delete(key=schema.key("merge", id=gone_id))])
         except ConditionFailed:
             return
 

@@ -81,6 +81,9 @@ ENTITIES = (
     Entity(name="log", pk="USER#{userId}", sk="LOG#{at:raw}#{id}", note="a person's notes, edits, imports"),
     Entity(name="distinct", pk="USER#{userId}", sk="DISTINCT#{otherId}", note="staff said that these two are not one person"),
     Entity(name="merged", pk="USER#{id}", sk="MERGED", note="into whom a person was merged: old links lead there"),
+    Entity(
+        name="merge", pk="MERGES", sk="USER#{id}", note="the same from when a merge begins, all in one query: lists follow them"
+    ),
     Entity(name="erasure", pk="ERASURE#{id}", sk="DETAIL", note="that a person was erased; a sealed name to look for until done"),
     Entity(name="attendance", pk="USER#{userId}", sk="ATTENDS#{eventId}", note="status and since when"),
     Entity(name="event", pk="EVENT#{id}", sk="DETAIL", note="also while a draft; carries registeredCount and waitlistedCount"),

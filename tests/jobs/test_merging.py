@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from crm.domain.campaigns import Campaign
+from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import EmailState, SkipReason
 from crm.domain.errors import Conflict
 from crm.domain.people import Person
@@ -18,12 +18,24 @@ from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
 from crm.jobs.worker import Worker
 from crm.mail.port import OutgoingMessage, Uncertain
-from crm.services import campaigns, merge_steps, retries
+from crm.services import campaigns, merge_steps, pasted, retries
 from crm.services.campaign_jobs import LANE
 from crm.store import Store
 from crm.store.table import utc_now
 from tests.conftest import Clock
-from tests.jobs.mailing import BUSY, COMPANY, REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, emails_of, make_work
+from tests.jobs.mailing import (
+    BUSY,
+    COMPANY,
+    EVERYBODY,
+    REFUSED,
+    ToldMailer,
+    accepted,
+    assert_sound,
+    crowd,
+    drive,
+    emails_of,
+    make_work,
+)
 from tests.services.merging import merged
 
 IN_HAND = timedelta(seconds=1.5)
@@ -285,6 +297,23 @@ def test_while_workers_send_and_others_merge_nobody_gets_two(store: Store, monke
         times = [sent_at[one.profile.email] for one in (kept, gone) if one.profile.email in sent_at]
         assert len(times) == 1 or max(times) < begun[kept.id] + IN_HAND
     assert len(mailer.sent) == len(sent_at) < len(people)
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("field", ["within", "without"])
+def test_a_pasted_list_of_an_accepted_campaign_follows_a_merge(store: Store, clock: Clock, field: str) -> None:
+    gone, kept, other = crowd(store, 3)
+    value = f"list:{pasted.paste(store, gone.profile.email, actor='grace').list_id}"
+    mailer = ToldMailer()
+    wanted = replace(EVERYBODY, within=(value,)) if field == "within" else replace(EVERYBODY, without=(value,))
+    campaign = accepted(store, clock(), wanted=wanted, send_at=clock() + timedelta(hours=1))
+
+    merged(store, kept, gone)
+    clock.pass_(hours=2)
+    drive(make_work(store, mailer, clock))
+
+    assert mailer.sent == [(kept if field == "within" else other).profile.email]
+    assert store.campaigns.get(campaign.id).status is CampaignStatus.DONE
     assert_sound(store)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from crm.domain.campaigns import CampaignStatus, Utm
 from crm.domain.emails import EmailState
-from crm.domain.filters import PeopleFilter
+from crm.domain.filters import Order, PeopleFilter
 from crm.domain.ids import email_id
 from crm.domain.people import EmailStatus, Person
 from crm.domain.segments import Segment
@@ -22,6 +22,7 @@ from crm.store.outcomes import email_changes
 from crm.store.people_asked import joined
 from crm.store.requests import Put
 from tests.factories import NOW, make_campaign, make_person
+from tests.services.merging import merged
 
 
 @pytest.fixture
@@ -178,3 +179,65 @@ def test_what_is_read_for_one_work_is_kept_for_its_next_step_and_no_longer() -> 
     time.sleep(0.25)
 
     assert (same, pushed_out, step("b")) == ([1, 1, 2, 1], 4, 5)
+
+
+def listed(store: Store, list_id: str, people: Sequence[Person]) -> str:
+    """A list of these people; returns the value that names it."""
+    store.table.write([store.selections.put(list_id, 0, [one.id for one in people])])
+    return f"list:{list_id}"
+
+
+@pytest.mark.parametrize("read_before", [True, False], ids=["read before the merge", "first read after it"])
+def test_a_list_means_whoever_they_were_merged_into(store: Store, read_before: bool) -> None:
+    gone, between, last, other = sorted(crowd(store, 4), key=lambda one: one.id, reverse=True)
+    value = listed(store, "l", [gone, other])
+    readings = [PeopleFilter(within=(value,)), PeopleFilter(selected=("l",)), PeopleFilter(ids=(gone.id, other.id))]
+    if read_before:
+        assert [store.people.count(wanted) for wanted in readings] == [2, 2, 2]
+
+    merged(store, between, gone)
+    merged(store, last, between)
+    found = [[one.id for one in store.people.page(wanted, order=Order.SOURCE).items] for wanted in readings]
+
+    assert found == [sorted([last.id, other.id])] * 3
+    assert [store.people.count(wanted) for wanted in readings] == [2, 2, 2]
+    assert store.people.count(PeopleFilter(without=(value,))) == 0
+    assert store.people.page(PeopleFilter(without=(value,))).items == []
+    assert store.people.count(PeopleFilter(within=(value, listed(store, "also", [last])))) == 1
+
+
+def test_shares_leave_out_whom_a_list_means_after_a_merge(store: Store) -> None:
+    gone, kept_, _ = crowd(store, 3, company="Acme")
+    value = listed(store, "l", [gone])
+
+    merged(store, kept_, gone)
+    shares = store.people.shares(PeopleFilter(company=("Acme",), without=(value,)), sample=5)
+
+    assert shares.left_out == (1,)
+    assert sum(shares.by_status.values()) == 2
+    assert kept_.id not in shares.sample
+
+
+def test_a_list_means_both_for_as_long_as_a_merge_lasts_and_one_where_it_is_given_up(store: Store) -> None:
+    gone, kept_ = crowd(store, 2)
+    value = listed(store, "l", [gone])
+
+    store.merges.begin(kept_, gone, [])
+    during = store.people.count(PeopleFilter(within=(value,)))
+    store.merges.give_up(kept_.id, gone.id)
+
+    assert during == 2
+    assert store.people.count(PeopleFilter(within=(value,))) == 1
+
+
+def test_following_merges_costs_one_request_however_long_the_list(store: Store) -> None:
+    people = crowd(store, 90)
+    value = listed(store, "l", people)
+    merged(store, people[1], people[0])
+    store.people.count(PeopleFilter(within=(value,)))
+
+    with metered() as spent:
+        found = store.people.page(PeopleFilter(within=(value,)), limit=10).items
+
+    assert len(found) == 10
+    assert spent.requests <= 4  # what was added to the list, the merges, the profiles, once more for who is gone
