@@ -9,6 +9,7 @@ from crm.services import merge_steps, people
 from crm.services.verify import Mended, differences, repair
 from crm.store import Store, schema
 from crm.store.expressions import exists
+from crm.store.heirs import all_merges
 from crm.store.jobs import JobKey
 from crm.store.people_items import LEAVING, MERGING
 from crm.store.requests import Delete, Update
@@ -66,6 +67,7 @@ def test_who_is_marked_for_a_merge_that_nobody_knows_of_is_freed(store: Store, c
     freed = store.people.get(stays.id)
     assert not freed.merging
     assert not freed.leaving
+    assert stays.id not in all_merges(store.table)
 
 
 def test_the_mark_of_an_undo_that_is_over_is_taken_off(store: Store) -> None:

@@ -192,16 +192,17 @@ def _merges(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
     for person_id, other in sorted(facts.merging.items()):
         if not {merge_job(person_id).owner, merge_job(other).owner} & facts.due:
             says = f"it is being merged with {other}, but no job is due"
-            yield Difference(kind="person", subject=person_id, says=says, mend=(_merge_again(store, person_id, other, now),))
+            yield Difference(kind="person", subject=person_id, says=says, mend=_merge_again(store, person_id, other, now))
 
 
-def _merge_again(store: Store, person_id: str, other: str, now: datetime) -> Action:
+def _merge_again(store: Store, person_id: str, other: str, now: datetime) -> tuple[Action, ...]:
     for gone, kept in ((person_id, other), (other, person_id)):
         job = store.jobs.get(merge_job(gone))
         if job is not None and job.state.get("into") == kept and "chosen" in job.state:
-            return store.jobs.wake(job, now)
+            return (store.jobs.wake(job, now),)
     changes = {MERGING: None, LEAVING: None}
-    return Update(key=schema.key("user", id=person_id), changes=changes, expect=[equals(MERGING, other)])
+    freed = Update(key=schema.key("user", id=person_id), changes=changes, expect=[equals(MERGING, other)])
+    return freed, Delete(key=schema.key("merge", id=person_id))
 
 
 def _leaving(facts: Facts, now: datetime) -> Iterator[Difference]:
