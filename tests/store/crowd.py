@@ -252,7 +252,8 @@ def attend(store: Store, crowd: Crowd, *, seed: int = 1) -> None:
         crowd.selected[selection] = set(chosen)
         with_others = [*chosen[:20], "somebody who is gone", *chosen[15:]]
         for seq, start in enumerate(range(0, len(with_others), 25)):
-            store.table.write([store.selections.put(selection, seq, with_others[start : start + 25])])
+            pasted = 0 if start else len(with_others)
+            store.table.write([store.selections.put(selection, seq, with_others[start : start + 25], pasted=pasted)])
     for id_, wanted in SEGMENTS.items():
         store.segments.create(
             Segment(id=id_, name=id_, filter=wanted, owner="ada", shared=True, created_at=NOW, updated_at=NOW).cleaned()

@@ -14,7 +14,7 @@ from crm.services import audiences, filter_names
 from crm.services.exclusions import gone
 from crm.services.group_names import opens
 from crm.store import Store
-from crm.web.filter_words import Said, filter_words
+from crm.web.filter_words import filter_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,6 @@ def audience_context(store: Store, wanted: PeopleFilter, *, viewer: str = "") ->
 def accepted_terms(wanted: PeopleFilter, audience: Audience, names: Mapping[str, str]) -> list[Term]:
     """The sum as it was when a campaign was accepted; the links lead to who stands where by now. No request."""
     return _shown(audiences.terms(wanted, audience, names), names)
-
-
-def chips(store: Store, wanted: PeopleFilter) -> list[Said]:
-    """Return the filter in words, with the names of what it mentions by id; a request per kind of thing it mentions."""
-    return filter_words(filter_values(wanted), filter_names.names(store, [wanted]))
 
 
 def people_query(wanted: PeopleFilter, status: EmailStatus | None = None, **more: str) -> str:
