@@ -1,6 +1,7 @@
 """`manage.py run`, which is what `make run` starts: everything comes up, and nothing stays behind."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from crm.localdb import engine_binary
-from tests.engine import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("crm", "crmsite", "templates", "static", "manage.py", "Procfile", "gunicorn.conf.py")
@@ -97,12 +97,16 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def two_free_ports() -> int:
-    """A port that is free, and so is the next."""
+    """A port that is free, and so is the next; below those that systems give to outgoing connections, which come and go."""
     while True:
-        port = free_port()
-        with socket.socket() as probe:
-            if port < 65000 and probe.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port
+        port = random.randrange(20_000, 32_000, 2)
+        with socket.socket() as first, socket.socket() as second:
+            try:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+        return port
 
 
 def until(condition: Callable[[], object]) -> bool:
