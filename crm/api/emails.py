@@ -32,7 +32,8 @@ from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.emails import Email
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.ids import new_id
-from crm.domain.metrics import QUERY_NAMES, parse_email_query
+from crm.domain.metrics import COUNT_NAMES, QUERY_NAMES, parse_email_query
+from crm.domain.outcomes import Outcome
 from crm.jobs.render import check_template
 from crm.services import analytics, campaigns
 from crm.store import Store
@@ -41,9 +42,13 @@ from crm.store.requests import Action
 router = Router(tags=["emails"])
 LATE = timedelta(minutes=10)
 """How far in the past sendAt may lie: a clock may be wrong, a year mistyped may not."""
-QUERY_PARAMETERS: list[dict[str, Any]] = [
+COUNT_PARAMETERS: list[dict[str, Any]] = [
     {"name": name, "in": "query", "schema": {"type": "string", **({"format": "date"} if name.endswith("_date") else {})}}
-    for name in sorted(QUERY_NAMES)
+    for name in sorted(COUNT_NAMES)
+]
+QUERY_PARAMETERS: list[dict[str, Any]] = [
+    *COUNT_PARAMETERS,
+    {"name": "outcome", "in": "query", "schema": {"type": "string", "enum": [outcome.value for outcome in Outcome]}},
 ]
 
 
@@ -200,11 +205,11 @@ def list_emails(request: HttpRequest) -> Page[EmailOut]:
     auth=Scope("emails:read"),
     response={200: SummaryOut, **PROBLEMS},
     summary="Count e-mails by outcome and day",
-    openapi_extra={"parameters": QUERY_PARAMETERS},
+    openapi_extra={"parameters": COUNT_PARAMETERS},
 )
 def summarise(request: HttpRequest) -> SummaryOut:
     """From counters: as quick with a million e-mails as with one."""
-    given = known_only(request, QUERY_NAMES)
+    given = known_only(request, COUNT_NAMES)
     summary = analytics.summary(typed(request).store, parse_email_query(given, zone=settings.CRM_TIME_ZONE))
     return SummaryOut(totals=dict(summary.totals), series=[dict(day) for day in summary.series])
 

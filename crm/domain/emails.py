@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crm.domain.campaigns import Utm
+from crm.domain.mail_domains import domain_of
 from crm.domain.outcomes import EmailState as EmailState
 from crm.domain.outcomes import Outcome
 
@@ -36,13 +37,15 @@ class Email:
     `opened_at` and `clicked_at` are of a person, `opened_any_at` and `clicked_any_at` of whatever came first, a program too: they
     are there where the others are.
     `hits` rises whenever an open or click counts in something, so that two at one moment don't both count.
-    `email` is empty once the person was deleted or erased; of the latter `erased` remains.
+    `email` is empty once the person was deleted or erased; of the latter `erased` remains. `domain` is what it counts under for
+    ever: that of its address where it is named, else OTHER.
     """
 
     id: str
     campaign_id: str
     user_id: str
     email: str
+    domain: str = ""
     status: EmailState
     utm: Utm = field(default_factory=Utm)
     skip_reason: SkipReason | None = None
@@ -66,6 +69,8 @@ class Email:
     unsubscribed_at: datetime | None = None
 
     def __post_init__(self) -> None:
+        if not self.domain:
+            object.__setattr__(self, "domain", domain_of(self.email))
         for person, anything in (("opened_at", "opened_any_at"), ("clicked_at", "clicked_any_at")):
             if getattr(self, anything) is None and getattr(self, person) is not None:
                 object.__setattr__(self, anything, getattr(self, person))

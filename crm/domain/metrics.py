@@ -11,6 +11,8 @@ from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.folding import fold
+from crm.domain.outcomes import Outcome
+from crm.domain.people import folded_address
 
 Moment = date | datetime
 """One end of a range: a day of the organisation's zone, or an aware moment."""
@@ -25,7 +27,10 @@ TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailQuery:
-    """Which e-mails. Several values of a field mean either, fields must all hold; UTM values compare folded.
+    """Which e-mails. Several values of a field mean either, fields must all hold; UTM values and domains compare folded.
+
+    `domains` are what e-mails count under: of an address, or OTHER for those that are not named. `outcome` narrows lists of
+    e-mails alone: counters tell how many were opened, but not how many of those that were opened are something else as well.
 
     Both ends of the range belong to it, None is no bound. It is counted in whole UTC hours by when an e-mail was created: an
     hour that an end cuts belongs to it. Days are those of `zone`.
@@ -36,6 +41,8 @@ class EmailQuery:
     utm_campaign: tuple[str, ...] = ()
     utm_source: tuple[str, ...] = ()
     utm_medium: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    outcome: Outcome | None = None
     start: Moment | None = None
     end: Moment | None = None
     zone: tzinfo = UTC
@@ -78,12 +85,18 @@ class EmailQuery:
         """Tell whether e-mails of that status pass."""
         return not self.statuses or status in self.statuses
 
+    def wants_domain(self, domain: str) -> bool:
+        """Tell whether e-mails that count under that domain pass."""
+        return not self.domains or domain in {folded_address(one) for one in self.domains}
+
     def matches(self, email: Email) -> bool:
-        """Tell whether one e-mail passes: what tiles, series, list and CSV all count."""
+        """Tell whether one e-mail passes: what tiles, series, list and CSV all count, the outcome aside."""
         return (
             self.wants_status(email.status)
             and self.wants_campaign(email.campaign_id, email.utm)
             and self.covers(email.created_at)
+            and self.wants_domain(email.domain)
+            and (self.outcome is None or email.became(self.outcome))
         )
 
     def fingerprint(self) -> str:
@@ -109,9 +122,12 @@ TEXTS = {
     "utm_campaign": "utm_campaign",
     "utm_source": "utm_source",
     "utm_medium": "utm_medium",
+    "domain": "domains",
 }
-QUERY_NAMES = frozenset({"status", *TEXTS, "start_date", "end_date"})
-"""Every name that an e-mail query may have in a query string."""
+COUNT_NAMES = frozenset({"status", *TEXTS, "start_date", "end_date"})
+"""Every name that a query of counts may have in a query string."""
+QUERY_NAMES = COUNT_NAMES | {"outcome"}
+"""Every name that a query of e-mails may have there."""
 
 
 def parse_email_query(values: Mapping[str, Sequence[str]], *, zone: tzinfo | str = UTC) -> EmailQuery:
@@ -125,6 +141,7 @@ def parse_email_query(values: Mapping[str, Sequence[str]], *, zone: tzinfo | str
     texts = {attribute: _texts(name, values.get(name, ()), errors) for name, attribute in TEXTS.items()}
     query = EmailQuery(
         statuses=_statuses(values.get("status", ()), errors),
+        outcome=_outcome(values.get("outcome", ()), errors),
         start=_moment("start_date", values.get("start_date", ()), zone, errors),
         end=_moment("end_date", values.get("end_date", ()), zone, errors),
         zone=zone,
@@ -141,6 +158,7 @@ def query_values(query: EmailQuery) -> dict[str, list[str]]:
     """Return the query under the contract's names, the inverse of `parse_email_query`; only what is set."""
     given = {
         "status": [status.value for status in query.statuses],
+        "outcome": [query.outcome.value] if query.outcome else [],
         **{name: list(getattr(query, attribute)) for name, attribute in TEXTS.items()},
         "start_date": [query.start.isoformat()] if query.start else [],
         "end_date": [query.end.isoformat()] if query.end else [],
@@ -181,6 +199,15 @@ def _statuses(typed: Sequence[str], errors: list[FieldError]) -> tuple[EmailStat
         errors.append(FieldError(field="status", message=message))
         return ()
     return tuple(EmailState(value) for value in given)
+
+
+def _outcome(typed: Sequence[str], errors: list[FieldError]) -> Outcome | None:
+    given = _given(typed)
+    if len(given) > 1 or any(value not in set(Outcome) for value in given):
+        message = f"outcome must be one of {', '.join(Outcome)}."
+        errors.append(FieldError(field="outcome", message=message))
+        return None
+    return Outcome(given[0]) if given else None
 
 
 def _moment(name: str, typed: Sequence[str], zone: tzinfo, errors: list[FieldError]) -> Moment | None:

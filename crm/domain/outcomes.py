@@ -51,6 +51,23 @@ class Outcome(StrEnum):
         return LACKS.get(self, "")
 
 
+class Hits(StrEnum):
+    """Whose opens and clicks count: those of people, or of programs too."""
+
+    PEOPLE = "people"
+    ALL = "all"
+
+    @property
+    def opened(self) -> Outcome:
+        """The outcome, and the counter, of an open."""
+        return Outcome.OPENED if self is Hits.PEOPLE else Outcome.OPENED_ANY
+
+    @property
+    def clicked(self) -> Outcome:
+        """The outcome, and the counter, of a click."""
+        return Outcome.CLICKED if self is Hits.PEOPLE else Outcome.CLICKED_ANY
+
+
 HANDED_OVER = (EmailState.UNCERTAIN, EmailState.SENT)
 """In this order: an uncertain e-mail may become a sent one while they are read, and is seen once at least."""
 OWN_STATE = {

@@ -11,6 +11,7 @@ from crm.domain.emails import Email
 from crm.domain.errors import BadToken
 from crm.domain.filters import Order
 from crm.domain.ids import email_id
+from crm.domain.mail_domains import MOST_NAMED, SAMPLE, most_frequent, with_room
 from crm.domain.people import Person
 from crm.jobs.work import Held, Work
 from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
@@ -85,10 +86,11 @@ def _close(work: Work, held: Held, campaign: Campaign) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """Who is to get an e-mail, and how many of a page may not be mailed, by reason."""
+    """Who is to get an e-mail, how many of a page may not be mailed, by reason, and all named domains where some are new."""
 
     emails: list[Email]
     left_out: Mapping[str, int]
+    newly_named: frozenset[str] | None = None
 
 
 def _page(work: Work, held: Held, campaign: Campaign) -> None:
@@ -131,17 +133,33 @@ def _found(work: Work, campaign: Campaign, page: PeoplePage, *, checks: bool) ->
     people = _as_stored(work, [person for person in page.items if not _came_later(work, campaign, person)])
     mailable = {email_id(campaign.id, person.id): person for person in people if person.mailable}
     there = work.store.emails.get_many(list(mailable)) if checks and mailable else {}
+    missing = {id_: person for id_, person in mailable.items() if id_ not in there}
+    before, named = _named(work, campaign, [person.profile.email for person in missing.values()])
     now = work.clock()
     emails = [
-        new_email(id_, campaign_id=campaign.id, user_id=person.id, address=person.profile.email, utm=campaign.utm, now=now)
-        for id_, person in mailable.items()
-        if id_ not in there
+        new_email(
+            id_, campaign_id=campaign.id, user_id=person.id, address=person.profile.email, utm=campaign.utm, now=now, named=named
+        )
+        for id_, person in missing.items()
     ]
     left_out: dict[str, int] = {}
     for person in people:
         if not person.mailable and not checks:
             left_out[person.email_status.value] = left_out.get(person.email_status.value, 0) + 1
-    return _Found(emails=emails, left_out=left_out)
+    return _Found(emails=emails, left_out=left_out, newly_named=named if named != before else None)
+
+
+def _named(work: Work, campaign: Campaign, addresses: list[str]) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """Return the domains that are kept as named, and those together with what these addresses add.
+
+    Before the first e-mail of a large audience a sample of it tells which domains are frequent.
+    """
+    kept = work.store.named_domains.of(campaign.id)
+    named = kept or frozenset()
+    if kept is None and campaign.audience.will_receive > MOST_NAMED:
+        sample = work.store.people.page(campaign.audience_filter, order=Order.SOURCE, limit=SAMPLE).items
+        named = most_frequent([person.profile.email for person in sample])
+    return kept, with_room(named, addresses)
 
 
 def _came_later(work: Work, campaign: Campaign, person: Person) -> bool:
@@ -168,6 +186,7 @@ def _actions(work: Work, campaign: Campaign, found: _Found, *, lane: int) -> lis
         actions.append(new_chunk(campaign.id, lane, now, [email.id for email in found.emails]).put)
         changes = email_changes((None, email) for email in found.emails)
         actions += work.store.stats.delta(changes, labels=email_labels(found.emails), now=now)
+        actions += [work.store.named_domains.put(campaign.id, found.newly_named)] if found.newly_named is not None else []
     if found.emails or found.left_out:
         queueing = work.store.campaigns.queueing(
             campaign.id,

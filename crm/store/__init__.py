@@ -22,6 +22,7 @@ from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
 from crm.store.log import LogRepository
 from crm.store.mail_settings import MailSettingsRepository
+from crm.store.named_domains import NamedDomains
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
 from crm.store.people_merge import MergeRepository
@@ -55,6 +56,7 @@ class Store:
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
         self.hits = HitRepository(table)
+        self.named_domains = NamedDomains(table)
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)
         self.log = LogRepository(table)

@@ -37,7 +37,15 @@ class EmailHandover:
             before = item_of(email)
             expect = [exists("email"), equals("status", email.status.value)]
             try:
-                self._table.write([Update(key={"PK": before["PK"], "SK": before["SK"]}, changes={"email": None}, expect=expect)])
+                self._table.write(
+                    [
+                        Update(
+                            key={"PK": before["PK"], "SK": before["SK"]},
+                            changes={"email": None, "domain": email.domain},
+                            expect=expect,
+                        )
+                    ]
+                )
             except ConditionFailed:
                 continue
 

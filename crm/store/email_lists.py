@@ -1,8 +1,9 @@
 """E-mails by what is asked of them, newest first: counters tell where there are any, so nothing else is read."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
@@ -12,7 +13,7 @@ from crm.domain.errors import BadToken
 from crm.domain.metrics import EmailQuery
 from crm.store.emails import EmailPage, email_of, partitions
 from crm.store.keys import behind_prefix, render, stamp
-from crm.store.outcomes import LATER
+from crm.store.outcomes import DOMAINS, LATER
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
 from crm.store.stats import CounterRange, StatsRepository
@@ -30,6 +31,7 @@ class HourRow:
     """What became of the e-mails of one campaign that were created in the UTC hour that begins at `hour`.
 
     `statuses` are those in which e-mails of the row are to be looked for: while some are queued, all that are asked for.
+    `domains` are the same counts by domain, where these were read.
     """
 
     hour: datetime
@@ -37,6 +39,7 @@ class HourRow:
     utm: Utm
     counts: dict[str, int]
     statuses: tuple[EmailState, ...]
+    domains: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class EmailLists:
@@ -47,22 +50,29 @@ class EmailLists:
         self._stats = stats
         self._signer = signer
 
-    def rows(self, query: EmailQuery) -> list[HourRow]:
+    def rows(self, query: EmailQuery, *, by_domain: bool = False) -> list[HourRow]:
         """Return the counted hours that pass, oldest first, each with the counts of the statuses that are asked for.
 
         Seven requests and one per month; for a range that is open or longer than a year, seven more tell which months hold any.
+        `by_domain`, or a query that asks for domains, reads their counters at the same moment: one request more per month.
         """
+        by_domain = by_domain or bool(query.domains)
         first, last = query.first_hour, query.last_hour
         if first is not None and last is not None and first > last:
             return []
         months = self._months(first, last)
-        ranges = [CounterRange(f"EMAILS#{month}", *_bounds(month, first, last)) for month in months]
+        kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
+        ranges = [CounterRange(f"{kind}{month}", *_bounds(month, first, last)) for month in months for kind in kinds]
         if not ranges:
             return []
         snapshot = self._stats.snapshot(ranges=ranges)
-        return self.passing(
-            [_hour_row(month, key, row) for month in months for key, row in snapshot.rows(f"EMAILS#{month}").items()], query
-        )
+        domains = {month: _by_domain(snapshot.rows(f"{DOMAINS}{month}")) for month in months}
+        found = [
+            replace(_hour_row(month, key, row), domains=domains[month].get(key, {}))
+            for month in months
+            for key, row in snapshot.rows(f"{MONTHS}#{month}").items()
+        ]
+        return self.passing(found, query)
 
     def passing(self, rows: Iterable[HourRow], query: EmailQuery) -> list[HourRow]:
         """Return those of `rows` that pass, with the counts that are asked for; nothing is read."""
@@ -153,14 +163,41 @@ def _hour_row(month: str, key: str, row: dict[str, int | str]) -> HourRow:
 
 def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
     """The row with the counts that are asked for, None where there are none; what was opened or clicked counts as sent."""
-    counts = {
+    moving = bool(row.counts.get(EmailState.QUEUED))
+    domains = {
+        domain: kept
+        for domain, counts in row.domains.items()
+        if query.wants_domain(domain) and (kept := _asked_counts(counts, query))
+    }
+    counts = _asked_counts(_sum(domains.values()) if query.domains else row.counts, query)
+    statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
+    return replace(row, counts=counts, statuses=statuses, domains=domains) if statuses else None
+
+
+def _asked_counts(counts: Mapping[str, int], query: EmailQuery) -> dict[str, int]:
+    return {
         name: number
-        for name, number in row.counts.items()
+        for name, number in counts.items()
         if query.wants_status(EmailState.SENT if name in LATER else name) and name in {*EmailState, *LATER}
     }
-    moving = bool(row.counts.get(EmailState.QUEUED))
-    statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
-    return replace(row, counts=counts, statuses=statuses) if statuses else None
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for some in counts:
+        total.update(some)
+    return total
+
+
+def _by_domain(rows: Mapping[str, Mapping[str, int | str]]) -> dict[str, dict[str, dict[str, int]]]:
+    """`{key of the hour's row: {domain: {outcome: n}}}` from rows that stand under the key and an outcome."""
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for key, row in rows.items():
+        hour, _, word = key.rpartition("#")
+        for domain, number in row.items():
+            if isinstance(number, int) and number > 0:
+                found.setdefault(hour, {}).setdefault(domain, {})[word] = number
+    return found
 
 
 def _parts(rows: Iterable[HourRow], start: tuple[str, str] | None, wanted: int, *, back: bool) -> Iterator[list[HourRow]]:

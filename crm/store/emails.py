@@ -10,6 +10,7 @@ from typing import Any
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
+from crm.domain.mail_domains import OTHER, domain_of
 from crm.domain.outcomes import Outcome
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, Where, absent, equals, exists
@@ -66,6 +67,7 @@ def item_of(email: Email) -> Item:
             "campaignId": email.campaign_id,
             "userId": email.user_id,
             "email": email.email,
+            "domain": email.domain if email.domain != domain_of(email.email) else None,
             "status": email.status.value,
             "utmCampaign": email.utm.campaign,
             "utmSource": email.utm.source,
@@ -92,6 +94,7 @@ def email_of(item: Item) -> Email:
         campaign_id=item["campaignId"],
         user_id=item["userId"],
         email=item.get("email", ""),
+        domain=item.get("domain", ""),
         status=EmailState(item["status"]),
         utm=Utm(campaign=item.get("utmCampaign", ""), source=item.get("utmSource", ""), medium=item.get("utmMedium", "")),
         skip_reason=SkipReason(item["skipReason"]) if "skipReason" in item else None,
@@ -287,13 +290,16 @@ def partitions(campaign_id: str, statuses: Iterable[EmailState]) -> list[str]:
     return [f"{text}{lane}" for text, lane in product(heads, range(LANES))]
 
 
-def new_email(email_id: str, *, campaign_id: str, user_id: str, address: str, utm: Utm, now: datetime) -> Email:
-    """Return an e-mail that waits to be sent."""
+def new_email(
+    email_id: str, *, campaign_id: str, user_id: str, address: str, utm: Utm, now: datetime, named: frozenset[str] | None = None
+) -> Email:
+    """Return an e-mail that waits to be sent; with `named` it counts under its domain only where that is one of these."""
     return Email(
         id=email_id,
         campaign_id=campaign_id,
         user_id=user_id,
         email=address,
+        domain="" if named is None or domain_of(address) in named else OTHER,
         status=EmailState.QUEUED,
         utm=utm,
         created_at=now,

@@ -9,6 +9,7 @@ from crm.domain.filters import filter_values
 from crm.domain.people import Profile
 from crm.store import schema
 from crm.store.campaigns import CampaignRepository
+from crm.store.emails import email_of
 from crm.store.expressions import AnyOf, absent, equals, exists
 from crm.store.keys import behind_prefix, render
 from crm.store.requests import Action, Delete, Query, Update
@@ -26,8 +27,8 @@ HIT_KEEPS = frozenset(
 def forget_emails(table: Table, user_id: str, *, erased: bool = False) -> int:
     """Take the address, and errors, which may quote it, out of everything the person was mailed; return how many had some.
 
-    With `erased` they are marked so, and hits lose what tells where they came from. One query, and one write per e-mail. The
-    index may lag behind: what it does not show yet, a repeat finds.
+    With `erased` they are marked so, and hits lose what tells where they came from. One query, and a read and a write per
+    e-mail. The index may lag behind: what it does not show yet, a repeat finds. The domain that an e-mail counts under stays.
     """
     partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
     changes = {"email": None, "error": None, "erased": True if erased else None}
@@ -37,7 +38,7 @@ def forget_emails(table: Table, user_id: str, *, erased: bool = False) -> int:
         key = {"PK": row["PK"], "SK": row["SK"]}
         if erased:
             _forget_hits(table, row["PK"])
-        kept = changes if erased else dict.fromkeys(("email", "error"))
+        kept = {name: value for name, value in changes.items() if erased or name != "erased"} | _domain(table.get(key))
         try:
             table.write([Update(key=key, changes=kept, expect=[exists(), AnyOf(tuple(left))])])
         except ConditionFailed:
@@ -80,6 +81,11 @@ def forget_in_campaigns(table: Table, campaigns: CampaignRepository, user_id: st
             campaign = found
             wanted = without_person(campaign.audience_filter, user_id, profile)
     return changed
+
+
+def _domain(item: Item | None) -> dict[str, str]:
+    """What an e-mail goes on to count under when its address is gone."""
+    return {"domain": email_of(item).domain} if item is not None and item.get("email") else {}
 
 
 def _forget_hits(table: Table, email_partition: str) -> None:

@@ -24,6 +24,10 @@ LATER = {
 }
 """What can happen to an e-mail besides its status: counted once per e-mail, in the row of the hour in which it was created."""
 
+DOMAINS = "DOMAINS#"
+"""Before the month: rows of an hour, a campaign and an outcome, with one number per domain: `01T09#c1#sent`. Kept in few items,
+because a delta then names an hour once and not with each domain."""
+
 COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
 """Attributes besides the status from which counts are computed."""
 CONDITIONED = ("email", "hits", *COUNTED)
@@ -54,10 +58,12 @@ def email_counts(email: Email) -> Tally[Counter]:
     what, key = hour_row(email.created_at, email.campaign_id)
     mine = campaign_row(email.campaign_id)
     words = [email.status.value, *[word for word, attribute in LATER.items() if getattr(email, attribute) is not None]]
+    domains = f"{DOMAINS}{what.partition('#')[2]}"
     counts = Tally({Counter("EMAILS", what.partition("#")[2]): 1})
     for word in words:
         counts[Counter(what, key, word)] += 1
         counts[Counter(mine, "TOTAL", word)] += 1
+        counts[Counter(domains, f"{key}#{word}", email.domain)] += 1
     if reason := email.skip_reason or email.fail_reason:
         counts[Counter(mine, f"REASON#{reason.value}", email.status.value)] += 1
     return counts

@@ -16,6 +16,8 @@ from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
 from crm.store.table import MAX_PARTITION_KEY, MAX_SORT_KEY, ConditionFailed
 
+JOINED = "JOINED#"
+"""Before the month: who is there, by the UTC hour in which they came."""
 COUNTED = {
     "COMPANY": ("company", "{company:fold}"),
     "JOBTITLE": ("jobTitle", "{jobTitle:fold}"),
@@ -157,11 +159,22 @@ def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tupl
     return changed(item_of(person), item_of(new), expect=expect), changes
 
 
+def joined_row(created_at: datetime) -> Counter:
+    """The counter of who is there and came in that UTC hour.
+
+    >>> joined_row(datetime.fromisoformat("2026-05-01T09:30:00+00:00"))
+    Counter(what='JOINED#2026-05', key='01T09', attribute='n')
+    """
+    text = stamp(created_at)
+    return Counter(f"{JOINED}{text[:7]}", text[8:13])
+
+
 def _counters(person: Person) -> Iterator[tuple[Counter, dict[str, str | int]]]:
     """Every counter that the person is in, with the label of its row."""
     profile = person.profile
     values = {name: getattr(profile, attribute) for name, attribute in ATTRIBUTES.items()}
     yield Counter("PEOPLE", "TOTAL"), {}
+    yield joined_row(person.created_at), {}
     for what, (shown, template) in COUNTED.items():
         if values[shown] and (key := render(template, values)) is not None:
             label = {"label": values[shown]}

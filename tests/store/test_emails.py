@@ -86,6 +86,9 @@ def test_a_skipped_email_counts_in_its_hour_its_campaign_and_by_reason() -> None
         Counter("CAMPAIGN#c1", "TOTAL", "opened"): 1,
         Counter("CAMPAIGN#c1", "TOTAL", "opened_any"): 1,
         Counter("CAMPAIGN#c1", "REASON#bounced", "skipped"): 1,
+        Counter("DOMAINS#2026-05", "04T09#c1#skipped", "example.org"): 1,
+        Counter("DOMAINS#2026-05", "04T09#c1#opened", "example.org"): 1,
+        Counter("DOMAINS#2026-05", "04T09#c1#opened_any", "example.org"): 1,
     }
 
 
