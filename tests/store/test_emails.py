@@ -22,9 +22,10 @@ from crm.store.table import ConditionFailed
 from tests.factories import NOW
 from tests.mailings import keep_emails
 
-times = st.none() | st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1)).map(  # noqa: DTZ001
+moments = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2027, 1, 1)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=0, tzinfo=NOW.tzinfo)
 )
+times = st.none() | moments
 emails = st.builds(
     Email,
     id=st.uuids().map(lambda one: one.hex),
@@ -37,7 +38,7 @@ emails = st.builds(
     fail_reason=st.none() | st.sampled_from(FailReason),
     error=st.sampled_from(["", "550 no"]),
     attempts=st.integers(0, 6),
-    created_at=times.filter(bool),
+    created_at=moments,
     first_tried_at=times,
     sent_at=times,
     failed_at=times,
