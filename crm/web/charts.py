@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils.formats import date_format
 
@@ -16,6 +16,12 @@ LABELS = 8
 SMALL_BOTTOM, SMALL_RULES, SMALL_LABELS = 72, 2, 4
 STEPS = ("day", "week", "month")
 MAX_COLUMNS = 110
+BROAD = 0.66
+"""Share of its place that a bar takes."""
+SERIES = ("sent", "clicked")
+"""The colours of the bars that stand beside each other in a small plot."""
+WORDS = {"opened_any": "opened, programs too", "clicked_any": "clicked, programs too"}
+"""What a chart calls a counter that isn't called what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """What one bar shows: its first and last day, and how many of what."""
+    """What one bar shows: its first and last day, or the hour that it is about, and how many of what."""
 
     first: date
     last: date
@@ -39,15 +45,16 @@ class Column:
 
     @property
     def label(self) -> str:
-        """The day, or the month, that stands under the bar."""
+        """The hour, the day or the month that stands under the bar."""
+        if isinstance(self.first, datetime):
+            return date_format(self.first, "D H:i")
         whole_month = self.first.day == 1 and (self.last - self.first).days >= 27
         return date_format(self.first, "M Y" if whole_month else "j M")
 
-    @property
-    def title(self) -> str:
-        """The bar in words."""
-        names = [*STACK, "opened"] if self.values.get("opened") else STACK
-        return f"{self.label}: " + ", ".join(f"{self.values.get(name, 0):,} {name}" for name in names)
+    def title(self, names: Sequence[str]) -> str:
+        """The bar in words: how many of each name, those left out of which there are none."""
+        found = [(self.values.get(name, 0), WORDS.get(name, name)) for name in names]
+        return f"{self.label}: " + ", ".join(f"{number:,} {words}" for number, words in found if number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +70,16 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A chart of stacked bars. `rules` are (y of the line, y of its text, text), from 0 up; `line` is a path: those opened."""
+    """A chart of bars. `rules` are (y of the line, y of its text, text), from 0 up; `line` is a path over them, "" for none.
+
+    `keys` are colours of bars and what they mean, `line_key` what the line means.
+    """
 
     bars: list[Bar]
     rules: list[tuple[float, float, str]]
-    names: list[str]
-    line: str
+    keys: list[tuple[str, str]]
+    line: str = ""
+    line_key: str = ""
 
 
 def columns(series: Sequence[Mapping[str, int | str]], *, first: date, last: date, step: str) -> list[Column]:
@@ -86,6 +97,21 @@ def columns(series: Sequence[Mapping[str, int | str]], *, first: date, last: dat
     return [Column(first=begin, last=end, values=out[begin]) for begin, end in zip(begins, ends, strict=True)]
 
 
+def hours(counts: Mapping[datetime, Mapping[str, int]], *, first: datetime, last: datetime) -> list[Column]:
+    """Return one column per hour from that of `first` to that of `last`, also where nothing happened; in the zone of `first`.
+
+    Args:
+        counts: What happened, by the beginning of its hour; aware.
+    """
+    hour, end = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in (first, last))
+    out = []
+    while hour <= end:
+        here = hour.astimezone(first.tzinfo)
+        out.append(Column(first=here, last=here, values=counts.get(hour, {})))
+        hour += timedelta(hours=1)
+    return out
+
+
 def step_for(first: date, last: date) -> str:
     """Return the finest step with which the bars of the range are wide enough to see."""
     days = (last - first).days + 1
@@ -100,67 +126,90 @@ def steps_that_fit(first: date, last: date) -> list[str]:
     ]
 
 
-def plot(shown: Sequence[Column]) -> Plot:
-    """Return the chart of some columns, in their order."""
+def plot(shown: Sequence[Column], line: str = "opened") -> Plot:
+    """Return the chart of some columns, in their order: where e-mails stand as stacked bars, over them `line` of their values."""
     highest = max((sum(column.values.get(name, 0) for name in STACK) for column in shown), default=0)
-    rule = _nice(highest / RULES)
-    scale = (BOTTOM - TOP) / (rule * RULES)
-    slot = (100 - LEFT) / max(1, len(shown))
-    every = max(1, -(-len(shown) // LABELS))
+    rules, scale = _rules(highest, RULES, BOTTOM)
+    lined = [column.values.get(line, 0) if any(column.values.values()) else None for column in shown]
+    names = (*STACK, line) if any(lined) else STACK
+    return Plot(
+        bars=[
+            _bar(shown, number, LABELS, column.title(names), _stack(column.values, *_place(shown, number), scale))
+            for number, column in enumerate(shown)
+        ],
+        rules=rules,
+        keys=[(name, name) for name in STACK if any(column.values.get(name) for column in shown)],
+        line=_line(lined, scale),
+        line_key=WORDS.get(line, line),
+    )
+
+
+def small_plot(shown: Sequence[Column], *names: str) -> Plot:
+    """Return the chart of one or two numbers per column, `names` in their values, beside each other; for `svg.plot-s`."""
+    highest = max((column.values.get(name, 0) for column in shown for name in names), default=0)
+    rules, scale = _rules(highest, SMALL_RULES, SMALL_BOTTOM)
     bars = []
     for number, column in enumerate(shown):
-        x = LEFT + slot * number
-        labelled = number % every == 0
-        bars.append(
-            Bar(
-                title=column.title,
-                label=column.label if labelled else "",
-                minor=(number // every) % 2 == 1,
-                middle=f"{x + slot / 2:.2f}%",
-                pieces=_stack(column.values, x + slot * 0.17, slot * 0.66, scale),
-            )
-        )
-    rules = [(BOTTOM - rule * n * scale, BOTTOM - rule * n * scale + 4, _short(rule * n)) for n in range(RULES + 1)]
-    names = [name for name in STACK if any(column.values.get(name) for column in shown)]
-    return Plot(bars=bars, rules=rules, names=names, line=_line([column.values.get("opened", 0) for column in shown], scale))
+        x, width = _place(shown, number)
+        pieces = [
+            _piece(colour, x + width / len(names) * n, width / len(names), SMALL_BOTTOM, max(1.0, value * scale))
+            for n, (name, colour) in enumerate(zip(names, SERIES, strict=False))
+            if (value := column.values.get(name, 0))
+        ]
+        bars.append(_bar(shown, number, SMALL_LABELS, column.title(names), pieces))
+    return Plot(bars=bars, rules=rules, keys=list(zip(SERIES, names, strict=False)))
 
 
-def small_plot(shown: Sequence[Column], name: str) -> Plot:
-    """Return the chart of one number per column, `name` in their values, for `svg.plot-s`: bars in the first colour."""
-    highest = max((column.values.get(name, 0) for column in shown), default=0)
-    rule = _nice(highest / SMALL_RULES)
-    scale = (SMALL_BOTTOM - TOP) / (rule * SMALL_RULES)
-    slot = (100 - LEFT) / max(1, len(shown))
-    every = max(1, -(-len(shown) // SMALL_LABELS))
-    bars = []
-    for number, column in enumerate(shown):
-        x, value = LEFT + slot * number, column.values.get(name, 0)
-        height = max(1.0, value * scale)
-        place = {"x": f"{x + slot * 0.17:.2f}%", "width": f"{slot * 0.66:.2f}%"}
-        piece = Piece(name=STACK[0], **place, y=f"{SMALL_BOTTOM - height:.1f}", height=f"{height:.1f}")
-        labelled = number % every == 0
-        bars.append(
-            Bar(
-                title=f"{column.label}: {value:,} {name}",
-                label=column.label if labelled else "",
-                minor=(number // every) % 2 == 1,
-                middle=f"{x + slot / 2:.2f}%",
-                pieces=[piece] if value else [],
-            )
-        )
-    rules = [
-        (SMALL_BOTTOM - rule * n * scale, SMALL_BOTTOM - rule * n * scale + 4, _short(rule * n)) for n in range(SMALL_RULES + 1)
-    ]
-    return Plot(bars=bars, rules=rules, names=[name], line="")
+def _place(shown: Sequence[Column], number: int) -> tuple[float, float]:
+    """Where a bar begins and how wide it is, in per cent."""
+    slot = (100 - LEFT) / len(shown)
+    return LEFT + slot * (number + (1 - BROAD) / 2), slot * BROAD
 
 
-def _line(values: Sequence[int], scale: float) -> str:
-    """The path of a line over the bars, in a box of 100 by the height of the plot; empty where there is nothing to show."""
+def _bar(shown: Sequence[Column], number: int, labels: int, title: str, pieces: list[Piece]) -> Bar:
+    """A bar with its label, where it has one: no more than `labels` in all, half of them on a phone."""
+    every = -(-len(shown) // labels)
+    x, width = _place(shown, number)
+    return Bar(
+        title=title,
+        label=shown[number].label if number % every == 0 else "",
+        minor=(number // every) % 2 == 1,
+        middle=f"{x + width / 2:.2f}%",
+        pieces=pieces,
+    )
+
+
+def _piece(name: str, x: float, width: float, bottom: float, height: float) -> Piece:
+    return Piece(name=name, x=f"{x:.2f}%", width=f"{width:.2f}%", y=f"{bottom - height:.1f}", height=f"{height:.1f}")
+
+
+def _rules(highest: float, many: int, bottom: int) -> tuple[list[tuple[float, float, str]], float]:
+    """The lines behind the bars, and the pixels of one."""
+    rule = _nice(highest / many)
+    scale = (bottom - TOP) / (rule * many)
+    heights = [bottom - rule * n * scale for n in range(many + 1)]
+    return [(y, y + 4, _short(rule * n)) for n, y in enumerate(heights)], scale
+
+
+def _line(values: Sequence[int | None], scale: float) -> str:
+    """The path of a line over the bars, in a box of 100 by the height of the plot; empty where there is nothing to show.
+
+    None is a column with nothing in it: the line ends before it. A column that stands alone has a dash as wide as its bar.
+    """
     if not any(values):
         return ""
     step = 100 / len(values)
-    points = [f"{step * (n + 0.5):.2f} {BOTTOM - TOP - value * scale:.1f}" for n, value in enumerate(values)]
-    return "M" + " L".join(points)
+    drawn: list[str] = []
+    for n, value in enumerate(values):
+        if value is None:
+            continue
+        before, after = (0 <= other < len(values) and values[other] is not None for other in (n - 1, n + 1))
+        x, y = step * (n + 0.5), BOTTOM - TOP - value * scale
+        if before or after:
+            drawn.append(f"{'L' if before else 'M'}{x:.2f} {y:.1f}")
+        else:
+            drawn.append(f"M{x - step * BROAD / 2:.2f} {y:.1f} H{x + step * BROAD / 2:.2f}")
+    return " ".join(drawn)
 
 
 def _stack(values: Mapping[str, int], x: float, width: float, scale: float) -> list[Piece]:
@@ -171,7 +220,7 @@ def _stack(values: Mapping[str, int], x: float, width: float, scale: float) -> l
         if number := values.get(name, 0):
             height = max(1.0, number * scale)
             y = max(float(TOP) - 4, y - height)
-            pieces.append(Piece(name=name, x=f"{x:.2f}%", width=f"{width:.2f}%", y=f"{y:.1f}", height=f"{height:.1f}"))
+            pieces.append(_piece(name, x, width, y + height, height))
     return pieces
 
 
