@@ -1,23 +1,28 @@
-"""What became of e-mails: totals and days from counters, the e-mails themselves from an index."""
+"""What became of e-mails: totals, days and breakdowns from counters, the e-mails themselves from an index."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from crm.domain.emails import Email, EmailState
+from crm.domain.folding import fold
 from crm.domain.metrics import EmailQuery
 from crm.store import Store
 from crm.store.email_lists import HourRow
 from crm.store.emails import EmailPage
 from crm.store.keys import stamp
+from crm.store.outcomes import LATER
 
 Day = dict[str, int | str]
+
+WORDS = (*[state.value for state in EmailState], *LATER)
+"""What is counted of e-mails: each is in exactly one state, and any of the other things may have happened to it as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """`totals` by outcome; `series` has one `{"date", "queued", "sent", …}` for each day that holds something, oldest first."""
+    """`totals` has every word; `series` one `{"date", "queued", "sent", …}` for each day that holds something, oldest first."""
 
     totals: dict[str, int]
     series: list[Day]
@@ -37,20 +42,47 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakdownRow:
+    """The e-mails of one value: `counts` has every word, `first` and `last` are the days of the first and last of them.
+
+    `value` is a campaign's id, a UTM value as most e-mails spell it ("" for none), or what the domain of an address counts as.
+    """
+
+    value: str
+    counts: dict[str, int]
+    first: date
+    last: date
+
+    @property
+    def emails(self) -> int:
+        """How many e-mails these are."""
+        return sum(self.counts[status] for status in EmailState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """A summary, and what each filter offers in its range: `{contract name: choices, most e-mails first}`."""
+    """A summary, the same broken down, and what each filter offers in its range, all of one moment.
+
+    `breakdowns` is `{contract name: rows, most sent first}`; the rows of each add up to the totals. `choices` is `{contract name:
+    choices, most e-mails first}`. Both have `domain` only where it was asked for.
+    """
 
     summary: Summary
     choices: dict[str, list[Choice]]
-    by_campaign: dict[str, dict[str, int]]
+    breakdowns: dict[str, list[BreakdownRow]]
 
 
-FIELDS: Mapping[str, Callable[[HourRow], str]] = {
-    "campaign_id": lambda row: row.campaign_id,
-    "utm_campaign": lambda row: row.utm.campaign,
-    "utm_source": lambda row: row.utm.source,
-    "utm_medium": lambda row: row.utm.medium,
+Pieces = Callable[[HourRow], Iterable[tuple[str, Mapping[str, int]]]]
+FIELDS: Mapping[str, Pieces] = {
+    "campaign_id": lambda row: [(row.campaign_id, row.counts)],
+    "utm_campaign": lambda row: [(row.utm.campaign, row.counts)],
+    "utm_source": lambda row: [(row.utm.source, row.counts)],
+    "utm_medium": lambda row: [(row.utm.medium, row.counts)],
+    "domain": lambda row: row.domains.items(),
 }
+"""By what e-mails are broken down: the values in an hour of a campaign, each with its counts."""
+FOLDED = frozenset({"utm_campaign", "utm_source", "utm_medium"})
+"""Where different spellings are one value, as they are for a query."""
 
 
 def summary(store: Store, query: EmailQuery) -> Summary:
@@ -58,18 +90,19 @@ def summary(store: Store, query: EmailQuery) -> Summary:
     return _summed(store.email_lists.rows(query), query)
 
 
-def overview(store: Store, query: EmailQuery) -> Overview:
-    """Return the summary with what the filters offer, from one reading of the counters."""
-    every = EmailQuery(start=query.start, end=query.end, zone=query.zone)
-    rows = store.email_lists.rows(every)
+def overview(store: Store, query: EmailQuery, *, by_domain: bool = False) -> Overview:
+    """Return the summary with its breakdowns and what the filters offer, from one reading of the counters.
+
+    The counters by domain are read where `by_domain` or the query asks for them. The outcome of the query is left aside.
+    """
+    by_domain = by_domain or bool(query.domains)
+    rows = store.email_lists.rows(EmailQuery(start=query.start, end=query.end, zone=query.zone), by_domain=by_domain)
     passing = store.email_lists.passing(rows, query)
-    by_campaign: dict[str, Counter[str]] = {}
-    for row in passing:
-        by_campaign.setdefault(row.campaign_id, Counter()).update(row.counts)
+    names = [name for name in FIELDS if by_domain or name != "domain"]
     return Overview(
         summary=_summed(passing, query),
-        choices={name: _choices(rows, value_of) for name, value_of in FIELDS.items()},
-        by_campaign={campaign_id: dict(counts) for campaign_id, counts in by_campaign.items()},
+        choices={name: _choices(rows, name, query) for name in names},
+        breakdowns={name: _broken_down(passing, name, query) for name in names},
     )
 
 
@@ -83,25 +116,65 @@ def every_email(store: Store, query: EmailQuery) -> Iterator[Email]:
     return store.email_lists.walk(query)
 
 
-def _summed(rows: list[HourRow], query: EmailQuery) -> Summary:
+def _summed(rows: Iterable[HourRow], query: EmailQuery) -> Summary:
     totals: Counter[str] = Counter()
     days: dict[date, Counter[str]] = {}
     for row in rows:
-        totals.update(row.counts)
-        days.setdefault(query.day(row.hour), Counter()).update(row.counts)
-    names = [*EmailState, *(name for name in totals if name not in set(EmailState))]
+        if row.counts:
+            totals.update(row.counts)
+            days.setdefault(query.day(row.hour), Counter()).update(row.counts)
     return Summary(
-        totals={str(name): totals[name] for name in names},
-        series=[{"date": day.isoformat(), **{str(name): days[day][name] for name in names}} for day in sorted(days)],
+        totals=_every_word(totals),
+        series=[{"date": day.isoformat(), **_every_word(days[day])} for day in sorted(days)],
     )
 
 
-def _choices(rows: list[HourRow], value_of: Callable[[HourRow], str]) -> list[Choice]:
-    counts: Counter[str] = Counter()
+def _every_word(counts: Mapping[str, int]) -> dict[str, int]:
+    return {word: counts.get(word, 0) for word in WORDS}
+
+
+@dataclass(slots=True)
+class _Group:
+    """What belongs to one value, while it is added up."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    spellings: Counter[str] = field(default_factory=Counter)
+    days: set[date] = field(default_factory=set)
+
+    @property
+    def value(self) -> str:
+        """The spelling that most e-mails have."""
+        return min(self.spellings, key=lambda spelling: (-self.spellings[spelling], spelling))
+
+    @property
+    def emails(self) -> int:
+        """How many e-mails belong to it."""
+        return sum(self.counts[status] for status in EmailState)
+
+
+def _grouped(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[_Group]:
+    groups: dict[str, _Group] = {}
     for row in rows:
-        if value := value_of(row):
-            counts[value] += sum(row.counts.get(status, 0) for status in EmailState)
-    return [Choice(value=value, count=count) for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+        for value, counts in FIELDS[name](row):
+            if counts:
+                group = groups.setdefault(fold(value) if name in FOLDED else value, _Group())
+                group.counts.update(counts)
+                group.spellings[value] += sum(counts.get(status, 0) for status in EmailState)
+                group.days.add(query.day(row.hour))
+    return list(groups.values())
+
+
+def _broken_down(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[BreakdownRow]:
+    found = [
+        BreakdownRow(value=group.value, counts=_every_word(group.counts), first=min(group.days), last=max(group.days))
+        for group in _grouped(rows, name, query)
+    ]
+    return sorted(found, key=lambda row: (-row.counts[EmailState.SENT], -row.emails, row.value))
+
+
+def _choices(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[Choice]:
+    found = [Choice(value=group.value, count=group.emails) for group in _grouped(rows, name, query)]
+    return sorted((choice for choice in found if fold(choice.value)), key=lambda choice: (-choice.count, choice.value))
 
 
 EMAIL_COLUMNS = (

@@ -169,7 +169,7 @@ def test_the_filters_offer_what_the_range_holds_most_first(store: Store) -> None
 
     assert [(choice.value, choice.count) for choice in found.choices["utm_source"]] == [("Partner", 3), ("newsletter", 2)]
     assert found.summary.totals["sent"] == 2
-    assert found.by_campaign == {CAMPAIGNS[1]: {"sent": 2}}
+    assert [(row.value, row.counts["sent"]) for row in found.breakdowns["campaign_id"]] == [(CAMPAIGNS[1], 2)]
 
 
 def test_an_e_mail_that_moves_while_it_is_listed_is_not_lost(store: Store) -> None:

@@ -63,8 +63,8 @@ def _subjects(store: Store, found: Overview, query: EmailQuery, items: list[Emai
 
 def _by_campaign(found: Overview, subjects: dict[str, str]) -> list[tuple[str, str, dict[str, int]]]:
     """Id, subject and counts of the campaigns with most e-mails sent."""
-    most = sorted(found.by_campaign.items(), key=lambda pair: (-pair[1].get("sent", 0), pair[0]))[:BROKEN_DOWN]
-    return [(campaign_id, subjects.get(campaign_id, ""), counts) for campaign_id, counts in most]
+    most = found.breakdowns["campaign_id"][:BROKEN_DOWN]
+    return [(row.value, subjects.get(row.value, ""), row.counts) for row in most]
 
 
 def _chart(request: CrmRequest, found: Overview, query: EmailQuery, today: date) -> dict[str, Any]:
