@@ -16,7 +16,7 @@ from crm.store.keys import behind_prefix, render, stamp
 from crm.store.outcomes import DOMAINS, LATER
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
-from crm.store.stats import CounterRange, StatsRepository
+from crm.store.stats import CounterRange, Snapshot, StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
@@ -56,23 +56,18 @@ class EmailLists:
         Seven requests and one per month; for a range that is open or longer than a year, seven more tell which months hold any.
         `by_domain`, or a query that asks for domains, reads their counters at the same moment: one request more per month.
         """
-        by_domain = by_domain or bool(query.domains)
-        first, last = query.first_hour, query.last_hour
-        if first is not None and last is not None and first > last:
+        months = self._months(query.first_hour, query.last_hour)
+        if not (ranges := self._ranges_of(months, query, by_domain=by_domain or bool(query.domains))):
             return []
-        months = self._months(first, last)
-        kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
-        ranges = [CounterRange(f"{kind}{month}", *_bounds(month, first, last)) for month in months for kind in kinds]
-        if not ranges:
-            return []
-        snapshot = self._stats.snapshot(ranges=ranges)
-        domains = {month: _by_domain(snapshot.rows(f"{DOMAINS}{month}")) for month in months}
-        found = [
-            replace(_hour_row(month, key, row), domains=domains[month].get(key, {}))
-            for month in months
-            for key, row in snapshot.rows(f"{MONTHS}#{month}").items()
-        ]
-        return self.passing(found, query)
+        return self.passing(_hour_rows(self._stats.snapshot(ranges=ranges), months), query)
+
+    def ranges(self, query: EmailQuery) -> list[CounterRange]:
+        """Return what to ask a snapshot for, so that `rows_in` finds the hours of a query in it; both its ends are needed."""
+        return self._ranges_of(_months_of(query), query, by_domain=bool(query.domains))
+
+    def rows_in(self, snapshot: Snapshot, query: EmailQuery) -> list[HourRow]:
+        """Return what `rows` does, out of a snapshot that was asked for `ranges` among others; nothing is read."""
+        return self.passing(_hour_rows(snapshot, _months_of(query)), query)
 
     def passing(self, rows: Iterable[HourRow], query: EmailQuery) -> list[HourRow]:
         """Return those of `rows` that pass, with the counts that are asked for; nothing is read."""
@@ -110,7 +105,14 @@ class EmailLists:
             yield from found
             start = _place(found[-1])
 
+    def _ranges_of(self, months: Sequence[str], query: EmailQuery, *, by_domain: bool) -> list[CounterRange]:
+        kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
+        bounds = {month: _bounds(month, query.first_hour, query.last_hour) for month in months}
+        return [CounterRange(f"{kind}{month}", *bounds[month]) for month in months for kind in kinds]
+
     def _months(self, first: datetime | None, last: datetime | None) -> list[str]:
+        if first is not None and last is not None and first > last:
+            return []
         if first is not None and last is not None and last - first < timedelta(days=366):
             return _months_between(first, last)
         wanted = CounterRange(MONTHS, f"{first:%Y-%m}" if first else None, f"{last:%Y-%m}" if last else None)
@@ -141,6 +143,21 @@ class EmailLists:
 def _months_between(first: datetime, last: datetime) -> list[str]:
     numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
+
+
+def _months_of(query: EmailQuery) -> list[str]:
+    """The months of a query that has both its ends."""
+    first, last = query.first_hour, query.last_hour
+    if first is None or last is None:
+        raise ValueError("a range that is open does not tell which months to read")
+    return _months_between(first, last)
+
+
+def _hour_rows(snapshot: Snapshot, months: Sequence[str]) -> Iterator[HourRow]:
+    for month in months:
+        domains = _by_domain(snapshot.rows(f"{DOMAINS}{month}"))
+        for key, row in snapshot.rows(f"{MONTHS}#{month}").items():
+            yield replace(_hour_row(month, key, row), domains=domains.get(key, {}))
 
 
 def _bounds(month: str, first: datetime | None, last: datetime | None) -> tuple[str | None, str | None]:
