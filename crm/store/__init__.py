@@ -34,6 +34,7 @@ from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
 from crm.store.tasks import TaskRepository
 from crm.store.templates import TemplateRepository
+from crm.store.together import Together
 from crm.store.tokens import TokenSigner
 from crm.store.traces import TraceRepository
 
@@ -74,5 +75,6 @@ class Store:
         self.copies = CopyRepository(table)
         self.templates = TemplateRepository(table)
         self.audit = AuditRepository(table)
+        self.together = Together(table)
         self.repeats = RepeatRepository(table, page_key)
         self.done_parts = DonePartRepository(table)

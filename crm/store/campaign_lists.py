@@ -1,7 +1,7 @@
 """Campaigns, newest first: which ones a filter finds, page by page, all of them, or how many."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +65,17 @@ class CampaignLists:
         items = [item for query in queries for item in self._table.walk(query)]
         found = [row for row in self._known(items) if wanted.matches(row)]
         return sorted(found, key=lambda row: row.place, reverse=True)
+
+    def newest(self, limit: int) -> list[CampaignRow]:
+        """Return what the index knows of the newest campaigns, those that were put away left out, newest first.
+
+        A query per year until there are so many: one in a year that has them.
+        """
+        items: list[Item] = []
+        for query in self._years():
+            if len(items) < limit:
+                items += self._table.query(replace(query, limit=limit - len(items))).items
+        return sorted(self._known(items), key=lambda row: row.place, reverse=True)
 
     def page(self, *, limit: int = 50, token: str | None = None, wanted: CampaignFilter = NOT_ARCHIVED) -> CampaignPage:
         """Return campaigns whole, newest first. Costs what `rows` costs, and a batch per 50. Raises BadToken."""

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from crm.domain.campaigns import Utm
@@ -13,6 +13,7 @@ from crm.domain.errors import BadToken
 from crm.domain.metrics import EmailQuery
 from crm.store.emails import EmailPage, email_of, partitions
 from crm.store.keys import behind_prefix, render, stamp
+from crm.store.months import bounds, hour_of, months_between
 from crm.store.outcomes import DOMAINS, LATER
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
@@ -107,14 +108,14 @@ class EmailLists:
 
     def _ranges_of(self, months: Sequence[str], query: EmailQuery, *, by_domain: bool) -> list[CounterRange]:
         kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
-        bounds = {month: _bounds(month, query.first_hour, query.last_hour) for month in months}
-        return [CounterRange(f"{kind}{month}", *bounds[month]) for month in months for kind in kinds]
+        edges = {month: bounds(month, query.first_hour, query.last_hour) for month in months}
+        return [CounterRange(f"{kind}{month}", *edges[month]) for month in months for kind in kinds]
 
     def _months(self, first: datetime | None, last: datetime | None) -> list[str]:
         if first is not None and last is not None and first > last:
             return []
         if first is not None and last is not None and last - first < timedelta(days=366):
-            return _months_between(first, last)
+            return months_between(first, last)
         wanted = CounterRange(MONTHS, f"{first:%Y-%m}" if first else None, f"{last:%Y-%m}" if last else None)
         return [month for month, row in self._stats.snapshot(ranges=[wanted]).rows(MONTHS).items() if row.get("n")]
 
@@ -140,17 +141,12 @@ class EmailLists:
             yield from (email_of(item) for item in self._table.query(query).items)
 
 
-def _months_between(first: datetime, last: datetime) -> list[str]:
-    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
-
-
 def _months_of(query: EmailQuery) -> list[str]:
     """The months of a query that has both its ends."""
     first, last = query.first_hour, query.last_hour
     if first is None or last is None:
         raise ValueError("a range that is open does not tell which months to read")
-    return _months_between(first, last)
+    return months_between(first, last)
 
 
 def _hour_rows(snapshot: Snapshot, months: Sequence[str]) -> Iterator[HourRow]:
@@ -160,17 +156,10 @@ def _hour_rows(snapshot: Snapshot, months: Sequence[str]) -> Iterator[HourRow]:
             yield replace(_hour_row(month, key, row), domains=domains.get(key, {}))
 
 
-def _bounds(month: str, first: datetime | None, last: datetime | None) -> tuple[str | None, str | None]:
-    """The first and last key of a month's rows that can belong to the range."""
-    low = f"{first:%dT%H}" if first is not None and f"{first:%Y-%m}" == month else None
-    high = behind_prefix(f"{last:%dT%H}#") if last is not None and f"{last:%Y-%m}" == month else None
-    return low, high
-
-
 def _hour_row(month: str, key: str, row: dict[str, int | str]) -> HourRow:
     hour, _, campaign_id = key.partition("#")
     return HourRow(
-        hour=datetime.strptime(f"{month}-{hour}", "%Y-%m-%dT%H").replace(tzinfo=UTC),
+        hour=hour_of(month, hour),
         campaign_id=campaign_id,
         utm=Utm(**{name: str(row.get(f"utm{name.title()}", "")) for name in ("campaign", "source", "medium")}),
         counts={name: number for name, number in row.items() if isinstance(number, int) and number > 0},

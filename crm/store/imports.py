@@ -10,7 +10,7 @@ from crm.domain.errors import Conflict, NotFound
 from crm.domain.imports import CHANGED, Import, ImportStatus, Kind, Mode, Undone
 from crm.store import schema
 from crm.store.expressions import absent, equals
-from crm.store.keys import moment, stamp
+from crm.store.keys import moment, stamp, unescape
 from crm.store.requests import Action, Delete, Put, Query
 from crm.store.schema import BY_DATE, Item
 from crm.store.table import Table
@@ -62,6 +62,12 @@ class ImportRepository:
         query = Query(partition=BY_DATE.entry("import").partition, index=BY_DATE, forward=False, limit=limit)
         keys = [{"PK": row["PK"], "SK": row["SK"]} for row in self._table.query(query).items]
         return [import_of(item) for item in self._table.batch_get(keys, consistent=True) if item is not None]
+
+    def since(self, begin: datetime, limit: int) -> list[str]:
+        """Return the ids of imports that were uploaded since, newest first; one query of keys."""
+        partition = BY_DATE.entry("import").partition
+        query = Query(partition=partition, index=BY_DATE, low=stamp(begin), forward=False, limit=limit)
+        return [unescape(str(row["PK"]).partition("#")[2]) for row in self._table.query(query).items]
 
     def put(self, new: Import, old: Import | None = None) -> tuple[Import, Put]:
         """Return `new` one version up with the action that writes it over `old`, None where there is none.

@@ -140,6 +140,14 @@ class JobRepository:
         rows = self._table.query(Query(partition=_DUE, index=BY_DATE, high=behind_prefix(stamp(now) + "#"), limit=limit))
         return [JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]) for item in rows.items]
 
+    def at_work(self, *, limit: int = 100) -> list[tuple[JobKey, datetime]]:
+        """Return jobs that have work and when each may be taken, longest waiting first: leased and later ones too. One query."""
+        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, limit=limit)).items
+        return [
+            (JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]), moment(item[BY_DATE.sk].partition("#")[0]))
+            for item in rows
+        ]
+
     def next_due(self) -> datetime | None:
         """Return when the next job may be taken, leased ones among them; None where there is no work at all. One query."""
         rows = self._table.query(Query(partition=_DUE, index=BY_DATE, limit=1))

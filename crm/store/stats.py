@@ -78,7 +78,7 @@ class Snapshot:
 
     def rows(self, what: str) -> dict[str, Row]:
         """Return `{key: {attribute: number or label}}` of `what`, in order of the key."""
-        return {key: dict(row) for (kind, key), row in sorted(self._rows.items()) if kind == what}
+        return {key: dict(self._rows[what, key]) for key in sorted(key for kind, key in self._rows if kind == what)}
 
     def has(self, what: str, key: str) -> bool:
         """Tell whether the row was ever counted, if only to 0."""
