@@ -87,7 +87,7 @@ FOLDED = frozenset({"utm_campaign", "utm_source", "utm_medium"})
 
 def summary(store: Store, query: EmailQuery) -> Summary:
     """Return totals and days of the e-mails that pass. From counters alone: the same cost for ten as for ten million."""
-    return _summed(store.email_lists.rows(query), query)
+    return summed(store.email_lists.rows(query), query)
 
 
 def overview(store: Store, query: EmailQuery, *, by_domain: bool = False) -> Overview:
@@ -100,7 +100,7 @@ def overview(store: Store, query: EmailQuery, *, by_domain: bool = False) -> Ove
     passing = store.email_lists.passing(rows, query)
     names = [name for name in FIELDS if by_domain or name != "domain"]
     return Overview(
-        summary=_summed(passing, query),
+        summary=summed(passing, query),
         choices={name: _choices(rows, name, query) for name in names},
         breakdowns={name: _broken_down(passing, name, query) for name in names},
     )
@@ -116,7 +116,8 @@ def every_email(store: Store, query: EmailQuery) -> Iterator[Email]:
     return store.email_lists.walk(query)
 
 
-def _summed(rows: Iterable[HourRow], query: EmailQuery) -> Summary:
+def summed(rows: Iterable[HourRow], query: EmailQuery) -> Summary:
+    """Return totals and days of hours that were read; nothing is read."""
     totals: Counter[str] = Counter()
     days: dict[date, Counter[str]] = {}
     for row in rows:
