@@ -5,25 +5,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
+from itertools import islice
 
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
 from crm.domain.errors import BadToken
 from crm.domain.metrics import EmailQuery
-from crm.store.emails import EmailPage, email_of, partitions
-from crm.store.keys import behind_prefix, render, stamp
+from crm.store.email_runs import Hour, Place, emails_in
+from crm.store.emails import EmailPage
+from crm.store.keys import stamp
 from crm.store.months import bounds, hour_of, months_between
 from crm.store.outcomes import DOMAINS, LATER
-from crm.store.requests import Query
-from crm.store.schema import BY_CAMPAIGN
 from crm.store.stats import CounterRange, Snapshot, StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
-PART = 500
-"""E-mails fetched at a time where all are wanted."""
-ENTRY = BY_CAMPAIGN.entry("email")
+PART = 1000
+"""E-mails that are looked for at a time where all are wanted."""
 MONTHS = "EMAILS"
 
 
@@ -31,8 +29,8 @@ MONTHS = "EMAILS"
 class HourRow:
     """What became of the e-mails of one campaign that were created in the UTC hour that begins at `hour`.
 
-    `statuses` are those in which e-mails of the row are to be looked for: while some are queued, all that are asked for.
-    `domains` are the same counts by domain, where these were read.
+    `statuses` are those in which e-mails of the row are to be looked for: while some are queued, all that are asked for; `there`
+    is how many are in them, whatever their domain. `domains` are the same counts by domain, where these were read.
     """
 
     hour: datetime
@@ -40,6 +38,7 @@ class HourRow:
     utm: Utm
     counts: dict[str, int]
     statuses: tuple[EmailState, ...]
+    there: int = 0
     domains: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -79,13 +78,15 @@ class EmailLists:
         ]
 
     def find(self, query: EmailQuery, *, limit: int = 25, token: str | None = None) -> EmailPage:
-        """Return one page of e-mails, newest first, those of one moment by id, the greatest first.
+        """Return one page of e-mails, newest first, those of one moment by id, the greatest first. Raises BadToken.
 
-        Only partitions that hold something in the range are read, four for each campaign and status. BadToken.
+        Beside what `rows` costs, only partitions are read that hold something in the hours of the page, four for each campaign
+        and status. With an outcome or a domain, what is read grows with those passed over, in steps that the counters choose.
         """
         purpose = f"emails {query.fingerprint()}"
         back, start = _position(self._signer.read(purpose, token)) if token else (False, None)
-        found = self._collect(self.rows(query), start, limit + 1, back=back)
+        hours = self._hours(query)
+        found = list(islice(emails_in(self._table, hours, query, wanted=limit + 1, start=start, back=back), limit + 1))
         if not found and start is not None:
             return self.find(query, limit=limit)
         items, more = found[:limit], len(found) > limit
@@ -99,12 +100,11 @@ class EmailLists:
         )
 
     def walk(self, query: EmailQuery) -> Iterator[Email]:
-        """Give every e-mail that passes, newest first; its hours are counted once, at the start."""
-        rows = self.rows(query)
-        start: tuple[str, str] | None = None
-        while found := self._collect(rows, start, PART, back=False):
-            yield from found
-            start = _place(found[-1])
+        """Give every e-mail that passes, newest first; its hours are counted once, at the start, and each is read once."""
+        yield from emails_in(self._table, self._hours(query), query, wanted=PART)
+
+    def _hours(self, query: EmailQuery) -> list[Hour]:
+        return [hour for row in self.rows(query) if (hour := _sought(row, query)) is not None]
 
     def _ranges_of(self, months: Sequence[str], query: EmailQuery, *, by_domain: bool) -> list[CounterRange]:
         kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
@@ -118,27 +118,6 @@ class EmailLists:
             return months_between(first, last)
         wanted = CounterRange(MONTHS, f"{first:%Y-%m}" if first else None, f"{last:%Y-%m}" if last else None)
         return [month for month, row in self._stats.snapshot(ranges=[wanted]).rows(MONTHS).items() if row.get("n")]
-
-    def _collect(self, rows: Sequence[HourRow], start: tuple[str, str] | None, wanted: int, *, back: bool) -> list[Email]:
-        """Up to `wanted` e-mails behind `start`, in the order in which one pages: `back` is towards newer ones."""
-        found: dict[str, Email] = {}
-        for part in _parts(rows, start, wanted, back=back):
-            low, high = stamp(part[0].hour), behind_prefix(stamp(part[-1].hour)[:14])
-            if start is not None:
-                place = render(ENTRY.sort, {"createdAt": start[0], "id": start[1]}) or ""
-                low, high = (max(low, place), high) if back else (low, min(high, place))
-            read = self._read(part, low, high, wanted + 1, forward=back)
-            fresh = {email.id: email for email in read if start is None or _place(email) != start}
-            found |= dict(sorted(fresh.items(), key=lambda pair: _place(pair[1]), reverse=not back))
-            if len(found) >= wanted:
-                break
-        return list(found.values())[:wanted]
-
-    def _read(self, part: Sequence[HourRow], low: str, high: str, limit: int, *, forward: bool) -> Iterator[Email]:
-        wanted = {(row.campaign_id, status) for row in part for status in row.statuses}
-        for partition in (found for campaign_id, status in sorted(wanted) for found in partitions(campaign_id, [status])):
-            query = Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=forward, limit=limit)
-            yield from (email_of(item) for item in self._table.query(query).items)
 
 
 def _months_of(query: EmailQuery) -> list[str]:
@@ -177,7 +156,10 @@ def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
     }
     counts = _asked_counts(_sum(domains.values()) if query.domains else row.counts, query)
     statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
-    return replace(row, counts=counts, statuses=statuses, domains=domains) if statuses else None
+    if not statuses:
+        return None
+    there = sum(row.counts.get(status, 0) for status in statuses)
+    return replace(row, counts=counts, statuses=statuses, there=there, domains=domains)
 
 
 def _asked_counts(counts: Mapping[str, int], query: EmailQuery) -> dict[str, int]:
@@ -206,33 +188,37 @@ def _by_domain(rows: Mapping[str, Mapping[str, int | str]]) -> dict[str, dict[st
     return found
 
 
-def _parts(rows: Iterable[HourRow], start: tuple[str, str] | None, wanted: int, *, back: bool) -> Iterator[list[HourRow]]:
-    """Cut the rows into runs of hours, in the order of paging, each of which holds enough e-mails for the page.
+def _sought(row: HourRow, query: EmailQuery) -> Hour | None:
+    """What to look for among the e-mails of a row, None where no list of this query can have one of them.
 
-    The hour that `start` stands in is a run of its own: how much of it is left, counters don't tell. In a run the oldest row
-    comes first.
+    An uncertain one may be a sent one by now, so it is looked for there too.
     """
-    ordered = sorted(rows, key=attrgetter("hour"), reverse=not back)
-    edge = None if start is None else f"{start[0][:13]}"
-    part: list[HourRow] = []
-    held = 0
-    for number, row in enumerate(ordered):
-        hour = stamp(row.hour)[:13]
-        if edge is not None and (hour < edge if back else hour > edge):
-            continue
-        part.append(row)
-        held += sum(row.counts.get(status, 0) for status in EmailState)
-        following = ordered[number + 1].hour if number + 1 < len(ordered) else None
-        if following != row.hour and (held >= wanted or hour == edge or following is None):
-            yield sorted(part, key=attrgetter("hour"))
-            part, held = [], 0
+    possible = query.outcome.states if query.outcome is not None else tuple(EmailState)
+    settled = [EmailState.SENT] if EmailState.UNCERTAIN in row.statuses and query.wants_status(EmailState.SENT) else []
+    statuses = tuple(status for status in EmailState if status in {*row.statuses, *settled} and status in possible)
+    in_these = sum(row.counts.get(status, 0) for status in statuses)
+    likely = _likely(row, in_these, query)
+    if not statuses or (not likely and (query.outcome is not None or query.domains)):
+        return None
+    there = row.there if query.domains else in_these
+    return Hour(hour=row.hour, campaign_id=row.campaign_id, statuses=statuses, there=there, likely=likely)
 
 
-def _place(email: Email) -> tuple[str, str]:
+def _likely(row: HourRow, there: int, query: EmailQuery) -> int:
+    """How many e-mails of the row pass, of those in the states that can: 0 only where there is none."""
+    if query.outcome is None or not query.wants_status(EmailState.SENT):
+        return there
+    if query.outcome.has:
+        return row.counts.get(query.outcome.has.removesuffix("_at"), 0)
+    timed = row.counts.get(query.outcome.lacks.removesuffix("_at"), 0)
+    return max(1, there - timed) if there else 0
+
+
+def _place(email: Email) -> Place:
     return stamp(email.created_at), email.id
 
 
-def _position(position: object) -> tuple[bool, tuple[str, str]]:
+def _position(position: object) -> tuple[bool, Place]:
     match position:
         case [bool(back), str(created_at), str(email_id)]:
             return back, (created_at, email_id)
