@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 
 from crm.domain.emails import EmailState
+from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.mail_domains import OTHER
 from crm.domain.metrics import QUERY_NAMES, EmailQuery, parse_email_query
+from crm.domain.outcomes import Hits, Outcome
 from crm.services.analytics import Choice
+from crm.web.analytics.links import Links
 
 LABELS = {
     "status": "Status",
@@ -16,8 +20,25 @@ LABELS = {
     "utm_campaign": "UTM campaign",
     "utm_source": "UTM source",
     "utm_medium": "UTM medium",
+    "domain": "Domain",
 }
-RANGES = (("7 days", 7), ("30 days", 30), ("Quarter", 91), ("Year", 365))
+LISTED = {
+    Outcome.SENT: "sent or uncertain",
+    Outcome.DELIVERED: "delivered",
+    Outcome.OPENED: "opened by people",
+    Outcome.NOT_OPENED: "not opened by people",
+    Outcome.CLICKED: "clicked by people",
+    Outcome.NOT_CLICKED: "not clicked by people",
+    Outcome.OPENED_ANY: "opened, programs too",
+    Outcome.CLICKED_ANY: "clicked, programs too",
+    Outcome.BOUNCED: "bounced",
+    Outcome.COMPLAINED: "complained about",
+    Outcome.UNSUBSCRIBED: "unsubscribed from",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "skipped",
+    Outcome.UNCERTAIN: "uncertain",
+}
+"""What e-mails of a list have in common, behind their number."""
 OFFERED = 50
 
 
@@ -55,22 +76,41 @@ class Chip:
     exclude: bool = False
 
 
-def chosen(request: HttpRequest, zone: str) -> EmailQuery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A range that one wants often; `days` says which days these are, `here` that one sees them."""
+
+    name: str
+    days: str
+    query: str
+    here: bool
+
+
+def chosen(given: QueryDict, zone: str) -> EmailQuery:
     """Return what the address asks for. RuleViolation names bad values."""
-    return parse_email_query({name: request.GET.getlist(name) for name in QUERY_NAMES}, zone=zone)
+    return parse_email_query({name: given.getlist(name) for name in QUERY_NAMES}, zone=zone)
 
 
-def fields(request: HttpRequest, choices: Mapping[str, Sequence[Choice]], subjects: Mapping[str, str]) -> list[Field]:
+def hits_of(given: QueryDict) -> Hits:
+    """Return whose hits count. The switch sends `all`, and `people` behind it when it is on. RuleViolation for other words."""
+    word = given.get("hits") or Hits.PEOPLE.value
+    if word not in set(Hits):
+        message = f"hits must be one of {', '.join(Hits)}."
+        raise RuleViolation(message, errors=[FieldError(field="hits", message=message)])
+    return Hits(word)
+
+
+def fields(given: QueryDict, choices: Mapping[str, Sequence[Choice]], subjects: Mapping[str, str]) -> list[Field]:
     """Return the fields as the address fills them, with what the range offers."""
     out = []
     for name, label in LABELS.items():
-        given = [value for value in request.GET.getlist(name) if value]
+        values = [value for value in given.getlist(name) if value]
         options = [_option(choice, subjects if name == "campaign_id" else {}) for choice in choices.get(name, ())[:OFFERED]]
         if name == "status":
             options = [Option(value=state.value, words=state.value.capitalize()) for state in EmailState]
-        missing = [value for value in given[:1] if value not in {option.value for option in options}]
+        missing = [value for value in values[:1] if value not in {option.value for option in options}]
         options = [*(Option(value=value, words=subjects.get(value, value)) for value in missing), *options]
-        out.append(Field(name=name, label=label, value=given[0] if given else "", more=given[1:], options=options))
+        out.append(Field(name=name, label=label, value=values[0] if values else "", more=values[1:], options=options))
     return out
 
 
@@ -80,35 +120,30 @@ def _option(choice: Choice, subjects: Mapping[str, str]) -> Option:
     )
 
 
-def chips(request: HttpRequest, subjects: Mapping[str, str]) -> list[Chip]:
+def chips(given: QueryDict, links: Links, subjects: Mapping[str, str]) -> list[Chip]:
     """Return what is active, each with the way to leave it out."""
+    words = {**subjects, OTHER: "all others"} if given.get("domain") else subjects
     out = []
     for name, label in LABELS.items():
-        for value in dict.fromkeys(one for one in request.GET.getlist(name) if one):
-            left = [one for one in request.GET.getlist(name) if one and one != value]
-            out.append(Chip(label=label, value=subjects.get(value, value), query=_query(request.GET, **{name: left})))
+        for value in dict.fromkeys(one for one in given.getlist(name) if one):
+            left = [one for one in given.getlist(name) if one and one != value]
+            out.append(Chip(label=label, value=words.get(value, value), query=links.page(**{name: left})))
     return out
 
 
-def ranges(request: HttpRequest, today: date) -> list[tuple[str, str, bool]]:
-    """Return (words, query string, whether it is what one sees) of the usual ranges."""
-    here = (request.GET.get("start_date", ""), request.GET.get("end_date", ""))
+def presets(given: QueryDict, links: Links, today: date) -> list[Preset]:
+    """Return the usual ranges: they end today, the last one holds everything."""
+    here = (given.get("start_date", ""), given.get("end_date", ""))
+    begins = {
+        "7 days": today - timedelta(days=6),
+        "30 days": today - timedelta(days=29),
+        "Quarter": today.replace(month=today.month - (today.month - 1) % 3, day=1),
+        "This year": today.replace(month=1, day=1),
+    }
     out = []
-    for words, days in RANGES:
-        ends = ((today - timedelta(days=days - 1)).isoformat(), today.isoformat())
-        out.append((words, _query(request.GET, start_date=[ends[0]], end_date=[ends[1]]), here == ends))
-    return [*out, ("All", _query(request.GET, start_date=[], end_date=[]), here == ("", ""))]
-
-
-def address(request: HttpRequest, first: date, last: date, status: str) -> str:
-    """Return the query string of the e-mails of some days with one status."""
-    return _query(request.GET, start_date=[first.isoformat()], end_date=[last.isoformat()], status=[status])
-
-
-def _query(query: QueryDict, **changes: list[str]) -> str:
-    """The address with some fields changed; the place in the list is lost, a step stays."""
-    changed = QueryDict(mutable=True)
-    for name in (*sorted(QUERY_NAMES), "step"):
-        values = changes.get(name, [value for value in query.getlist(name) if value])
-        changed.setlist(name, values)
-    return f"?{changed.urlencode()}"
+    for name, begin in begins.items():
+        ends = (begin.isoformat(), today.isoformat())
+        query = links.page(start_date=[ends[0]], end_date=[ends[1]])
+        out.append(Preset(name=name, days=f"{ends[0]} to {ends[1]}", query=query, here=here == ends))
+    query = links.page(start_date=[], end_date=[])
+    return [*out, Preset(name="All", days="from the first e-mail on", query=query, here=here == ("", ""))]

@@ -1,118 +1,132 @@
-"""What became of e-mails: totals, days, and the e-mails themselves; the same as CSV."""
+"""What became of e-mails: all numbers from one reading of the counters, and the e-mails themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import date, datetime
-from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from crm.domain.emails import Email
 from crm.domain.errors import RuleViolation
 from crm.domain.metrics import EmailQuery
+from crm.domain.outcomes import Hits
 from crm.services import analytics
-from crm.services.analytics import EMAIL_COLUMNS, Overview, email_row
-from crm.store import Store
-from crm.web.analytics.filters import OFFERED, address, chips, chosen, fields, ranges
-from crm.web.charts import Column, columns, plot, step_for, steps_that_fit
-from crm.web.csv import csv_response
+from crm.services.analytics import BreakdownRow, Overview
+from crm.store.emails import EmailPage
+from crm.web.analytics.breakdown import MOST_ROWS, ROWS, breakdown, by_of, order_of, ordered
+from crm.web.analytics.chart import chart, spans
+from crm.web.analytics.figures import beside, funnel, listed, tiles
+from crm.web.analytics.filters import LISTED, OFFERED, chips, chosen, fields, hits_of, presets
+from crm.web.analytics.links import Links, Number
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import Pager
 
 PAGE = 25
-LONG = 3 * 366
-BROKEN_DOWN = 12
+KEPT_DAYS = 365
+"""E-mails younger than this are always there one by one."""
 
 
 @require_safe
 @permission_required("crm.view_analytics")
 def emails(request: CrmRequest) -> HttpResponse:
-    """Tiles and chart from counters, the newest e-mails from an index; htmx turns the pages of the list alone."""
-    today = datetime.now(ZoneInfo(settings.CRM_TIME_ZONE)).date()
-    context: dict[str, Any] = {"zone": settings.CRM_TIME_ZONE, "ranges": ranges(request, today)}
+    """All numbers from one reading of the counters, the newest e-mails from an index; htmx turns the pages of the list alone."""
+    zone, given = settings.CRM_TIME_ZONE, request.GET
+    today = datetime.now(ZoneInfo(zone)).date()
     try:
-        query = chosen(request, settings.CRM_TIME_ZONE)
+        query, hits, by = chosen(given, zone), hits_of(given), by_of(given)
     except RuleViolation as error:
-        context |= {"errors": error.errors, "fields": fields(request, {}, {}), "chips": chips(request, {})}
-        return render_part(request, "analytics/emails.html", context, part="emails", status=422)
-    found = analytics.overview(request.store, query)
-    page = analytics.emails(request.store, query, limit=PAGE, token=request.GET.get("nextToken") or request.GET.get("prevToken"))
-    subjects = _subjects(request.store, found, query, page.items)
-    people = request.store.people.get_many([email.user_id for email in page.items])
-    context |= {
+        return _refused(request, error, today)
+    found = analytics.overview(request.store, query, by_domain=by == "domain")
+    page = analytics.emails(request.store, query, limit=PAGE, token=given.get("nextToken") or given.get("prevToken"))
+    every = ordered(request.store, found, by, order_of(given), hits)
+    rows = every[: MOST_ROWS if given.get("rows") == "all" else ROWS]
+    subjects = _subjects(request, found, query, page.items, rows if by == "campaign_id" else [])
+    links = Links(given, hits)
+    context = {
+        **_frame(request, links, hits, today),
         "query": query,
-        "totals": found.summary.totals,
         "total": found.summary.emails,
-        "fields": fields(request, found.choices, subjects),
-        "chips": chips(request, subjects),
-        "campaigns": _by_campaign(found, subjects),
-        "rows": [(email, people.get(email.user_id), subjects.get(email.campaign_id, "")) for email in page.items],
-        "pager": Pager.of(request, page, total=found.summary.emails, limit=PAGE),
-        **_chart(request, found, query, today),
+        "fields": fields(given, found.choices, subjects),
+        "chips": chips(given, links, subjects),
+        "tiles": tiles(found.summary, links, hits),
+        "chart": chart(spans(given, found.summary, query, today), query, links, hits),
+        "breakdown": breakdown(rows, subjects, links, by=by, order=order_of(given), hits=hits, total=len(every)),
+        "funnel": funnel(found.summary, links, hits),
+        "beside": beside(found.summary, links),
+        **_list(request, found, query, page, links),
+        "rows": _rows(request, page, subjects, hits),
     }
     return render_part(request, "analytics/emails.html", context, part="emails")
 
 
-def _subjects(store: Store, found: Overview, query: EmailQuery, items: list[Email]) -> dict[str, str]:
+def _refused(request: CrmRequest, error: RuleViolation, today: date) -> HttpResponse:
+    """The page with what is wrong about its address, and with what was typed."""
+    links = Links(request.GET)
+    context = {
+        **_frame(request, links, Hits.PEOPLE, today),
+        "errors": error.errors,
+        "fields": fields(request.GET, {}, {}),
+        "chips": chips(request.GET, links, {}),
+    }
+    return render_part(request, "analytics/emails.html", context, part="emails", status=422)
+
+
+def _frame(request: CrmRequest, links: Links, hits: Hits, today: date) -> dict[str, Any]:
+    """What the page has whatever is asked for."""
+    return {
+        "zone": settings.CRM_TIME_ZONE,
+        "today": today,
+        "people_only": hits is Hits.PEOPLE,
+        "presets": presets(request.GET, links, today),
+        "kept": [(name, request.GET[name]) for name in ("outcome", "step", "by", "sort") if request.GET.get(name)],
+        "csv_emails": links.filter(),
+        "csv_series": links.filter("hits", "step"),
+        "csv_breakdown": links.filter("hits", "by", "sort"),
+    }
+
+
+def _subjects(
+    request: CrmRequest, found: Overview, query: EmailQuery, items: Sequence[Email], rows: Sequence[BreakdownRow]
+) -> dict[str, str]:
+    """The subjects of all campaigns that the page names: a request per 100."""
     offered = [choice.value for choice in found.choices["campaign_id"][:OFFERED]]
-    return store.campaigns.subjects({*offered, *query.campaign_ids, *(email.campaign_id for email in items)})
+    named = {*offered, *query.campaign_ids, *(email.campaign_id for email in items), *(row.value for row in rows)}
+    return request.store.campaigns.subjects(named)
 
 
-def _by_campaign(found: Overview, subjects: dict[str, str]) -> list[tuple[str, str, dict[str, int]]]:
-    """Id, subject and counts of the campaigns with most e-mails sent."""
-    most = found.breakdowns["campaign_id"][:BROKEN_DOWN]
-    return [(row.value, subjects.get(row.value, ""), row.counts) for row in most]
+def _list(request: CrmRequest, found: Overview, query: EmailQuery, page: EmailPage, links: Links) -> dict[str, Any]:
+    """How many e-mails the list has, and where in it one stands.
+
+    `gone` is how many of them the counters still know of, but no list any more. Only old ones can be: of young ones a difference
+    means that some have just been made.
+    """
+    total = listed(found.summary, query)
+    pager = Pager.of(request, page, total=total, limit=PAGE)
+    days = [str(day["date"]) for day in found.summary.series[:1]]
+    old = bool(days) and (datetime.now(query.zone).date() - date.fromisoformat(days[0])).days >= KEPT_DAYS
+    at_end = old and total is not None and pager.next_query is None
+    return {
+        "pager": pager,
+        "listed": total,
+        "listed_words": LISTED[query.outcome] if query.outcome else "",
+        "whole_list": Number(number=found.summary.emails, link=links.page(outcome=[])),
+        "gone": max(0, (total or 0) - pager.last) if at_end else 0,
+    }
 
 
-def _chart(request: CrmRequest, found: Overview, query: EmailQuery, today: date) -> dict[str, Any]:
-    """The chart from the first to the last day asked for; where that is open or very long, from the first day with e-mails."""
-    days = [date.fromisoformat(str(day["date"])) for day in found.summary.series]
-    first, last = (moment.date() if isinstance(moment, datetime) else moment for moment in (query.start, query.end))
-    first = first or (days[0] if days else last or today)
-    last = last or max([first, today, *days[-1:]])
-    if (last - first).days > LONG and days:
-        first, last = max(first, days[0]), min(last, days[-1])
-    if (last - first).days > 40 * 366:
-        return {}
-    fitting = steps_that_fit(first, last)
-    asked = request.GET.get("step", "")
-    step = asked if asked in fitting else step_for(first, last)
-    shown = columns(found.summary.series, first=first, last=last, step=step)
-    return {"plot": plot(shown), "table": _table(request, shown), "step": step, "steps": fitting, "first": first, "last": last}
-
-
-def _table(request: CrmRequest, shown: list[Column]) -> list[tuple[date, list[tuple[int, str, str]]]]:
-    """The chart's columns, newest first: first day, and number, its e-mails' address and class of each outcome."""
+def _rows(request: CrmRequest, page: EmailPage, subjects: dict[str, str], hits: Hits) -> list[dict[str, Any]]:
+    """Each e-mail with its person, its subject, and when it was opened and clicked by whoever counts."""
+    people = request.store.people.get_many([email.user_id for email in page.items])
     return [
-        (
-            column.first,
-            [
-                (column.values.get(name, 0), address(request, column.first, column.last, name), css)
-                for name, css in (("sent", ""), ("queued", "wide"), ("failed", ""), ("uncertain", "wide"), ("skipped", "wide"))
-            ],
-        )
-        for column in reversed(shown)
+        {
+            "email": email,
+            "person": people.get(email.user_id),
+            "subject": subjects.get(email.campaign_id, ""),
+            "opened": email.opened_at if hits is Hits.PEOPLE else email.opened_any_at,
+            "clicked": email.clicked_at if hits is Hits.PEOPLE else email.clicked_any_at,
+        }
+        for email in page.items
     ]
-
-
-@require_safe
-@permission_required("crm.export_analytics")
-def emails_csv(request: CrmRequest) -> StreamingHttpResponse:
-    """Every e-mail of the filter, newest first."""
-    query = chosen(request, settings.CRM_TIME_ZONE)
-    found = analytics.every_email(request.store, query)
-    first = next(found, None)  # what can go wrong goes wrong before the download begins
-    every = chain([first], found) if first is not None else found
-    return csv_response("emails.csv", EMAIL_COLUMNS, _rows(request.store, every))
-
-
-def _rows(store: Store, found: Iterator[Email]) -> Iterator[tuple[object, ...]]:
-    """Rows with their subjects, each campaign looked up once."""
-    subjects: dict[str, str] = {}
-    for email in found:
-        if email.campaign_id not in subjects:
-            subjects |= {email.campaign_id: "", **store.campaigns.subjects([email.campaign_id])}
-        yield email_row(email, subjects[email.campaign_id])
