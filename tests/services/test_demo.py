@@ -117,6 +117,7 @@ def test_every_page_has_something_to_show() -> None:
     assert all(one.preheader and one.tracking for one in campaigns)
     assert {one.utm.content for one in campaigns} > {""} < {one.utm.term for one in campaigns}
     assert {hit.hit_class for planned in LARGE.mailings.campaigns for hit in planned.hits} == set(HitClass)
+    assert len({email.error for planned in LARGE.mailings.campaigns for email in planned.emails if email.fail_reason}) == 5
     assert NOW.date() - min(days) >= timedelta(days=55)
     assert NOW.date() - max(days) <= timedelta(days=2)
 
@@ -190,6 +191,16 @@ def test_figures_of_a_campaign_are_those_of_its_emails(store: Store) -> None:
         assert figures.opened_any == sum(email.opened_any_at is not None for email in planned.emails)
         assert figures.opened <= figures.opened_any <= figures.delivered
         assert sum(one.persons for one in links.values()) == figures.clicked
+
+
+def test_domains_that_a_campaign_counts_by_name_are_those_of_its_audience(store: Store) -> None:
+    plan = load(store, SMALL, seed=1, now=NOW, sender=SENDER)
+
+    planned = plan.mailings.campaigns[0]
+    domains = {email.email.partition("@")[2] for email in planned.emails}
+    assert len(domains) > 20
+    assert store.named_domains.of(planned.campaign.id) == domains
+    assert {email.domain for email in planned.emails} == domains
 
 
 def test_a_repeat_changes_nothing_though_time_has_passed(store: Store) -> None:

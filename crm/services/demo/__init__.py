@@ -213,6 +213,8 @@ def _write_campaigns(store: Store, plan: Plan, now: datetime, progress: Progress
     for done, planned in enumerate(plan.mailings.campaigns, 1):
         with suppress(ConditionFailed):
             store.campaigns.create(planned.campaign)
+        if planned.named:
+            store.table.write([store.named_domains.put(planned.campaign.id, planned.named)])
         with ThreadPoolExecutor(WRITERS) as pool:
             for _ in pool.map(lambda part: _write_emails(store, part, now), _parts(planned.emails, EMAILS)):
                 pass

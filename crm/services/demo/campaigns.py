@@ -11,11 +11,13 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.filters import PeopleFilter
 from crm.domain.hits import Hit
 from crm.domain.ids import email_id
+from crm.domain.mail_domains import most_frequent
 from crm.domain.outcomes import Outcome
 from crm.domain.people import EmailStatus, Person
 from crm.services.demo.hits import make_hits
 from crm.services.demo.names import LETTERS
 from crm.services.demo.people import Crowd, chance, demo_id
+from crm.store.emails import new_email
 
 DAYS = 59
 """How far back the oldest campaign lies."""
@@ -27,15 +29,24 @@ LATELY = timedelta(days=7)
 MEDIUMS = ("newsletter", "invitation", "reminder")
 CONTENTS = ("button", "", "text-link", "")
 TERMS = ("", "meetups", "")
+REFUSALS = (
+    (0.005, "550 5.1.1 no such mailbox here"),
+    (0.0075, "554 5.7.1 refused as spam"),
+    (0.009, "552 5.2.2 mailbox is full"),
+)
+"""What servers say that refuse an e-mail for good, each up to a part of all e-mails."""
+GIVEN_UP = ((0.011, "451 4.7.1 greylisted, try again later"), (0.013, "452 4.2.2 mailbox is full"))
+"""What those say that it was given up with, after many tries."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCampaign:
-    """A campaign that is over (or a draft), its e-mails, and what was fetched of them."""
+    """A campaign that is over (or a draft), its e-mails, what was fetched of them, and the domains they count under by name."""
 
     campaign: Campaign
     emails: list[Email]
     hits: list[Hit] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -171,13 +182,14 @@ def _campaign(
         updated_at=began + span + timedelta(seconds=20),
     )
     sent = len(receivers) * 6 // 10 if stopped else len(receivers)
+    named = most_frequent(person.profile.email for person in receivers)
     emails = []
     for number, person in enumerate(receivers):
-        email = _queued(campaign, person, began + span * (number / len(receivers)))
+        email = _queued(campaign, person, began + span * (number / len(receivers)), named)
         skipped = replace(email, status=EmailState.SKIPPED, skip_reason=SkipReason.CANCELLED)
         emails.append(_outcome(random, email, person, mailings, present) if number < sent else skipped)
     fetched = [make_hits(email, present) for email in emails]
-    return PlannedCampaign(campaign, [one.email for one in fetched], [hit for one in fetched for hit in one.hits])
+    return PlannedCampaign(campaign, [one.email for one in fetched], [hit for one in fetched for hit in one.hits], named)
 
 
 def _clicked(planned: PlannedCampaign) -> tuple[str, frozenset[str]]:
@@ -190,15 +202,15 @@ def _left_by(mailings: Mailings, person: Person, moment: datetime) -> bool:
     return person.id in mailings.suppressed and mailings.suppressed[person.id][1] <= moment
 
 
-def _queued(campaign: Campaign, person: Person, created: datetime) -> Email:
-    return Email(
-        id=email_id(campaign.id, person.id),
+def _queued(campaign: Campaign, person: Person, created: datetime, named: frozenset[str]) -> Email:
+    return new_email(
+        email_id(campaign.id, person.id),
         campaign_id=campaign.id,
         user_id=person.id,
-        email=person.profile.email,
-        status=EmailState.QUEUED,
+        address=person.profile.email,
         utm=campaign.utm,
-        created_at=created.replace(microsecond=0).astimezone(UTC),
+        now=created.replace(microsecond=0).astimezone(UTC),
+        named=named,
     )
 
 
@@ -210,16 +222,15 @@ def _outcome(random: Random, email: Email, person: Person, mailings: Mailings, p
     recent = present - email.created_at < LATELY
     tried = email.created_at + timedelta(seconds=random.randrange(1, 40))
     dice = random.random()
-    if dice < 0.009:
-        words = "550 5.1.1 no such mailbox here"
+    if words := _words(dice, REFUSALS):
         return replace(email, status=EmailState.FAILED, fail_reason=FailReason.REFUSED, error=words, attempts=1, failed_at=tried)
-    if dice < 0.013 and recent:
+    if recent and (words := _words(dice, GIVEN_UP)):
         given_up = min(tried + timedelta(hours=5), present)
         return replace(
             email,
             status=EmailState.FAILED,
             fail_reason=FailReason.GAVE_UP,
-            error="451 4.7.1 greylisted, try again later",
+            error=words,
             attempts=6,
             first_tried_at=tried,
             failed_at=given_up,
@@ -232,6 +243,10 @@ def _outcome(random: Random, email: Email, person: Person, mailings: Mailings, p
     if random.random() < 0.008:
         return _suppress(replace(sent, bounced_at=_later(tried, 40, present)), person, EmailStatus.BOUNCED, mailings, present)
     return _read(random, replace(sent, delivered_at=_later(tried, 3, present)), person, mailings, present)
+
+
+def _words(dice: float, known: tuple[tuple[float, str], ...]) -> str:
+    return next((words for up_to, words in known if dice < up_to), "")
 
 
 def _read(random: Random, sent: Email, person: Person, mailings: Mailings, present: datetime) -> Email:
