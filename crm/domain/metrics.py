@@ -21,13 +21,16 @@ HOUR = timedelta(hours=1)
 YEARS = range(1970, 3000)
 MAX_TEXT = 200
 MAX_VALUES = 50
+NONE = "(none)"
+"""What stands in a query string for e-mails without that UTM value."""
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailQuery:
-    """Which e-mails. Several values of a field mean either, fields must all hold; UTM values and domains compare folded.
+    """Which e-mails. Several values of a field mean either, fields must all hold; UTM values and domains compare folded,
+    the UTM value NONE is that of e-mails without one.
 
     `domains` are what e-mails count under: of an address, or OTHER for those that are not named. `outcome` narrows lists of
     e-mails alone: counters tell how many were opened, but not how many of those that were opened are something else as well.
@@ -73,7 +76,7 @@ class EmailQuery:
     def wants_campaign(self, campaign_id: str, utm: Utm) -> bool:
         """Tell whether e-mails of this campaign pass, whatever became of them."""
         return (not self.campaign_ids or campaign_id in self.campaign_ids) and all(
-            not wanted or fold(value) in {fold(one) for one in wanted}
+            not wanted or utm_key(value) in {utm_key(one) for one in wanted}
             for value, wanted in (
                 (utm.campaign, self.utm_campaign),
                 (utm.source, self.utm_source),
@@ -103,6 +106,16 @@ class EmailQuery:
         """The query as canonical text, to which page tokens are bound."""
         values = {name: sorted(values) for name, values in query_values(self).items()}
         return json.dumps([values, str(self.zone)], sort_keys=True)
+
+
+def utm_key(value: str) -> str:
+    """Return what UTM values are told apart by; NONE is the same as nothing.
+
+    >>> utm_key(" Spring") == utm_key("spring"), utm_key(NONE)
+    (True, '')
+    """
+    folded = fold(value)
+    return "" if folded == NONE else folded
 
 
 def _hour(moment: datetime) -> datetime:

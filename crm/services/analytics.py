@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from crm.domain.emails import Email, EmailState
-from crm.domain.folding import fold
-from crm.domain.metrics import EmailQuery
+from crm.domain.metrics import EmailQuery, utm_key
 from crm.store import Store
 from crm.store.email_lists import HourRow
 from crm.store.emails import EmailPage
@@ -158,7 +157,7 @@ def _grouped(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[_Gro
     for row in rows:
         for value, counts in FIELDS[name](row):
             if counts:
-                group = groups.setdefault(fold(value) if name in FOLDED else value, _Group())
+                group = groups.setdefault(utm_key(value) if name in FOLDED else value, _Group())
                 group.counts.update(counts)
                 group.spellings[value] += sum(counts.get(status, 0) for status in EmailState)
                 group.days.add(query.day(row.hour))
@@ -175,7 +174,7 @@ def _broken_down(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[
 
 def _choices(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[Choice]:
     found = [Choice(value=group.value, count=group.emails) for group in _grouped(rows, name, query)]
-    return sorted((choice for choice in found if fold(choice.value)), key=lambda choice: (-choice.count, choice.value))
+    return sorted((choice for choice in found if utm_key(choice.value)), key=lambda choice: (-choice.count, choice.value))
 
 
 EMAIL_COLUMNS = (

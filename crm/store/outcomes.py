@@ -24,6 +24,9 @@ LATER = {
 }
 """What can happen to an e-mail besides its status: counted once per e-mail, in the row of the hour in which it was created."""
 
+NEVER_OUT = frozenset({EmailState.FAILED, EmailState.SKIPPED})
+"""What happened later is not counted of these: a mail server may follow links of what it then refuses."""
+
 DOMAINS = "DOMAINS#"
 """Before the month: rows of an hour, a campaign and an outcome, with one number per domain: `01T09#c1#sent`. Kept in few items,
 because a delta then names an hour once and not with each domain."""
@@ -53,11 +56,17 @@ def hour_row(created_at: datetime, campaign_id: str) -> RowKey:
     return f"EMAILS#{text[:7]}", f"{text[8:13]}#{escape(campaign_id)}"
 
 
+def words_of(email: Email) -> list[str]:
+    """Return the words under which this e-mail counts: its status, and what happened later if it went out, or is to."""
+    later = {} if email.status in NEVER_OUT else LATER
+    return [email.status.value, *[word for word, attribute in later.items() if getattr(email, attribute) is not None]]
+
+
 def email_counts(email: Email) -> Tally[Counter]:
     """Return every counter in which this e-mail counts, and by how much: what `verify` adds up."""
     what, key = hour_row(email.created_at, email.campaign_id)
     mine = campaign_row(email.campaign_id)
-    words = [email.status.value, *[word for word, attribute in LATER.items() if getattr(email, attribute) is not None]]
+    words = words_of(email)
     domains = f"{DOMAINS}{what.partition('#')[2]}"
     counts = Tally({Counter("EMAILS", what.partition("#")[2]): 1})
     for word in words:
@@ -92,10 +101,12 @@ def email_labels(emails: Iterable[Email]) -> Labels:
 def outcome(old: Email, new: Email) -> Action:
     """Return the action that turns one e-mail into the other, on condition that what counts of it is as it was read.
 
-    So is its address, where that changes.
+    So is its address, where that changes. Of one that fails, is skipped, or turns out to have gone out, everything that
+    happened later counts from now on, or no longer does, so all of that is.
     """
     before, after = item_of(old), item_of(new)
-    names = sorted({"status", *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
+    counted = COUNTED if (old.status in NEVER_OUT) != (new.status in NEVER_OUT) else ()
+    names = sorted({"status", *counted, *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
     return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in names]])
 
 

@@ -75,22 +75,38 @@ def test_what_a_change_counts_is_the_difference_of_what_both_count(old: Email, n
         assert email_counts(old)[counter] + changes.get(counter, 0) == email_counts(new)[counter]
 
 
-def test_a_skipped_email_counts_in_its_hour_its_campaign_and_by_reason() -> None:
+def test_a_skipped_email_counts_in_its_hour_its_campaign_and_by_reason_but_not_as_opened() -> None:
     email = make_email(status=EmailState.SKIPPED, skip_reason=SkipReason.BOUNCED, opened_at=NOW)
 
     assert dict(email_counts(email)) == {
         Counter("EMAILS", "2026-05"): 1,
         Counter("EMAILS#2026-05", "04T09#c1", "skipped"): 1,
-        Counter("EMAILS#2026-05", "04T09#c1", "opened"): 1,
-        Counter("EMAILS#2026-05", "04T09#c1", "opened_any"): 1,
         Counter("CAMPAIGN#c1", "TOTAL", "skipped"): 1,
-        Counter("CAMPAIGN#c1", "TOTAL", "opened"): 1,
-        Counter("CAMPAIGN#c1", "TOTAL", "opened_any"): 1,
         Counter("CAMPAIGN#c1", "REASON#bounced", "skipped"): 1,
         Counter("DOMAINS#2026-05", "04T09#c1#skipped", "example.org"): 1,
-        Counter("DOMAINS#2026-05", "04T09#c1#opened", "example.org"): 1,
-        Counter("DOMAINS#2026-05", "04T09#c1#opened_any", "example.org"): 1,
     }
+
+
+def test_an_email_that_went_out_counts_as_what_happened_later_too() -> None:
+    email = make_email(status=EmailState.SENT, opened_at=NOW)
+
+    assert dict(email_counts(email)) == {
+        Counter("EMAILS", "2026-05"): 1,
+        **{Counter("EMAILS#2026-05", "04T09#c1", word): 1 for word in ("sent", "opened", "opened_any")},
+        **{Counter("CAMPAIGN#c1", "TOTAL", word): 1 for word in ("sent", "opened", "opened_any")},
+        **{Counter("DOMAINS#2026-05", f"04T09#c1#{word}", "example.org"): 1 for word in ("sent", "opened", "opened_any")},
+    }
+
+
+def test_an_open_that_comes_while_an_email_is_refused_lets_the_refusal_be_written_anew(store: Store) -> None:
+    queued = make_email(status=EmailState.QUEUED)
+    store.table.write([Put(item=item_of(queued))])
+    refused = replace(queued, status=EmailState.FAILED, fail_reason=FailReason.REFUSED)
+
+    store.table.write([outcome(queued, replace(queued, opened_any_at=NOW, hits=1))])
+
+    with pytest.raises(ConditionFailed):
+        store.table.write([outcome(queued, refused)])
 
 
 def test_a_list_gives_each_email_once_newest_first_and_pages_both_ways(store: Store) -> None:
