@@ -63,12 +63,13 @@ class Overview:
     """A summary, the same broken down, and what each filter offers in its range, all of one moment.
 
     `breakdowns` is `{contract name: rows, most sent first}`; the rows of each add up to the totals. `choices` is `{contract name:
-    choices, most e-mails first}`. Both have `domain` only where it was asked for.
+    choices, most e-mails first}`. Both have `domain` only where it was asked for. `hours` are what was read for them.
     """
 
     summary: Summary
     choices: dict[str, list[Choice]]
     breakdowns: dict[str, list[BreakdownRow]]
+    hours: list[HourRow]
 
 
 Pieces = Callable[[HourRow], Iterable[tuple[str, Mapping[str, int]]]]
@@ -102,12 +103,18 @@ def overview(store: Store, query: EmailQuery, *, by_domain: bool = False) -> Ove
         summary=summed(passing, query),
         choices={name: _choices(rows, name, query) for name in names},
         breakdowns={name: _broken_down(passing, name, query) for name in names},
+        hours=passing,
     )
 
 
-def emails(store: Store, query: EmailQuery, *, limit: int = 25, token: str | None = None) -> EmailPage:
-    """Return one page of the e-mails that pass, newest first. BadToken for a token of another query."""
-    return store.email_lists.find(query, limit=limit, token=token)
+def emails(
+    store: Store, query: EmailQuery, *, limit: int = 25, token: str | None = None, found: Overview | None = None
+) -> EmailPage:
+    """Return one page of the e-mails that pass, newest first. BadToken for a token of another query.
+
+    With the overview of the same query, the counters are not read once more to know where to look.
+    """
+    return store.email_lists.find(query, limit=limit, token=token, rows=None if found is None else found.hours)
 
 
 def every_email(store: Store, query: EmailQuery) -> Iterator[Email]:

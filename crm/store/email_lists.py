@@ -77,18 +77,21 @@ class EmailLists:
             if query.covers(row.hour) and query.wants_campaign(row.campaign_id, row.utm) and (kept := _asked(row, query))
         ]
 
-    def find(self, query: EmailQuery, *, limit: int = 25, token: str | None = None) -> EmailPage:
+    def find(
+        self, query: EmailQuery, *, limit: int = 25, token: str | None = None, rows: Sequence[HourRow] | None = None
+    ) -> EmailPage:
         """Return one page of e-mails, newest first, those of one moment by id, the greatest first. Raises BadToken.
 
         Beside what `rows` costs, only partitions are read that hold something in the hours of the page, four for each campaign
         and status. With an outcome or a domain, what is read grows with those passed over, in steps that the counters choose.
+        Where the rows of the query were just read for something else, they need not be read again.
         """
         purpose = f"emails {query.fingerprint()}"
         back, start = _position(self._signer.read(purpose, token)) if token else (False, None)
-        hours = self._hours(query)
+        hours = self._hours(query, rows)
         found = list(islice(emails_in(self._table, hours, query, wanted=limit + 1, start=start, back=back), limit + 1))
         if not found and start is not None:
-            return self.find(query, limit=limit)
+            return self.find(query, limit=limit, rows=rows)
         items, more = found[:limit], len(found) > limit
         if back:
             items.reverse()
@@ -103,8 +106,8 @@ class EmailLists:
         """Give every e-mail that passes, newest first; its hours are counted once, at the start, and each is read once."""
         yield from emails_in(self._table, self._hours(query), query, wanted=PART)
 
-    def _hours(self, query: EmailQuery) -> list[Hour]:
-        return [hour for row in self.rows(query) if (hour := _sought(row, query)) is not None]
+    def _hours(self, query: EmailQuery, rows: Sequence[HourRow] | None = None) -> list[Hour]:
+        return [hour for row in (self.rows(query) if rows is None else rows) if (hour := _sought(row, query)) is not None]
 
     def _ranges_of(self, months: Sequence[str], query: EmailQuery, *, by_domain: bool) -> list[CounterRange]:
         kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]

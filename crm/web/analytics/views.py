@@ -40,7 +40,8 @@ def emails(request: CrmRequest) -> HttpResponse:
     except RuleViolation as error:
         return _refused(request, error, today)
     found = analytics.overview(request.store, query, by_domain=by == "domain")
-    page = analytics.emails(request.store, query, limit=PAGE, token=given.get("nextToken") or given.get("prevToken"))
+    token = given.get("nextToken") or given.get("prevToken")
+    page = analytics.emails(request.store, query, limit=PAGE, token=token, found=found)
     every = ordered(request.store, found, by, order_of(given), hits)
     rows = every[: MOST_ROWS if given.get("rows") == "all" else ROWS]
     subjects = _subjects(request, found, query, page.items, rows if by == "campaign_id" else [])
