@@ -33,6 +33,7 @@ PERMISSIONS = {
     "view_analytics": "see analytics",
     "export_analytics": "download analytics",
     "manage_mail": "say who letters are from",
+    "manage_suppression": "keep the suppression list",
     "manage_tokens": "make API tokens",
     "manage_staff": "manage staff",
 }
@@ -42,7 +43,10 @@ _KEEP = (
     *("edit_people", "import_people", "export_people", "delete_people", "erase_people"),
     *("edit_events", "check_in", "manage_tokens"),
 )
-_MAIL = ("edit_people", "import_people", "export_people", "edit_campaigns", "send_campaigns", "export_analytics", "manage_tokens")
+_MAIL = (
+    *("edit_people", "import_people", "export_people", "edit_campaigns", "send_campaigns", "export_analytics"),
+    *("manage_suppression", "manage_tokens"),
+)
 
 ROLES = {
     "Viewer": _SEE,

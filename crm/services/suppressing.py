@@ -19,11 +19,15 @@ STRENGTH = (EmailStatus.MAILABLE, EmailStatus.BOUNCED, EmailStatus.UNSUBSCRIBED,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why an address is suppressed, and what that came of: `source` in a word, with the e-mail that it was about, if known."""
+    """Why an address is suppressed, and what that came of: `source` in a word, with the e-mail that it was about, if known.
+
+    `actor` is who of staff did it, empty for the person themselves or a provider.
+    """
 
     status: EmailStatus
     source: str
     email: Email | None
+    actor: str = ""
 
 
 def stronger(one: EmailStatus, other: EmailStatus) -> EmailStatus:
@@ -71,5 +75,12 @@ def _entry(person: Person, status: EmailStatus, reason: Reason, now: datetime) -
     changes = {"emailStatus": (person.email_status.value, status.value)}
     source = reason.email.campaign_id if reason.email is not None else ""
     return LogEntry(
-        id=new_id(), user_id=person.id, at=now, kind=LogKind.STATUS, text=reason.source, changes=changes, source=source
+        id=new_id(),
+        user_id=person.id,
+        at=now,
+        kind=LogKind.STATUS,
+        actor=reason.actor,
+        text=reason.source,
+        changes=changes,
+        source=source,
     )

@@ -8,7 +8,7 @@ from crm.domain.people import EmailStatus
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, absent
 from crm.store.keys import moment, stamp
-from crm.store.requests import Action, Check, Put
+from crm.store.requests import Action, Check, Delete, Put
 from crm.store.schema import Item
 from crm.store.table import Table
 
@@ -70,6 +70,20 @@ class SuppressionRepository:
             return [Put(item=item)]
         as_known = [] if known is EmailStatus.MAILABLE else [Clause("status", "equals", (known.value,))]
         return [Put(item=item, expect=[AnyOf((absent(), *as_known))])]
+
+    def lifting(self, address: str, status: EmailStatus) -> list[Action]:
+        """Return what forgets that an address must not be mailed, under all keys, while it is still for that reason.
+
+        A reason that came meanwhile, or that somebody lifted it already, is a ConditionFailed.
+        """
+        first, *older = self._hashes(address)
+        keys = [schema.key("suppression", hash=one) for one in (first, *older)]
+        there = [item is not None for item in self._table.batch_get(keys, consistent=True)]
+        as_known = [Clause("status", "equals", (status.value,))]
+        return [
+            Delete(key=key, expect=as_known) if present else Check(key=key, expect=[absent()])
+            for key, present in zip(keys, there, strict=True)
+        ]
 
     def unless_suppressed(self, address: str) -> Check:
         """Return the condition that nobody suppressed the address meanwhile, for a write that takes it as mailable."""

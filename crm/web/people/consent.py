@@ -16,7 +16,13 @@ BY_MAIL = {
     "provider": ("at the mail provider, from", "at the mail provider"),
 }
 """What came of an e-mail, with its campaign and without."""
-SOURCES = {"import": "by an import", "verify": "", "demo": "", **{source: bare for source, (_, bare) in BY_MAIL.items()}}
+SOURCES = {
+    "import": "by an import",
+    "staff": "by staff",
+    "verify": "",
+    "demo": "",
+    **{source: bare for source, (_, bare) in BY_MAIL.items()},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,3 +116,15 @@ class SenderForm(CrmForm):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         help_text="A link is mailed to it; letters can be from it once somebody who is signed in has opened the link.",
     )
+
+
+class AddressForm(CrmForm):
+    """One address to look up on the suppression list; what it must look like the domain says."""
+
+    address = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=320,
+        widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off", "placeholder": "ada@example.org"}),
+        help_text="The list keeps fingerprints, no addresses: it can tell about one that you type, but not name those it holds.",
+    )

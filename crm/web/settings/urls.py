@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import mail, views
+from crm.web.settings import mail, suppression, views
 
 app_name = "settings"
 
@@ -15,5 +15,8 @@ urlpatterns = [
     path("mail/senders/<str:mark>/resend/", mail.resend, name="sender-resend"),
     path("mail/senders/<str:mark>/remove/", mail.remove, name="sender-remove"),
     path("mail/verify/<str:token>/", mail.verify, name="sender-verify"),
+    path("suppression/", suppression.page, name="suppression"),
+    path("suppression/add/", suppression.add, name="suppression-add"),
+    path("suppression/lift/", suppression.lift, name="suppression-lift"),
     path("staff/", views.staff, name="staff"),
 ]
