@@ -14,7 +14,7 @@ from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import NotFound
 from crm.domain.filters import filter_values
-from crm.domain.outcomes import Outcome
+from crm.domain.outcomes import Hits, Outcome
 from crm.domain.recipients import NAMES as RECIPIENT_NAMES
 from crm.domain.recipients import parse_recipients
 from crm.services import campaigns, retries
@@ -144,7 +144,8 @@ def _texts(name: str, words: Sequence[str], about: str = "") -> dict[str, Any]:
 
 
 def _text(name: str, words: Sequence[str], about: str = "") -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": {"type": "string", "enum": list(words)}, "description": about}
+    schema = {"type": "string", **({"enum": list(words)} if words else {})}
+    return {"name": name, "in": "query", "schema": schema, "description": about}
 
 
 LIST_PARAMETERS = [
@@ -157,6 +158,10 @@ RECIPIENT_PARAMETERS = [
     _texts("status", [one.value for one in EmailState], "Several mean any of them."),
     _text("outcome", [one.value for one in Outcome], "What became of it; not_opened and not_clicked are of those that went out."),
     _text("reason", [one.value for kind in (FailReason, SkipReason) for one in kind], "Why it failed or was skipped."),
+    _text("domain", [], "Of its address, as it is counted: `other` is every one that is not counted by name."),
+    _text("link", [], "The number of a link in the letter, from 0, that was followed."),
+    _text("hits", [one.value for one in Hits], "With link: followed by people (as without), or by programs too."),
+    _text("code", [], "What is said of a failure: the reply and its enhanced code, or a provider's word."),
     *paging_parameters(default=50),
 ]
 
@@ -191,12 +196,17 @@ def read_campaign(request: HttpRequest, campaign_id: str) -> CampaignOut:
     openapi_extra={"parameters": RECIPIENT_PARAMETERS},
 )
 def list_recipients(request: HttpRequest, campaign_id: str) -> Page[RecipientOut]:
-    """One e-mail per person, newest first; by status, outcome and reason, which must all hold."""
+    """One e-mail per person, newest first; by status, outcome, reason, domain, link and code, which must all hold."""
     given = known_only(request, PAGING | frozenset(RECIPIENT_NAMES))
     store, wanted = typed(request).store, parse_recipients(given)
     store.campaigns.state(campaign_id)
     page = store.emails.page(
-        campaign_id=campaign_id, statuses=wanted.statuses, outcome=wanted.outcome, reason=wanted.reason, **cut(given)
+        campaign_id=campaign_id,
+        statuses=wanted.statuses,
+        outcome=wanted.outcome,
+        reason=wanted.reason,
+        part=wanted.part,
+        **cut(given),
     )
     return listed(page, recipient_out)
 

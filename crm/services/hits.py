@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound
-from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, burst, counted, too_soon
+from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, burst, counted, linked, too_soon
 from crm.domain.ids import new_id
 from crm.store import Store
 from crm.store.hits import hit_changes
@@ -82,7 +82,8 @@ def _changed(email: Email, before: list[Hit], hit: Hit, *, judge: bool) -> _Chan
     alike = sum(one.kind is hit.kind and one.hit_class is hit.hit_class for one in after)
     taken_back = [one for one in before if one.id in no_persons]
     after = counted([*after, hit] if alike < MOST_KEPT else after)
-    return _Change(email=_seen(_unseen(email, taken_back, after), hit), before=before, after=after)
+    told = _seen(_unseen(email, taken_back, after), hit)
+    return _Change(email=linked(told, before, after), before=before, after=after)
 
 
 def _seen(email: Email, hit: Hit) -> Email:

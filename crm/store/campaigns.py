@@ -5,7 +5,7 @@ item that it looks at; the text can be a hundred times as long.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import FailReason, SkipReason
@@ -16,8 +16,8 @@ from crm.store.campaign_items import campaign_of, content_of, item_of, left_out_
 from crm.store.campaign_lists import CampaignLists, keys_of
 from crm.store.expressions import Clause, absent, equals, exists
 from crm.store.hits import LINK
-from crm.store.keys import behind_prefix
-from crm.store.outcomes import campaign_row
+from crm.store.keys import unescape
+from crm.store.outcomes import SAID, campaign_row
 from crm.store.requests import Action, Check, Delete, Put, Update, changed
 from crm.store.stats import CounterRange, RowKey, Snapshot
 
@@ -36,7 +36,8 @@ class LinkFigures:
 class CampaignFigures:
     """How many of a campaign's e-mails stand where, each in one status; what happened to them later is counted once each.
 
-    `by_reason` says why e-mails were skipped or failed: `{reason: n}`.
+    `by_reason` says why e-mails were skipped or failed: `{reason: n}`; `by_code`, where it was read, what was said of those that
+    failed: `{(reason, code): n}`, the code as `domain/failures.py` has it.
     """
 
     queued: int = 0
@@ -53,6 +54,7 @@ class CampaignFigures:
     complained: int = 0
     unsubscribed: int = 0
     by_reason: Mapping[str, int]
+    by_code: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -66,7 +68,7 @@ class CampaignFigures:
 
 
 FIGURE_KEYS = ("TOTAL", *[f"REASON#{reason.value}" for reason in (*SkipReason, *FailReason)])
-FIGURES = tuple(name for name in CampaignFigures.__dataclass_fields__ if name != "by_reason")
+FIGURES = tuple(name for name in CampaignFigures.__dataclass_fields__ if name not in {"by_reason", "by_code"})
 
 
 class CampaignRepository(CampaignLists):
@@ -93,10 +95,9 @@ class CampaignRepository(CampaignLists):
         return self.figures_many([campaign_id])[campaign_id]
 
     def figures_with_links(self, campaign_id: str) -> tuple[CampaignFigures, dict[int, LinkFigures]]:
-        """Return the same, and `{number of a link in the letter: its clicks}`, of one moment; one request more."""
+        """Return the same with codes, and `{number of a link in the letter: its clicks}`, of one moment; as many requests."""
         what = campaign_row(campaign_id)
-        links = CounterRange(what, low=LINK, high=behind_prefix(LINK))
-        snapshot = self._stats.snapshot(keys=[(what, key) for key in FIGURE_KEYS], ranges=[links])
+        snapshot = self._stats.snapshot(ranges=[CounterRange(what)])
         clicks = {key.removeprefix(LINK): row for key, row in snapshot.rows(what).items() if key.startswith(LINK)}
         return _figures(snapshot, what), {
             int(number): LinkFigures(
@@ -177,9 +178,13 @@ def _not_there() -> NotFound:
 
 def _figures(snapshot: Snapshot, what: str) -> CampaignFigures:
     reasons: dict[str, int] = {}
+    codes: dict[tuple[str, str], int] = {}
     for key, row in snapshot.rows(what).items():
         head, _, reason = key.partition("#")
         number = sum(value for value in row.values() if isinstance(value, int))
         if head == "REASON" and number:
             reasons[reason] = number
-    return CampaignFigures(**{name: snapshot.value(what, "TOTAL", name) for name in FIGURES}, by_reason=reasons)
+        if key.startswith(SAID) and number:
+            why, _, code = reason.partition("#")
+            codes[why, unescape(code)] = number
+    return CampaignFigures(**{name: snapshot.value(what, "TOTAL", name) for name in FIGURES}, by_reason=reasons, by_code=codes)
