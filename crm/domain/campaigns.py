@@ -7,6 +7,7 @@ from enum import StrEnum
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.filters import PeopleFilter
 from crm.domain.folding import one_line
+from crm.domain.keeping import FOR_EVER, Keeping
 from crm.domain.people import well_formed_address
 
 MAX_SUBJECT = 300
@@ -81,7 +82,7 @@ class Campaign:
     Subject, preheader, sender, reply_to, body, utm and tracking are its letter (see Letter). `archived_at`: staff put it away.
     `audience` was counted when it was accepted; `left_out` counts, by reason, who of those found while the e-mails were made
     may not be mailed. `resume_to` is the status a paused campaign goes back to. `expanded` says that everybody of the audience
-    has an e-mail.
+    has an e-mail. `keeping`: how long its e-mails are kept one by one.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Campaign:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     archived_at: datetime | None = None
+    keeping: Keeping = FOR_EVER
     version: int = 0
 
     @property
@@ -151,7 +153,7 @@ class Campaign:
             raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
         return campaign
 
-    def accepted(self, *, audience: Audience, now: datetime, due: datetime) -> "Campaign":
+    def accepted(self, *, audience: Audience, now: datetime, due: datetime, keeping: Keeping = FOR_EVER) -> "Campaign":
         """Return the campaign as it waits for its time; RuleViolation unless it is a draft that can be sent to somebody."""
         if self.status is not CampaignStatus.DRAFT:
             raise RuleViolation("This campaign was sent already.")
@@ -167,14 +169,20 @@ class Campaign:
                 "Nobody of this audience may be mailed: all have unsubscribed, bounced or complained.", field="audience"
             )
         return replace(
-            self.cleaned(), audience=audience, status=CampaignStatus.SCHEDULED, send_at=due, archived_at=None, updated_at=now
+            self.cleaned(),
+            audience=audience,
+            status=CampaignStatus.SCHEDULED,
+            send_at=due,
+            archived_at=None,
+            keeping=keeping,
+            updated_at=now,
         )
 
     def undone(self, *, now: datetime) -> "Campaign":
         """Return the campaign as a draft again; RuleViolation once the first e-mails are made."""
         if self.status is not CampaignStatus.SCHEDULED:
             raise RuleViolation("It is too late to undo: sending has begun. You can pause or cancel it.")
-        return replace(self, status=CampaignStatus.DRAFT, audience=Audience(), send_at=None, updated_at=now)
+        return replace(self, status=CampaignStatus.DRAFT, audience=Audience(), send_at=None, keeping=FOR_EVER, updated_at=now)
 
     def paused(self, *, now: datetime) -> "Campaign":
         """Return the campaign paused, or itself where it is already; RuleViolation unless it runs."""

@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from crm.domain.emails import Email, EmailState
 
-KEPT_FOR = timedelta(days=400)
-"""How long a hit is kept: a year, and a month to look back at it."""
 MOST_KEPT = 30
 """Hits of one kind and class that are kept of one e-mail: a page that reloads itself for a day fills no table."""
 SOON = {"open": timedelta(seconds=2), "click": timedelta(seconds=5)}
@@ -86,6 +84,11 @@ def classify(*, user_agent: str, method: str = "GET", purpose: str = "") -> HitC
     return HitClass.PREFETCH if BARE_BROWSER.fullmatch(user_agent) else HitClass.PERSON
 
 
+def all_kept_until(email: Email) -> datetime:
+    """Return until when every hit of an e-mail is still there, however early it was."""
+    return email.created_at + timedelta(days=email.hit_days)
+
+
 def too_soon(email: Email, kind: HitKind, at: datetime) -> bool:
     """Whether it came before somebody can have read the e-mail: it is only just handed over, or was a moment ago."""
     handed_over = email.sent_at or email.uncertain_at
@@ -132,16 +135,3 @@ def _places(hit: Hit) -> list[tuple[object, ...]]:
         if hit.hit_class is HitClass.PERSON:
             places.append((PERSONS, hit.link))
     return places
-
-
-def linked(email: Email, before: Sequence[Hit], after: Sequence[Hit]) -> Email:
-    """Return the e-mail with the links that its hits count for, now that those `before` have become those `after`."""
-    followed = {
-        word: (links - _counting(before, word)) | _counting(after, word)
-        for word, links in ((PERSONS, email.links), (ANY, email.links_any))
-    }
-    return replace(email, links=followed[PERSONS], links_any=followed[ANY])
-
-
-def _counting(hits: Sequence[Hit], word: str) -> frozenset[int]:
-    return frozenset(hit.link for hit in hits if hit.link is not None and word in hit.counts)

@@ -8,6 +8,7 @@ from email.utils import getaddresses
 
 from crm.domain.errors import FieldError, NotFound, RuleViolation
 from crm.domain.folding import TURNING, nothing_visible, one_line
+from crm.domain.keeping import FEWEST_HIT_DAYS, FOR_EVER, HIT_DAYS, YEARS, Keeping
 from crm.domain.people import distinct, folded_address, well_formed_address
 
 MAX_SENDERS = 20
@@ -63,7 +64,7 @@ class MailSettings:
 
     `colleagues` are addresses that get a copy of each campaign; `tracking` is what a new letter begins with, `quiet_days` how
     many days new letters leave out whoever was mailed within them (None: nobody is left out). `postal_address` may have
-    several lines.
+    several lines. `keeping` is what campaigns take over that are accepted from now on.
     """
 
     organisation: str = ""
@@ -72,6 +73,7 @@ class MailSettings:
     colleagues: tuple[str, ...] = field(default=())
     tracking: bool = True
     quiet_days: int | None = None
+    keeping: Keeping = FOR_EVER
     version: int = 0
 
     @property
@@ -105,6 +107,8 @@ class MailSettings:
             "postalAddress": _postal_fault(settings.postal_address),
             "colleagues": _colleagues_fault(settings.colleagues),
             "quietDays": _days_fault(settings.quiet_days),
+            "keepYears": _years_fault(settings.keeping.years),
+            "keepHitDays": _hit_days_fault(settings.keeping.hit_days),
         }
         if errors := [FieldError(field=name, message=words) for name, words in faults.items() if words]:
             raise RuleViolation("; ".join(error.message for error in errors), errors=errors)
@@ -210,6 +214,16 @@ def _days_fault(days: int | None) -> str:
     if days is None or 1 <= days <= MAX_QUIET_DAYS:
         return ""
     return f"Quiet days are from 1 to {MAX_QUIET_DAYS}; leave the field empty for none."
+
+
+def _years_fault(years: int | None) -> str:
+    return "" if years is None or years in YEARS else f"E-mails can be kept for {', '.join(map(str, YEARS))} years, or for ever."
+
+
+def _hit_days_fault(days: int) -> str:
+    if FEWEST_HIT_DAYS <= days <= HIT_DAYS:
+        return ""
+    return f"Single opens and clicks can be kept for {FEWEST_HIT_DAYS} to {HIT_DAYS} days."
 
 
 def _colleagues_fault(addresses: tuple[str, ...]) -> str:

@@ -138,7 +138,14 @@ def _found(work: Work, campaign: Campaign, page: PeoplePage, *, checks: bool) ->
     now = work.clock()
     emails = [
         new_email(
-            id_, campaign_id=campaign.id, user_id=person.id, address=person.profile.email, utm=campaign.utm, now=now, named=named
+            id_,
+            campaign_id=campaign.id,
+            user_id=person.id,
+            address=person.profile.email,
+            utm=campaign.utm,
+            now=now,
+            named=named,
+            keeping=campaign.keeping,
         )
         for id_, person in missing.items()
     ]

@@ -97,7 +97,8 @@ def send(
         old = store.campaigns.get(campaign_id)
         check_sender(store, default_sender, old.sender)
         check_exclusions(store, old.audience_filter)
-        new = old.accepted(audience=audience(store, old.audience_filter), now=now, due=due)
+        keeping = store.mail_settings.get().keeping
+        new = old.accepted(audience=audience(store, old.audience_filter), now=now, due=due, keeping=keeping)
         key = expand_job(campaign_id)
         store.table.write([store.campaigns.move(old, new), store.jobs.put(key, due_at=due, old=store.jobs.get(key))])
         return replace(new, version=old.version + 1)
@@ -129,7 +130,8 @@ def create_and_send(
     check_sender(store, default_sender, draft.sender)
     check_exclusions(store, wanted)
     due = max(now, send_at or now)
-    accepted = draft.accepted(audience=audience(store, wanted), now=now, due=due)
+    keeping = store.mail_settings.get().keeping
+    accepted = draft.accepted(audience=audience(store, wanted), now=now, due=due, keeping=keeping)
     saved = store.campaigns.create(accepted, store.jobs.put(expand_job(accepted.id), due_at=due), *also)
     logger.info("campaign accepted", extra={"campaign_id": saved.id, "matched": saved.audience.matched})
     return saved

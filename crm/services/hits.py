@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound
-from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, burst, counted, linked, too_soon
+from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, all_kept_until, burst, counted, too_soon
 from crm.domain.ids import new_id
 from crm.store import Store
 from crm.store.hits import hit_changes
@@ -55,13 +55,13 @@ def record(
             return False
         when = _whole_milliseconds(max(min(at, now), email.created_at))
         hit = Hit(id=new_id(), email_id=email_id, kind=kind, hit_class=hit_class, at=when, link=link)
-        change = _changed(email, store.hits.of(email_id), hit, judge=judge)
+        change = _changed(email, store.hits.of(email_id), hit, now=now, judge=judge)
         new = settled(change.email, now=now)
         changes = hit_changes(email.campaign_id, change.before, change.after)
         for counter, number in email_changes([(email, new)]).items():
             changes[counter] = changes.get(counter, 0) + number
         told = [outcome(email, replace(new, hits=email.hits + 1))] if new != email or changes else []
-        kept = store.hits.keep(email.campaign_id, change.before, change.after)
+        kept = store.hits.keep(email, change.before, change.after)
         store.table.write([*told, *kept, *store.stats.delta(changes, now=now), *also])
         return True
 
@@ -70,8 +70,11 @@ def record(
     return found
 
 
-def _changed(email: Email, before: list[Hit], hit: Hit, *, judge: bool) -> _Change:
-    """Judge the hit, add it where there is room, and take back what it shows to have been no person's."""
+def _changed(email: Email, before: list[Hit], hit: Hit, *, now: datetime, judge: bool) -> _Change:
+    """Judge the hit, add it where there is room, and take back what it shows to have been no person's.
+
+    Once earlier ones may be gone nobody can tell what is the first: it is kept then, and counts in nothing.
+    """
     no_persons: set[str] = set()
     if judge and hit.hit_class is HitClass.PERSON:
         close = burst(hit, before)
@@ -81,9 +84,12 @@ def _changed(email: Email, before: list[Hit], hit: Hit, *, judge: bool) -> _Chan
     after = [replace(one, hit_class=HitClass.SCANNER) if one.id in no_persons else one for one in before]
     alike = sum(one.kind is hit.kind and one.hit_class is hit.hit_class for one in after)
     taken_back = [one for one in before if one.id in no_persons]
-    after = counted([*after, hit] if alike < MOST_KEPT else after)
-    told = _seen(_unseen(email, taken_back, after), hit)
-    return _Change(email=linked(told, before, after), before=before, after=after)
+    after = [*after, hit] if alike < MOST_KEPT else after
+    if now < all_kept_until(email):
+        after = counted(after)
+    else:
+        after = [replace(one, counts=()) if one.id in no_persons else one for one in after]
+    return _Change(email=_seen(_unseen(email, taken_back, after), hit), before=before, after=after)
 
 
 def _seen(email: Email, hit: Hit) -> Email:

@@ -9,6 +9,7 @@ from datetime import datetime
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
+from crm.domain.keeping import Keeping
 from crm.domain.mail_settings import Letterhead, MailSettings, Sender, mailbox
 from crm.domain.people import folded_address
 from crm.store import Store
@@ -17,6 +18,7 @@ from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
 TRIES = 5
+EDITED = ("organisation", "postal_address", "colleagues", "tracking", "quiet_days", "keeping")
 SUBJECT = "mail"
 """What the audit log calls the settings."""
 
@@ -66,6 +68,7 @@ def edit(
     colleagues: Sequence[str],
     tracking: bool,
     quiet_days: int | None,
+    keeping: Keeping,
     version: int,
     actor: str,
     now: datetime,
@@ -75,13 +78,20 @@ def edit(
     Raises RuleViolation, and Conflict when `version` is not the stored one.
     """
     old = store.mail_settings.get()
-    given = {"organisation": organisation, "postal_address": postal_address, "colleagues": tuple(colleagues)}
-    changed = replace(old, **given, tracking=tracking, quiet_days=quiet_days).cleaned()  # type: ignore[arg-type]
+    changed = replace(
+        old,
+        organisation=organisation,
+        postal_address=postal_address,
+        colleagues=tuple(colleagues),
+        tracking=tracking,
+        quiet_days=quiet_days,
+        keeping=keeping,
+    ).cleaned()
     if changed == old:
         return old
     if old.version != version:
         raise Conflict(STALE)
-    fields = [name for name in (*given, "tracking", "quiet_days") if getattr(changed, name) != getattr(old, name)]
+    fields = [name for name in EDITED if getattr(changed, name) != getattr(old, name)]
     entry = _audit(store, "mail.settings_edited", SUBJECT, actor=actor, now=now, fields=", ".join(fields))
     saved = store.mail_settings.save(changed, entry)
     logger.info("mail settings edited", extra={"version": saved.version, "actor": actor})

@@ -4,6 +4,7 @@ from typing import Any
 
 from crm.domain.campaigns import Audience, Campaign, CampaignStatus, Utm
 from crm.domain.filters import filter_values, parse_filter
+from crm.domain.keeping import HIT_DAYS, Keeping
 from crm.store import schema
 from crm.store.keys import moment, stamp
 from crm.store.schema import Item
@@ -32,6 +33,8 @@ def item_of(campaign: Campaign) -> Item:
             "resumeTo": campaign.resume_to.value if campaign.resume_to else None,
             "expanded": campaign.expanded,
             "chunksPut": campaign.chunks_put,
+            "keepYears": campaign.keeping.years,
+            "keepHitDays": campaign.keeping.hit_days if campaign.keeping.hit_days != HIT_DAYS else None,
             "createdBy": campaign.created_by,
             "createdAt": stamp(campaign.created_at),
             "updatedAt": stamp(campaign.updated_at),
@@ -79,12 +82,18 @@ def campaign_of(item: Item, content: Item | None) -> Campaign:
         resume_to=CampaignStatus(item["resumeTo"]) if "resumeTo" in item else None,
         expanded=item.get("expanded", False),
         chunks_put=item.get("chunksPut", 0),
+        keeping=keeping_of(item),
         created_by=item.get("createdBy", ""),
         created_at=moment(item["createdAt"]),
         updated_at=moment(item["updatedAt"]),
         version=item.get("version", 0),
         **times,
     )
+
+
+def keeping_of(item: Item) -> Keeping:
+    """Return how long the e-mails of the campaign in `item` are kept."""
+    return Keeping(years=item.get("keepYears"), hit_days=item.get("keepHitDays", HIT_DAYS))
 
 
 def _utm_of(item: Item, written: Item) -> Utm:

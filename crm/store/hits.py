@@ -2,9 +2,13 @@
 
 from collections import Counter as Tally
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from crm.domain.hits import ANY, HOUR, KEPT_FOR, PERSONS, Hit, HitClass, HitKind
+from crm.domain.emails import Email
+from crm.domain.hits import ANY, HOUR, PERSONS, Hit, HitClass, HitKind
+from crm.domain.keeping import HIT_DAYS
 from crm.store import schema
+from crm.store.emails import epoch
 from crm.store.expressions import exists
 from crm.store.keys import behind_prefix, escape, moment, stamp
 from crm.store.outcomes import campaign_row
@@ -31,19 +35,20 @@ class HitRepository:
         query = Query(partition=partition, low=low, high=behind_prefix(low), consistent=True)
         return [hit_of(item) for item in self._table.walk(query)]
 
-    def keep(self, campaign_id: str, before: Iterable[Hit], after: Iterable[Hit]) -> list[Action]:
+    def keep(self, email: Email, before: Iterable[Hit], after: Iterable[Hit]) -> list[Action]:
         """Return what writes those hits of `after` that were not there `before`, or not so."""
-        known = {hit.id: item_of(hit, campaign_id) for hit in before}
-        items = [item_of(hit, campaign_id) for hit in after]
+        known, items = ([_item(hit, email) for hit in hits] for hits in (before, after))
+        there = {item["id"]: item for item in known}
         return [
-            Put(item=item) if item["id"] not in known else changed(known[item["id"]], item, expect=[exists()])
+            Put(item=item) if item["id"] not in there else changed(there[item["id"]], item, expect=[exists()])
             for item in items
-            if known.get(item["id"]) != item
+            if there.get(item["id"]) != item
         ]
 
 
-def item_of(hit: Hit, campaign_id: str) -> Item:
-    """Return the item of a hit; it goes by itself after a while."""
+def item_of(hit: Hit, campaign_id: str, *, days: int = HIT_DAYS, latest: datetime | None = None) -> Item:
+    """Return the item of a hit; it goes by itself when its days are over, and at `latest` when its e-mail goes."""
+    until = hit.at + timedelta(days=days)
     return schema.keyed(
         "hit",
         {
@@ -55,9 +60,13 @@ def item_of(hit: Hit, campaign_id: str) -> Item:
             "class": hit.hit_class.value,
             "link": hit.link,
             "counts": list(hit.counts),
-            schema.TTL_ATTRIBUTE: int((hit.at + KEPT_FOR).timestamp()),
+            schema.TTL_ATTRIBUTE: epoch(min(until, latest or until)),
         },
     )
+
+
+def _item(hit: Hit, email: Email) -> Item:
+    return item_of(hit, email.campaign_id, days=email.hit_days, latest=email.kept_until)
 
 
 def hit_of(item: Item) -> Hit:

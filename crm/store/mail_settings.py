@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from crm.domain.errors import Conflict
+from crm.domain.keeping import HIT_DAYS, Keeping
 from crm.domain.mail_settings import MailSettings, Sender
 from crm.store import schema
 from crm.store.expressions import absent, equals
@@ -43,6 +44,8 @@ def item_of(settings: MailSettings) -> Item:
         "colleagues": list(settings.colleagues),
         "tracking": settings.tracking,
         "quietDays": settings.quiet_days,
+        "keepYears": settings.keeping.years,
+        "keepHitDays": settings.keeping.hit_days if settings.keeping.hit_days != HIT_DAYS else None,
         "version": settings.version,
     }
     return schema.keyed("mailSettings", attributes)
@@ -57,6 +60,7 @@ def settings_of(item: Item) -> MailSettings:
         colleagues=tuple(item.get("colleagues", [])),
         tracking=item.get("tracking", True),
         quiet_days=item.get("quietDays"),
+        keeping=Keeping(years=item.get("keepYears"), hit_days=item.get("keepHitDays", HIT_DAYS)),
         version=item["version"],
     )
 

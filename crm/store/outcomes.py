@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
-from crm.domain.failures import code_of
-from crm.store.emails import TIMES, item_of
+from crm.store.emails import TIMES, epoch, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import escape, stamp
 from crm.store.requests import Action, changed
@@ -32,8 +31,8 @@ DOMAINS = "DOMAINS#"
 """Before the month: rows of an hour, a campaign and an outcome, with one number per domain: `01T09#c1#sent`. Kept in few items,
 because a delta then names an hour once and not with each domain."""
 
-SAID = "SAID#"
-"""Before a reason and a code: the row of a campaign's e-mails that failed with it: `SAID#refused#550%205.1.1`."""
+EXPIRES_LAST = "expiresLast"
+"""On the row of an hour: from when on its e-mails are no longer kept one by one, in seconds since 1970; no count."""
 
 COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
 """Attributes besides the status from which counts are computed."""
@@ -79,8 +78,6 @@ def email_counts(email: Email) -> Tally[Counter]:
         counts[Counter(domains, f"{key}#{word}", email.domain)] += 1
     if reason := email.skip_reason or email.fail_reason:
         counts[Counter(mine, f"REASON#{reason.value}", email.status.value)] += 1
-    if email.fail_reason:
-        counts[Counter(mine, f"{SAID}{email.fail_reason.value}#{escape(code_of(email.error))}")] += 1
     return counts
 
 
@@ -96,11 +93,12 @@ def email_changes(changes: Iterable[tuple[Email | None, Email | None]]) -> dict[
 
 
 def email_labels(emails: Iterable[Email]) -> Labels:
-    """Return the UTM values that stand on the counter rows of new e-mails."""
+    """Return what stands on the counter rows of new e-mails: UTM values, and when all of their hour are no longer kept."""
     labels: dict[RowKey, Mapping[str, str | int]] = {}
     for email in emails:
         utm = {"utmCampaign": email.utm.campaign, "utmSource": email.utm.source, "utmMedium": email.utm.medium}
-        labels[hour_row(email.created_at, email.campaign_id)] = {name: value for name, value in utm.items() if value}
+        told: dict[str, str | int | None] = {**utm, EXPIRES_LAST: epoch(email.kept_until)}
+        labels[hour_row(email.created_at, email.campaign_id)] = {name: value for name, value in told.items() if value}
     return labels
 
 
@@ -112,13 +110,8 @@ def outcome(old: Email, new: Email) -> Action:
     """
     before, after = item_of(old), item_of(new)
     counted = COUNTED if (old.status in NEVER_OUT) != (new.status in NEVER_OUT) else ()
-    names = sorted({"status", *_said(old, new), *counted, *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
+    names = sorted({"status", *counted, *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
     return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in names]])
-
-
-def _said(old: Email, new: Email) -> list[str]:
-    """What an e-mail that failed is counted by besides its reason."""
-    return ["error"] if old.fail_reason or new.fail_reason else []
 
 
 def requeued(email: Email) -> Email:

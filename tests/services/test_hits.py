@@ -319,8 +319,8 @@ def test_what_is_counted_wrongly_is_found_and_mended(store: Store, email: Email)
     repair(store)
 
     assert [difference.subject for difference in found] == [
-        f"STATS#HITS#2026-05 | {ROW}",
         f"STATS#CAMPAIGN#{email.campaign_id} | LINK#2",
+        f"STATS#HITS#2026-05 | {ROW}",
     ]
     assert link(store, 2) == {"persons": 1, "any": 1}
     assert differences(store) == []

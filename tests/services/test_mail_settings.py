@@ -28,7 +28,7 @@ def edit(store: Store, now: datetime, **values: Any) -> MailSettings:
     stored = store.mail_settings.get()
     plain: dict[str, Any] = {
         name: getattr(stored, name)
-        for name in ("organisation", "postal_address", "colleagues", "tracking", "quiet_days", "version")
+        for name in ("organisation", "postal_address", "colleagues", "tracking", "quiet_days", "keeping", "version")
     }
     return mail_settings.edit(store, **{**plain, **values}, actor="grace", now=now)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crm.domain.errors import StoreUnavailable
-from crm.services.verify import Difference, differences, repair
+from crm.services.verify import Difference, findings, repair
 from crm.store import Store
 from crm.wiring import get_store
 
@@ -26,23 +26,29 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Look, mend if asked to, and say what is left."""
         try:
-            left = self._repair(get_store()) if options["repair"] else differences(get_store(), report=self._report)
+            left, lost = self._repair(get_store()) if options["repair"] else self._look(get_store())
         except StoreUnavailable as error:
             raise CommandError(error.message) from error
         self._clear()
         for difference in left:
             self.stdout.write(f"{difference}{'' if difference.mendable else ' (--repair can’t mend this)'}")
+        if lost:
+            self.stdout.write(f"Left out: {lost:,} rows of counters, of e-mails or hits that are no longer kept one by one.")
         if left:
             words = "thing is" if len(left) == 1 else "things are"
             raise CommandError(f"{len(left):,} {words} not as it should be.", returncode=1)
         self.stdout.write("Everything adds up.")
 
-    def _repair(self, store: Store) -> list[Difference]:
+    def _look(self, store: Store) -> tuple[list[Difference], int]:
+        found = findings(store, report=self._report)
+        return found.differences, found.lost
+
+    def _repair(self, store: Store) -> tuple[list[Difference], int]:
         done = repair(store, report=self._report)
         self._clear()
         for difference in done.mended:
             self.stdout.write(f"mended: {difference}")
-        return done.left
+        return done.left, done.lost
 
     def _report(self, read: int) -> None:
         if sys.stderr.isatty():

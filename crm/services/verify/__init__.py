@@ -7,13 +7,13 @@ from datetime import datetime
 
 from crm.services.verify.difference import Difference
 from crm.services.verify.facts import judge_facts
-from crm.services.verify.items import Look, oldest_hits
+from crm.services.verify.items import Look
 from crm.services.verify.judge import judge
 from crm.services.verify.ledger import Group, Ledger
 from crm.store import Store
 from crm.store.table import ConditionFailed
 
-__all__ = ["Difference", "Mended", "differences", "repair"]
+__all__ = ["Difference", "Findings", "Mended", "differences", "findings", "repair"]
 
 logger = logging.getLogger(__name__)
 SEGMENTS = 4
@@ -26,42 +26,60 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
-    """What `repair` did: the differences it mended, and those that are left for people."""
+    """What `repair` did: the differences it mended, and those that are left for people; `lost` as in Findings."""
 
     mended: list[Difference]
     left: list[Difference]
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What is not as it should be. `lost` rows of counters were left out: what they counted is no longer kept one by one."""
+
+    differences: list[Difference]
+    lost: int
 
 
 def differences(store: Store, *, report: Report = lambda _: None) -> list[Difference]:
+    """Return everything that is not as it should be; see `findings`."""
+    return findings(store, report=report).differences
+
+
+def findings(store: Store, *, report: Report = lambda _: None) -> Findings:
     """Return everything that is not as it should be; nothing is written. Memory grows with people, not with their e-mails.
 
     The whole table is read once. Where something does not add up it is read twice more, item by item, and what both of these
-    looks say alike is returned: work that went on during one of them is no difference.
+    looks say alike is returned: work that went on during one of them is no difference. Counters of e-mails and hits of which
+    some are no longer kept are never named, nor mended.
     """
-    now = store.table.clock()
     first = _look(store, None, report)
-    suspects = first.ledger.suspects()
+    now = store.table.clock()
+    lost = first.kept.lost(now)
+    number = sum(lost.holds(group) for group in first.ledger.sums)
+    suspects = frozenset(group for group in first.ledger.suspects() if not lost.holds(group))
     if not suspects and not any(judge_facts(store, first.facts, now)):
-        return []
+        return Findings(differences=[], lost=number)
     named = _named(store, suspects, report)
-    return [difference for difference in _named(store, suspects, report) if difference in named] if named else []
+    found = [difference for difference in _named(store, suspects, report) if difference in named] if named else []
+    return Findings(differences=found, lost=number)
 
 
 def repair(store: Store, *, report: Report = lambda _: None) -> Mended:
     """Mend what can be derived from the items, each on condition that it still is as it was read, and return what was done."""
     mended: list[Difference] = []
-    found = differences(store, report=report)
+    found = findings(store, report=report)
     for _ in range(ROUNDS):
-        if not any(difference.mendable for difference in found):
+        if not any(difference.mendable for difference in found.differences):
             break
-        mended += [difference for difference in found if difference.mendable and _mend(store, difference)]
-        found = differences(store, report=report)
-    logger.info("table repaired", extra={"mended": len(mended), "left": len(found)})
-    return Mended(mended=mended, left=found)
+        mended += [difference for difference in found.differences if difference.mendable and _mend(store, difference)]
+        found = findings(store, report=report)
+    logger.info("table repaired", extra={"mended": len(mended), "left": len(found.differences), "lost": found.lost})
+    return Mended(mended=mended, left=found.differences, lost=found.lost)
 
 
 def _look(store: Store, only: frozenset[Group] | None, report: Report) -> Look:
-    look = Look(ledger=Ledger(only=only), hashes=store.suppressions.hashes, oldest=oldest_hits(store.table.clock()))
+    look = Look(ledger=Ledger(only=only), hashes=store.suppressions.hashes)
     read = 0
     for segment in range(SEGMENTS):
         for item in store.table.scan(segments=SEGMENTS, segment=segment, consistent=True):

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.errors import NotFound
 from crm.domain.events import EventStatus
-from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
 from crm.services import tasks
 from crm.services.campaign_jobs import copies_job
@@ -22,7 +21,7 @@ from crm.services.verify.ledger import Facts
 from crm.store import Store, schema
 from crm.store.expressions import absent, equals, exists
 from crm.store.jobs import JobKey
-from crm.store.keys import moment, stamp, unescape
+from crm.store.keys import moment, stamp
 from crm.store.people_items import LEAVING, MERGING, status_change
 from crm.store.requests import Action, Delete, Put, Update, changed
 from crm.store.schema import Item
@@ -38,7 +37,6 @@ def judge_facts(store: Store, facts: Facts, now: datetime) -> Iterator[Differenc
     yield from _campaigns(store, facts, now)
     yield from _windows(store, facts, now)
     yield from _copies(store, facts, now)
-    yield from _links(store, facts, now)
     yield from _suppressions(store, facts, now)
     yield from _erasures(store, facts, now)
     yield from _merges(store, facts, now)
@@ -156,21 +154,6 @@ def _copies(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
             old = store.jobs.get(job)
             mend = store.jobs.put(job, due_at=now, state=old.state if old else {"listed": True}, old=old)
             yield Difference(kind="campaign", subject=campaign_id, says="copies wait, but no job is due", mend=(mend,))
-
-
-def _links(store: Store, facts: Facts, now: datetime) -> Iterator[Difference]:
-    """How often each link was followed, for campaigns that are so young that none of their hits can have expired."""
-    for counter, number in sorted(facts.links.items()):
-        campaign_id = unescape(counter.what.partition("#")[2])
-        if not number:
-            continue
-        try:
-            campaign = store.campaigns.state(campaign_id)
-        except NotFound:
-            continue
-        if campaign.created_at > now - KEPT_FOR + timedelta(days=1):
-            subject, says = f"STATS#{counter.what} | {counter.key}", f"{counter.attribute} is off by {-number}"
-            yield Difference(kind="counter", subject=subject, says=says, counters={counter: number})
 
 
 def _woken(store: Store, campaign_id: str, now: datetime) -> tuple[Action, ...]:

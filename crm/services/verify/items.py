@@ -3,30 +3,29 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from crm.domain.copies import OPEN
 from crm.domain.events import EventStatus
-from crm.domain.hits import KEPT_FOR
 from crm.domain.people import EmailStatus
 from crm.services.campaign_jobs import COPIES
 from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
 from crm.services.verify.ledger import Facts, Group, Ledger
+from crm.services.verify.lost import Kept, group_of
 from crm.store import schema
 from crm.store.attendances import counters_of, place_of
+from crm.store.campaign_items import keeping_of
 from crm.store.emails import email_of
 from crm.store.event_items import attendance_of
-from crm.store.hits import HOURS, LINK, hit_counts, hit_of
+from crm.store.hits import hit_counts, hit_of
 from crm.store.imports import import_of
-from crm.store.keys import stamp
-from crm.store.outcomes import email_counts
+from crm.store.outcomes import EXPIRES_LAST, email_counts
 from crm.store.people_items import LEAVING, MERGING, claim_of, item_of, people_changes, person_of, tag_items, token_items
 from crm.store.schema import Item
 from crm.store.stats import Counter
 
-LABELS = frozenset({"expiresAt", "expiresLast"})
+LABELS = frozenset({schema.TTL_ATTRIBUTE, EXPIRES_LAST})
 """Numbers of a counter row that count nothing."""
 HOST = "host "
 """Before the id of a person: that an event names them as a host."""
@@ -38,15 +37,12 @@ OWN = frozenset({"PK", "SK", "id", "entityType", "what"})
 
 @dataclass(slots=True)
 class Look:
-    """One look at the whole table. `hashes` gives the suppression hashes of an address.
-
-    What expires is counted only while all of it is there: the hits of hours after `oldest`.
-    """
+    """One look at the whole table. `hashes` gives the suppression hashes of an address; `kept` tells what may be gone."""
 
     ledger: Ledger
     hashes: Callable[[str], tuple[str, ...]]
-    oldest: str = ""
     facts: Facts = field(default_factory=Facts)
+    kept: Kept = field(default_factory=Kept)
 
     def see(self, item: Item) -> None:
         """Enter one item."""
@@ -91,30 +87,15 @@ def _lean(look: Look, group: Group, item: Item) -> None:
         look.facts.leaning.append((group, item))
 
 
-def oldest_hits(now: datetime) -> str:
-    """Return the last hour of which some hits may have expired by then, as text."""
-    return stamp(now - KEPT_FOR + timedelta(days=1))[:13]
-
-
 def _count(look: Look, counters: Mapping[Counter, int]) -> None:
     for counter, number in counters.items():
-        if not _apart(look, counter, number):
-            look.ledger.want(("counter", counter.what), (counter.key, counter.attribute), number)
+        look.kept.see(counter)
+        look.ledger.want(group_of(counter), (counter.key, counter.attribute), number)
 
 
 def _counted(look: Look, counter: Counter, number: int) -> None:
-    if not _apart(look, counter, -number):
-        look.ledger.find(("counter", counter.what), (counter.key, counter.attribute), number)
-
-
-def _apart(look: Look, counter: Counter, number: int) -> bool:
-    """Whether this counts hits that may have expired, or those of a link: these are judged by the age of their campaign."""
-    if counter.what.startswith(HOURS):
-        return f"{counter.what.removeprefix(HOURS)}-{counter.key[:5]}" <= look.oldest
-    if not counter.key.startswith(LINK):
-        return False
-    look.facts.links[counter] += number
-    return True
+    look.kept.see(counter)
+    look.ledger.find(group_of(counter), (counter.key, counter.attribute), number)
 
 
 def _user(look: Look, item: Item) -> None:
@@ -221,6 +202,7 @@ def _import(look: Look, item: Item) -> None:
 def _campaign(look: Look, item: Item) -> None:
     look.ledger.exists(("campaign", str(item["id"])))
     look.facts.campaigns[item["id"]] = item["status"]
+    look.kept.keeping[item["id"]] = keeping_of(item)
 
 
 def _email(look: Look, item: Item) -> None:

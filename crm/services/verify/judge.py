@@ -22,9 +22,10 @@ ORPHANS = frozenset({"host", "attendance", "waiting", "log", "distinct", "eventL
 
 
 def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
-    """Give what differs in the groups that were looked at item by item."""
+    """Give what differs in the groups that were looked at item by item, but for what can't be recounted any more."""
+    lost = look.kept.lost(now)
     for group, thing, entry in look.ledger.differing():
-        if (difference := _JUDGES[group[0]](store, group, thing, entry)) is not None:
+        if not lost.holds(group) and (difference := _JUDGES[group[0]](store, group, thing, entry)) is not None:
             yield difference
     missing = look.ledger.missing()
     for group, item in look.facts.leaning:

@@ -5,13 +5,11 @@ which is 0 when what is wanted and what is found agree (with a chance of one in 
 that do not agree are looked at again, item by item.
 """
 
-from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from crm.store.schema import Item
-from crm.store.stats import Counter
 
 Group = tuple[str, ...]
 
@@ -110,4 +108,3 @@ class Facts:
     mailable: dict[int, str] = field(default_factory=dict)
     unmailable: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     leaning: list[tuple[Group, Item]] = field(default_factory=list)
-    links: Tally[Counter] = field(default_factory=Tally)

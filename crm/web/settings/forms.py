@@ -5,11 +5,14 @@ from typing import Any
 
 from django import forms
 
+from crm.domain.keeping import FEWEST_HIT_DAYS, HIT_DAYS, YEARS, Keeping
 from crm.domain.mail_settings import MAX_NAME, MAX_POSTAL_ADDRESS, MAX_QUIET_DAYS, MailSettings
 from crm.staff import SCOPES
 from crm.web.forms import CrmForm
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until it is revoked"}
+
+KEPT = {"": "for ever", **{str(years): f"for {years} years" if years > 1 else "for a year" for years in YEARS}}
 
 WORDS = {
     "people:read": "See people",
@@ -69,6 +72,22 @@ class MailSettingsForm(CrmForm):
         label="Quiet days",
         help_text="New letters leave out whoever was mailed within so many days. Empty: nobody is left out.",
     )
+    keepYears = forms.TypedChoiceField(
+        label="Keep e-mails one by one",
+        choices=KEPT,
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the spans in the list."},
+        help_text="After that, who got an e-mail and what became of it is deleted. All counts stay, in every chart and report.",
+    )
+    keepHitDays = forms.IntegerField(
+        required=False,
+        min_value=FEWEST_HIT_DAYS,
+        max_value=HIT_DAYS,
+        label="Keep single opens and clicks for days",
+        help_text=f"From {FEWEST_HIT_DAYS} to {HIT_DAYS}; empty: {HIT_DAYS}. Never longer than their e-mail.",
+    )
     version = forms.IntegerField(required=False, min_value=0, max_value=10**9, widget=forms.HiddenInput)
 
     @classmethod
@@ -81,6 +100,8 @@ class MailSettingsForm(CrmForm):
                 "colleagues": "\n".join(settings.colleagues),
                 "tracking": settings.tracking,
                 "quietDays": settings.quiet_days,
+                "keepYears": settings.keeping.years,
+                "keepHitDays": settings.keeping.hit_days,
                 "version": settings.version,
             }
         )
@@ -102,6 +123,7 @@ class MailSettingsForm(CrmForm):
             "colleagues": tuple(one for one in re.split(r"[\s,;]+", typed["colleagues"]) if one),
             "tracking": typed["tracking"],
             "quiet_days": typed["quietDays"],
+            "keeping": Keeping(years=typed["keepYears"], hit_days=typed["keepHitDays"] or HIT_DAYS),
             "version": typed["version"] if typed["version"] is not None else -1,
         }
 
