@@ -39,7 +39,8 @@ class Email:
     are there where the others are.
     `hits` rises whenever an open or click counts in something, so that two at one moment don't both count.
     `email` is empty once the person was deleted or erased; of the latter `erased` remains. `domain` is what it counts under for
-    ever: that of its address where it is named, else OTHER.
+    ever: that of its address where it is named, else OTHER. `links` are the numbers of the links in its letter that a person
+    followed, `links_any` those that anything did.
     `kept_until`: when it goes by itself once it waits no longer, None for never. `hit_days`: how long its hits are kept.
     """
 
@@ -55,6 +56,8 @@ class Email:
     error: str = ""
     attempts: int = 0
     hits: int = 0
+    links: frozenset[int] = frozenset()
+    links_any: frozenset[int] = frozenset()
     erased: bool = False
     created_at: datetime
     first_tried_at: datetime | None = None
@@ -75,6 +78,8 @@ class Email:
     def __post_init__(self) -> None:
         if not self.domain:
             object.__setattr__(self, "domain", domain_of(self.email))
+        if not self.links <= self.links_any:
+            object.__setattr__(self, "links_any", self.links | self.links_any)
         for person, anything in (("opened_at", "opened_any_at"), ("clicked_at", "clicked_any_at")):
             if getattr(self, anything) is None and getattr(self, person) is not None:
                 object.__setattr__(self, anything, getattr(self, person))

@@ -135,3 +135,16 @@ def _places(hit: Hit) -> list[tuple[object, ...]]:
         if hit.hit_class is HitClass.PERSON:
             places.append((PERSONS, hit.link))
     return places
+
+
+def linked(email: Email, before: Sequence[Hit], after: Sequence[Hit]) -> Email:
+    """Return the e-mail with the links that its hits count for, now that those `before` have become those `after`."""
+    followed = {
+        word: (links - _counting(before, word)) | _counting(after, word)
+        for word, links in ((PERSONS, email.links), (ANY, email.links_any))
+    }
+    return replace(email, links=followed[PERSONS], links_any=followed[ANY])
+
+
+def _counting(hits: Sequence[Hit], word: str) -> frozenset[int]:
+    return frozenset(hit.link for hit in hits if hit.link is not None and word in hit.counts)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound
-from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, all_kept_until, burst, counted, too_soon
+from crm.domain.hits import MOST_KEPT, Hit, HitClass, HitKind, all_kept_until, burst, counted, linked, too_soon
 from crm.domain.ids import new_id
 from crm.store import Store
 from crm.store.hits import hit_changes
@@ -89,7 +89,8 @@ def _changed(email: Email, before: list[Hit], hit: Hit, *, now: datetime, judge:
         after = counted(after)
     else:
         after = [replace(one, counts=()) if one.id in no_persons else one for one in after]
-    return _Change(email=_seen(_unseen(email, taken_back, after), hit), before=before, after=after)
+    told = _seen(_unseen(email, taken_back, after), hit)
+    return _Change(email=linked(told, before, after), before=before, after=after)
 
 
 def _seen(email: Email, hit: Hit) -> Email:

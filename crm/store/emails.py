@@ -12,10 +12,12 @@ from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.keeping import FOR_EVER, HIT_DAYS, Keeping
 from crm.domain.mail_domains import OTHER, domain_of
-from crm.domain.outcomes import Outcome
+from crm.domain.outcomes import Hits, Outcome
+from crm.domain.recipients import EVERYBODY, Part
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, Where, absent, equals, exists
 from crm.store.keys import LANES, behind_prefix, escape, moment, render, stamp
+from crm.store.link_marks import links_of, mark, marks
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN, BY_DATE, Item
 from crm.store.stats import StatsRepository
@@ -25,6 +27,8 @@ from crm.store.tokens import TokenSigner
 Reason = SkipReason | FailReason
 MAX_ERROR = 120
 """Characters of the provider's words that are kept, so that an e-mail stays within 700 bytes."""
+FEW = 10
+"""One in so many e-mails is thought to be of a domain that is asked for: how many are, only the counters of its hours tell."""
 MOST_AT_ONCE = 1400
 """E-mails that one request can read: 1 MB of them."""
 TIMES = {
@@ -81,6 +85,8 @@ def item_of(email: Email) -> Item:
             "attempts": email.attempts or None,
             "hits": email.hits or None,
             "erased": email.erased or None,
+            "links": marks(email.links),
+            "linksAny": marks(email.links_any) if email.links_any != email.links else None,
             "hitDays": email.hit_days if email.hit_days != HIT_DAYS else None,
             WAITING if email.status is EmailState.QUEUED else schema.TTL_ATTRIBUTE: epoch(email.kept_until),
             "createdAt": stamp(email.created_at),
@@ -108,6 +114,8 @@ def email_of(item: Item) -> Email:
         attempts=item.get("attempts", 0),
         hits=item.get("hits", 0),
         erased=item.get("erased", False),
+        links=links_of(str(kept.get("links", ""))),
+        links_any=links_of(str(kept.get("linksAny", kept.get("links", "")))),
         kept_until=datetime.fromtimestamp(until, UTC) if (until := item.get(schema.TTL_ATTRIBUTE, item.get(WAITING))) else None,
         hit_days=item.get("hitDays", HIT_DAYS),
         created_at=moment(item["createdAt"]),
@@ -155,16 +163,19 @@ class EmailRepository:
         statuses: Sequence[EmailState] = (),
         outcome: Outcome | None = None,
         reason: Reason | None = None,
+        part: Part = EVERYBODY,
         limit: int = 50,
         token: str | None = None,
     ) -> EmailPage:
-        """Return a campaign's e-mails of some statuses (all by default), an outcome and a reason, newest first. Raises BadToken.
+        """Return a campaign's e-mails of some statuses (all by default), an outcome, a reason and a part, newest first.
 
         One query or a few per status and lane; what is read does not grow with the campaign. With an outcome that is a matter of
-        times, or a reason, what is read grows with those passed over, in steps that one more request chooses by what was counted.
+        times, a reason or a part, what is read grows with those passed over, in steps that one more request chooses by what was
+        counted. Raises BadToken.
         """
-        wanted = _Wanted.of(campaign_id, statuses, outcome, reason)
+        wanted = _Wanted.of(campaign_id, statuses, outcome, reason, part)
         purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''} {reason or ''}".rstrip()
+        purpose += f" {part}" if part != EVERYBODY else ""
         back, edge = self._read(purpose, token)
         found = list(islice(self._merged(wanted, limit + 1, back=back, edge=edge), limit + 1))
         items, more = found[:limit], len(found) > limit
@@ -184,9 +195,10 @@ class EmailRepository:
         *,
         outcome: Outcome | None = None,
         reason: Reason | None = None,
+        part: Part = EVERYBODY,
     ) -> Iterator[Email]:
         """Give all of a campaign's e-mails as `page` does, newest first: for lists in CSV and for retries, which check."""
-        found = self._merged(_Wanted.of(campaign_id, statuses, outcome, reason), 400, back=False, edge=None)
+        found = self._merged(_Wanted.of(campaign_id, statuses, outcome, reason, part), 400, back=False, edge=None)
         return (email_of(item) for item in found)
 
     def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
@@ -226,7 +238,7 @@ class EmailRepository:
             for partition in partitions(wanted.campaign_id, wanted.statuses)
         ]
         streams: list[Iterable[Item]] = [
-            (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge) for query in queries
+            (item for item in self._table.walk(query) if item[BY_CAMPAIGN.sk] != edge and wanted.holds(item)) for query in queries
         ]
         return heapq.merge(*streams, key=lambda item: str(item[BY_CAMPAIGN.sk]), reverse=not back)
 
@@ -235,10 +247,14 @@ class EmailRepository:
         if not wanted.where:
             return 1.0
         what = f"CAMPAIGN#{escape(wanted.campaign_id)}"
-        row, why = (what, "TOTAL"), (what, f"REASON#{wanted.reason}")
-        counts = self._stats.estimate(keys=[row, why])
+        row, why, link = (what, "TOTAL"), (what, f"REASON#{wanted.reason}"), (what, f"LINK#{wanted.part.link}")
+        counts = self._stats.estimate(keys=[row, why, link])
         there = sum(counts.value(*row, status) for status in wanted.statuses)
-        if wanted.reason is not None:
+        if wanted.part.link is not None:
+            found = counts.value(*link, "persons" if wanted.part.hits is Hits.PEOPLE else "any")
+        elif wanted.part.domain:
+            found = there // FEW
+        elif wanted.reason is not None:
             found = sum(counts.value(*why, status) for status in wanted.statuses)
         else:
             timed = counts.value(*row, wanted.word)
@@ -254,21 +270,28 @@ class _Wanted:
     statuses: tuple[EmailState, ...]
     outcome: Outcome | None = None
     reason: Reason | None = None
+    part: Part = EVERYBODY
 
     @classmethod
-    def of(cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None, reason: Reason | None) -> "_Wanted":
+    def of(
+        cls, campaign_id: str, statuses: Sequence[EmailState], outcome: Outcome | None, reason: Reason | None, part: Part
+    ) -> "_Wanted":
         """What all of them ask for; no status means all. A reason is of one state alone."""
         possible = outcome.states if outcome is not None else tuple(EmailState)
         own = {type(None): None, SkipReason: EmailState.SKIPPED, FailReason: EmailState.FAILED}[type(reason)]
         kept = tuple(sorted(one for one in possible if (not statuses or one in statuses) and own in {None, one}))
-        return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome, reason=reason)
+        return cls(campaign_id=campaign_id, statuses=kept, outcome=outcome, reason=reason, part=part)
 
     @property
     def where(self) -> Where:
-        """What the time of the outcome must be, there or not; and the reason."""
+        """What the time of the outcome must be, there or not; the reason; and what of a part can be asked of an item."""
         name = "skipReason" if isinstance(self.reason, SkipReason) else "failReason"
         why = [equals(name, self.reason.value)] if self.reason is not None else []
-        return (*why, *(became(self.outcome) if self.outcome is not None else []))
+        return (*why, *(became(self.outcome) if self.outcome is not None else []), *_of_part(self.part))
+
+    def holds(self, item: Item) -> bool:
+        """Tell whether an item that passed is of the part: its domain, and the code of its error, are not kept as such."""
+        return self.part == EVERYBODY or self.part.holds(email_of(item))
 
     @property
     def word(self) -> str:
@@ -281,6 +304,14 @@ def became(outcome: Outcome) -> list[Clause | AnyOf]:
     has, lacks = ([name, SAME.get(name)] if (name := ATTRIBUTE.get(time)) else [] for time in (outcome.has, outcome.lacks))
     present = tuple(exists(name) for name in has if name)
     return [*([AnyOf(present)] if present else []), *[absent(name) for name in lacks if name]]
+
+
+def _of_part(part: Part) -> list[Clause | AnyOf]:
+    """What holds for the items of such e-mails, as far as it can be asked: domain and code of an error stand in longer texts."""
+    names = ("links",) if part.hits is Hits.PEOPLE else ("links", "linksAny")
+    link = [] if part.link is None else [AnyOf(tuple(Clause(name, "contains", (mark(part.link),)) for name in names))]
+    code = [Clause("error", "contains", (part.code.partition(" ")[0],))] if part.code else []
+    return [*link, *code]
 
 
 def _mailed(user_id: str, until: datetime | None) -> Query | None:

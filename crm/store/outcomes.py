@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
+from crm.domain.failures import code_of
 from crm.store.emails import TIMES, epoch, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import escape, stamp
@@ -33,6 +34,9 @@ because a delta then names an hour once and not with each domain."""
 
 EXPIRES_LAST = "expiresLast"
 """On the row of an hour: from when on its e-mails are no longer kept one by one, in seconds since 1970; no count."""
+
+SAID = "SAID#"
+"""Before a reason and a code: the row of a campaign's e-mails that failed with it: `SAID#refused#550%205.1.1`."""
 
 COUNTED = ("skipReason", "failReason", *[name for name, attribute in TIMES.items() if attribute in LATER.values()])
 """Attributes besides the status from which counts are computed."""
@@ -78,6 +82,8 @@ def email_counts(email: Email) -> Tally[Counter]:
         counts[Counter(domains, f"{key}#{word}", email.domain)] += 1
     if reason := email.skip_reason or email.fail_reason:
         counts[Counter(mine, f"REASON#{reason.value}", email.status.value)] += 1
+    if email.fail_reason:
+        counts[Counter(mine, f"{SAID}{email.fail_reason.value}#{escape(code_of(email.error))}")] += 1
     return counts
 
 
@@ -110,8 +116,13 @@ def outcome(old: Email, new: Email) -> Action:
     """
     before, after = item_of(old), item_of(new)
     counted = COUNTED if (old.status in NEVER_OUT) != (new.status in NEVER_OUT) else ()
-    names = sorted({"status", *counted, *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
+    names = sorted({"status", *_said(old, new), *counted, *[name for name in CONDITIONED if before.get(name) != after.get(name)]})
     return changed(before, after, expect=[exists(), *[equals(name, before.get(name)) for name in names]])
+
+
+def _said(old: Email, new: Email) -> list[str]:
+    """What an e-mail that failed is counted by besides its reason."""
+    return ["error"] if old.fail_reason or new.fail_reason else []
 
 
 def requeued(email: Email) -> Email:
