@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from crm.domain.campaigns import Utm
@@ -15,7 +15,7 @@ from crm.store.email_runs import Hour, Place, emails_in
 from crm.store.emails import EmailPage
 from crm.store.keys import stamp
 from crm.store.months import bounds, hour_of, months_between
-from crm.store.outcomes import DOMAINS, LATER
+from crm.store.outcomes import DOMAINS, EXPIRES_LAST, LATER
 from crm.store.stats import CounterRange, Snapshot, StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
@@ -23,6 +23,7 @@ from crm.store.tokens import TokenSigner
 PART = 1000
 """E-mails that are looked for at a time where all are wanted."""
 MONTHS = "EMAILS"
+QUEUED = EmailState.QUEUED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class HourRow:
     """What became of the e-mails of one campaign that were created in the UTC hour that begins at `hour`.
 
     `statuses` are those in which e-mails of the row are to be looked for: while some are queued, all that are asked for; `there`
-    is how many are in them, whatever their domain. `domains` are the same counts by domain, where these were read.
+    is how many are in them, whatever their domain. `domains` are the same counts by domain, where these were read. From
+    `kept_until` on, None for never, they are counted but no longer kept one by one; those that are queued then still are.
     """
 
     hour: datetime
@@ -40,6 +42,11 @@ class HourRow:
     statuses: tuple[EmailState, ...]
     there: int = 0
     domains: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    kept_until: datetime | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Tell whether what has become of these e-mails is kept no longer at `now`."""
+        return self.kept_until is not None and self.kept_until <= now
 
 
 class EmailLists:
@@ -107,7 +114,9 @@ class EmailLists:
         yield from emails_in(self._table, self._hours(query), query, wanted=PART)
 
     def _hours(self, query: EmailQuery, rows: Sequence[HourRow] | None = None) -> list[Hour]:
-        return [hour for row in (self.rows(query) if rows is None else rows) if (hour := _sought(row, query)) is not None]
+        now = self._table.clock()
+        kept = [row for row in (self.rows(query) if rows is None else rows) if row.counts.get(QUEUED) or not row.has_ended(now)]
+        return [hour for row in kept if (hour := _sought(row, query)) is not None]
 
     def _ranges_of(self, months: Sequence[str], query: EmailQuery, *, by_domain: bool) -> list[CounterRange]:
         kinds = [f"{MONTHS}#", *([DOMAINS] if by_domain else [])]
@@ -121,6 +130,21 @@ class EmailLists:
             return months_between(first, last)
         wanted = CounterRange(MONTHS, f"{first:%Y-%m}" if first else None, f"{last:%Y-%m}" if last else None)
         return [month for month, row in self._stats.snapshot(ranges=[wanted]).rows(MONTHS).items() if row.get("n")]
+
+
+def gone(rows: Iterable[HourRow], query: EmailQuery, now: datetime) -> int:
+    """Return how many e-mails were counted in `rows` that pass, and are no longer kept one by one: a list lacks them."""
+    ended = [row.counts for row in rows if row.has_ended(now)]
+    return sum(_passed({word: number for word, number in counts.items() if word != QUEUED}, query) for counts in ended)
+
+
+def _passed(counts: Mapping[str, int], query: EmailQuery) -> int:
+    possible = query.outcome.states if query.outcome is not None else tuple(EmailState)
+    there = sum(counts.get(status, 0) for status in possible)
+    if query.outcome is None or not (query.outcome.has or query.outcome.lacks):
+        return there
+    timed = counts.get((query.outcome.has or query.outcome.lacks).removesuffix("_at"), 0)
+    return timed if query.outcome.has else max(0, there - timed)
 
 
 def _months_of(query: EmailQuery) -> list[str]:
@@ -140,12 +164,14 @@ def _hour_rows(snapshot: Snapshot, months: Sequence[str]) -> Iterator[HourRow]:
 
 def _hour_row(month: str, key: str, row: dict[str, int | str]) -> HourRow:
     hour, _, campaign_id = key.partition("#")
+    until = row.get(EXPIRES_LAST)
     return HourRow(
         hour=hour_of(month, hour),
         campaign_id=campaign_id,
         utm=Utm(**{name: str(row.get(f"utm{name.title()}", "")) for name in ("campaign", "source", "medium")}),
         counts={name: number for name, number in row.items() if isinstance(number, int) and number > 0},
         statuses=(),
+        kept_until=datetime.fromtimestamp(until, UTC) if isinstance(until, int) else None,
     )
 
 
