@@ -75,7 +75,7 @@ def _attempt(store: Store, event: MailEvent, now: datetime) -> bool:
     if event.kind is MailEventKind.ACCEPTED and new == email:
         return False
     if new != email:
-        actions.append(outcome(email, new))
+        actions += [outcome(email, new), *store.leavers.note(email, new)]
         add(changes, email_changes([(email, new)]))
     store.table.write([seen(event.provider, event.id, now=now), *actions, *store.stats.delta(changes, now=now)])
     return True

@@ -48,7 +48,7 @@ def unsubscribe(store: Store, email_id: str, user_id: str, *, now: datetime) -> 
         actions, changes = _suppressed(store, person, email, now)
         if email is not None and email.unsubscribed_at is None:
             new = replace(email, unsubscribed_at=now)
-            actions.append(outcome(email, new))
+            actions += [outcome(email, new), *store.leavers.note(email, new)]
             add(changes, email_changes([(email, new)]))
         store.table.write([*actions, *store.stats.delta(changes, now=now)])
 

@@ -20,6 +20,7 @@ from crm.store.feeds import FeedRepository
 from crm.store.hits import HitRepository
 from crm.store.imports import ImportRepository
 from crm.store.jobs import JobRepository
+from crm.store.leavers import LeaverRepository
 from crm.store.log import LogRepository
 from crm.store.mail_settings import MailSettingsRepository
 from crm.store.named_domains import NamedDomains
@@ -57,6 +58,7 @@ class Store:
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)
         self.hits = HitRepository(table)
+        self.leavers = LeaverRepository(table)
         self.named_domains = NamedDomains(table)
         self.email_lists = EmailLists(table, self.stats, signer)
         self.pace = PaceRepository(table)

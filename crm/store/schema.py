@@ -122,6 +122,12 @@ ENTITIES = (
         note="subject, UTM, state; small, for each step of a job looks at it",
     ),
     Entity(name="content", pk="CAMPAIGN#{campaignId}", sk="CONTENT", note="a campaign's text and audience filter"),
+    Entity(
+        name="leaver",
+        pk="CAMPAIGN#{campaignId}",
+        sk="LEFT#{at:raw}#{emailId}",
+        note="who unsubscribed by an e-mail of it; ids and a time",
+    ),
     Entity(name="domains", pk="CAMPAIGN#{campaignId}", sk="DOMAINS", note="domains under which a campaign's e-mails are counted"),
     Entity(
         name="chunk",

@@ -76,6 +76,10 @@ class Snapshot:
         number = self._rows.get((what, key), {}).get(attribute, 0)
         return number if isinstance(number, int) else 0
 
+    def row(self, what: str, key: str) -> Row:
+        """Return `{attribute: number or label}` of one row, empty where nothing was ever counted."""
+        return dict(self._rows.get((what, key), {}))
+
     def rows(self, what: str) -> dict[str, Row]:
         """Return `{key: {attribute: number or label}}` of `what`, in order of the key."""
         return {key: dict(self._rows[what, key]) for key in sorted(key for kind, key in self._rows if kind == what)}

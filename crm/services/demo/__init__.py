@@ -218,6 +218,8 @@ def _write_campaigns(store: Store, plan: Plan, now: datetime, progress: Progress
         with ThreadPoolExecutor(WRITERS) as pool:
             for _ in pool.map(lambda part: _write_emails(store, part, now), _parts(planned.emails, EMAILS)):
                 pass
+            for part in _parts([email for email in planned.emails if email.unsubscribed_at], EMAILS):
+                store.table.write([put for email in part for put in store.leavers.note(None, email)])
             campaign_id = planned.campaign.id
             for _ in pool.map(lambda part, id_=campaign_id: _write_hits(store, id_, part, now), _parts(planned.hits, EMAILS)):
                 pass

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from crm.domain.emails import Email
-from crm.domain.hits import Hit, HitClass, HitKind, counted
+from crm.domain.hits import Hit, HitClass, HitKind, counted, linked
 
 LINKS = 2
 """So many web links a letter has."""
@@ -31,7 +31,7 @@ def make_hits(email: Email, present: datetime) -> Fetched:
     clicks = [hit.at for hit in hits if hit.kind is HitKind.CLICK]
     opens = [hit.at for hit in hits if hit.kind is HitKind.OPEN or hit.hit_class is HitClass.PERSON]
     told = replace(email, opened_any_at=min(opens, default=None), clicked_any_at=min(clicks, default=None), hits=len(hits))
-    return Fetched(told, hits)
+    return Fetched(linked(told, [], hits), hits)
 
 
 def _programs(email: Email, random: Random) -> list[Hit]:
