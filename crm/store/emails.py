@@ -10,7 +10,7 @@ from typing import Any
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
-from crm.domain.keeping import FOR_EVER, HIT_DAYS, Keeping
+from crm.domain.keeping import FOR_EVER, HIT_DAYS, SHORTEST, Keeping
 from crm.domain.mail_domains import OTHER, domain_of
 from crm.domain.outcomes import Hits, Outcome
 from crm.domain.recipients import EVERYBODY, Part
@@ -74,7 +74,7 @@ def item_of(email: Email) -> Item:
             "campaignId": email.campaign_id,
             "userId": email.user_id,
             "email": email.email,
-            "domain": email.domain if email.domain != domain_of(email.email) else None,
+            "domain": None if email.email.endswith(f"@{email.domain}") else email.domain,
             "status": email.status.value,
             "utmCampaign": email.utm.campaign,
             "utmSource": email.utm.source,
@@ -202,24 +202,37 @@ class EmailRepository:
         return (email_of(item) for item in found)
 
     def of_person(self, user_id: str, *, limit: int = 50, until: datetime | None = None) -> list[Email]:
-        """Return what a person was mailed, newest first, from `until` back (itself too); a query, and a batch per 100."""
-        if (query := _mailed(user_id, until)) is None:
-            return []
-        rows = self._table.query(replace(query, limit=limit))
-        items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows.items])
-        return [email_of(item) for item in items if item is not None]
+        """Return what a person was mailed, newest first, from `until` back (itself too); a query, and a batch per 100.
+
+        The index also has those that have expired and are not yet deleted: as many more are looked at.
+        """
+        query = _mailed(user_id, until)
+        found: list[Email] = []
+        while query is not None and len(found) < limit:
+            rows = self._table.query(replace(query, limit=limit - len(found)))
+            found += self._there(rows.items)
+            query = replace(query, start=rows.next) if rows.next is not None else None
+        return found
 
     def walk_person(self, user_id: str) -> Iterator[Email]:
         """Give all that a person was mailed, newest first; a batch per 100."""
         query = _mailed(user_id, None)
         rows = list(self._table.walk(query)) if query is not None else []
         for start in range(0, len(rows), 100):
-            items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows[start : start + 100]])
-            yield from (email_of(item) for item in items if item is not None)
+            yield from self._there(rows[start : start + 100])
 
     def count_of_person(self, user_id: str, *, until: datetime | None = None) -> int:
-        """Return how many e-mails a person has, from `until` back; keys alone are read."""
-        return self._table.count(query) if (query := _mailed(user_id, until)) is not None else 0
+        """Return how many e-mails a person has, from `until` back; of those from the last year keys alone are read."""
+        query = _mailed(user_id, until)
+        rows = list(self._table.walk(query)) if query is not None else []
+        edge = stamp(self._table.clock() - SHORTEST)
+        old = [row for row in rows if row[BY_DATE.sk] < edge]
+        return len(rows) - len(old) + len(self._there(old))
+
+    def _there(self, rows: Sequence[Item]) -> list[Email]:
+        """The e-mails of those rows of the index, but for those that are gone."""
+        items = self._table.batch_get([{"PK": row["PK"], "SK": row["SK"]} for row in rows])
+        return [email_of(item) for item in items if item is not None]
 
     def _read(self, purpose: str, token: str | None) -> tuple[bool, str | None]:
         if token is None:
