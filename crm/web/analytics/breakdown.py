@@ -10,6 +10,7 @@ from django.urls import reverse
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.folding import fold
 from crm.domain.mail_domains import OTHER
+from crm.domain.metrics import NONE, utm_key
 from crm.domain.outcomes import Hits
 from crm.services.analytics import BreakdownRow, Overview
 from crm.store import Store
@@ -56,12 +57,11 @@ class Heading:
     query: str
     css: str
     sorted: str
-    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row as it is shown: `link` leads to what it is about, empty where it is about none. `day` is when it was sent."""
+    """One row as it is shown: `link` leads to the campaign, or to the page of that value alone. `day` is when it was sent."""
 
     name: str
     link: str
@@ -160,22 +160,19 @@ def _headings(links: Links, by: str, order: Order) -> list[Heading]:
 
 
 def _line(row: BreakdownRow, by: str, subjects: Mapping[str, str], links: Links, hits: Hits) -> Line:
-    def behind(word: str) -> Number:
-        return links.behind(row.counts, word, **{by: row.value}) if row.value.strip() else Number(number=row.counts.get(word, 0))
-
-    if by == "campaign_id":
-        name, link = subjects.get(row.value) or "Without a subject", reverse("campaigns:one", args=[row.value])
-    elif row.value.strip():
-        name = "All other domains" if (by, row.value) == ("domain", OTHER) else row.value
-        link = links.page(**{by: [row.value]}, rows=[])
+    campaign, value = by == "campaign_id", row.value
+    if campaign:
+        name = subjects.get(value) or "Without a subject"
+    elif by == "domain":
+        name = "All other domains" if value == OTHER else value
     else:
-        name, link = "None", ""
+        name, value = (value, value) if utm_key(value) else ("None", NONE)
     return Line(
         name=name,
-        link=link,
-        sent=behind("sent"),
-        failed=behind("failed"),
-        opened=behind(hits.opened.value),
-        clicked=behind(hits.clicked.value),
-        day=row.first if by == "campaign_id" else row.last,
+        link=reverse("campaigns:one", args=[value]) if campaign else links.page(**{by: [value]}, rows=[]),
+        sent=links.behind(row.counts, "sent", **{by: value}),
+        failed=links.behind(row.counts, "failed", **{by: value}),
+        opened=links.behind(row.counts, hits.opened.value, **{by: value}),
+        clicked=links.behind(row.counts, hits.clicked.value, **{by: value}),
+        day=row.first if campaign else row.last,
     )

@@ -39,7 +39,7 @@ def tiles(summary: Summary, links: Links, hits: Hits) -> list[Tile]:
         "queued": "wait for their turn" if totals["queued"] else "nothing waits",
         "failed": share_failed,
         "uncertain": "not settled yet" if uncertain else "none",
-        "skipped": "unsubscribed, bounced",
+        "skipped": "may not be mailed" if totals["skipped"] else "none",
     }
     css = {"failed": "bad", "uncertain": "warn"}
     out = [

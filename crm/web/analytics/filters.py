@@ -9,7 +9,7 @@ from django.http import QueryDict
 from crm.domain.emails import EmailState
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.mail_domains import OTHER
-from crm.domain.metrics import QUERY_NAMES, EmailQuery, parse_email_query
+from crm.domain.metrics import NONE, QUERY_NAMES, EmailQuery, parse_email_query
 from crm.domain.outcomes import Hits, Outcome
 from crm.services.analytics import Choice
 from crm.web.analytics.links import Links
@@ -39,6 +39,8 @@ LISTED = {
     Outcome.UNCERTAIN: "uncertain",
 }
 """What e-mails of a list have in common, behind their number."""
+OTHERS = {("domain", OTHER): "all others", **{(name, NONE): "none" for name in ("utm_campaign", "utm_source", "utm_medium")}}
+"""Values that are not what they say."""
 OFFERED = 50
 
 
@@ -122,12 +124,12 @@ def _option(choice: Choice, subjects: Mapping[str, str]) -> Option:
 
 def chips(given: QueryDict, links: Links, subjects: Mapping[str, str]) -> list[Chip]:
     """Return what is active, each with the way to leave it out."""
-    words = {**subjects, OTHER: "all others"} if given.get("domain") else subjects
     out = []
     for name, label in LABELS.items():
         for value in dict.fromkeys(one for one in given.getlist(name) if one):
             left = [one for one in given.getlist(name) if one and one != value]
-            out.append(Chip(label=label, value=words.get(value, value), query=links.page(**{name: left})))
+            words = OTHERS.get((name, value)) or subjects.get(value, value)
+            out.append(Chip(label=label, value=words, query=links.page(**{name: left})))
     return out
 
 

@@ -20,7 +20,7 @@ from crm.web.analytics.breakdown import MOST_ROWS, ROWS, breakdown, by_of, order
 from crm.web.analytics.chart import chart, spans
 from crm.web.analytics.figures import beside, funnel, listed, tiles
 from crm.web.analytics.filters import LISTED, OFFERED, chips, chosen, fields, hits_of, presets
-from crm.web.analytics.links import Links, Number
+from crm.web.analytics.links import Links
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import Pager
 
@@ -113,7 +113,7 @@ def _list(request: CrmRequest, found: Overview, query: EmailQuery, page: EmailPa
         "pager": pager,
         "listed": total,
         "listed_words": LISTED[query.outcome] if query.outcome else "",
-        "whole_list": Number(number=found.summary.emails, link=links.page(outcome=[])),
+        "whole_list": links.all_behind(found.summary.emails),
         "gone": max(0, (total or 0) - pager.last) if at_end else 0,
     }
 
