@@ -35,7 +35,6 @@ from crm.store.suppression import SuppressionRepository
 from crm.store.table import Table
 from crm.store.tasks import TaskRepository
 from crm.store.templates import TemplateRepository
-from crm.store.together import Together
 from crm.store.tokens import TokenSigner
 from crm.store.traces import TraceRepository
 
@@ -77,6 +76,5 @@ class Store:
         self.copies = CopyRepository(table)
         self.templates = TemplateRepository(table)
         self.audit = AuditRepository(table)
-        self.together = Together(table)
         self.repeats = RepeatRepository(table, page_key)
         self.done_parts = DonePartRepository(table)

@@ -69,11 +69,11 @@ class CampaignLists:
     def newest(self, limit: int) -> list[CampaignRow]:
         """Return what the index knows of the newest campaigns, those that were put away left out, newest first.
 
-        A query per year until there are so many: one in a year that has them.
+        A query per year until there are half as many: one in a year that has them, and few in a young one.
         """
         items: list[Item] = []
         for query in self._years():
-            if len(items) < limit:
+            if 2 * len(items) < limit:
                 items += self._table.query(replace(query, limit=limit - len(items))).items
         return sorted(self._known(items), key=lambda row: row.place, reverse=True)
 

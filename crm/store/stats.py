@@ -17,7 +17,7 @@ from crm.domain.ids import new_id
 from crm.store import schema
 from crm.store.expressions import equals, exists
 from crm.store.keys import SHARDS, stamp
-from crm.store.requests import Action, Delete, Put, Query, Update
+from crm.store.requests import Action, Delete, Key, Put, Query, Update
 from crm.store.schema import Item
 from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
 
@@ -67,9 +67,10 @@ class CounterRange:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counters at one moment, deltas included: only the rows that were asked for."""
+    """Counters at one moment, deltas included: only the rows that were asked for. `beside` are items that were asked for too."""
 
     _rows: Mapping[RowKey, Row]
+    beside: Sequence[Item | None] = ()
 
     def value(self, what: str, key: str, attribute: str = "n") -> int:
         """Return one number, 0 where nothing was ever counted."""
@@ -199,12 +200,16 @@ class StatsRepository:
 
     # reading
 
-    def snapshot(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
+    def snapshot(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = (), beside: Sequence[Key] = ()) -> Snapshot:
         """Return the rows `keys`, and those in `ranges`, as they are at one moment. Seven requests and one per range.
+
+        `beside` are keys of other items, read consistently with the rows: they come with the snapshot, None where there is none.
 
         Within `one_moment`, each but the first takes two and one per range. Raises StoreUnavailable when folds keep overtaking
         it, which takes more than a second of nothing but folds.
         """
+        if beside and not keys and not ranges:
+            return Snapshot({}, self._table.batch_get(beside, consistent=True))
         moments = _moments.get()
         known = moments.get(id(self)) if moments is not None else None
         relieved = known is not None
@@ -214,17 +219,17 @@ class StatsRepository:
                 relieved = True
                 if self._relieve():
                     continue
-            rows, cut = self._stored(keys, ranges)
+            rows, cut, others = self._stored(keys, ranges, beside)
             if self._version() == version:
                 if moments is not None:
                     moments[id(self)] = version, deltas
-                return Snapshot(_with(rows, deltas, frozenset(keys), ranges, cut))
+                return Snapshot(_with(rows, deltas, frozenset(keys), ranges, cut), others)
             known = None
         raise StoreUnavailable("The counts change too quickly to be read just now; try again in a minute.")
 
     def estimate(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
         """Return the same rows without what is not folded yet: to choose by, not to tell. One request, and one per range."""
-        rows, _ = self._stored(keys, ranges, consistent=False)
+        rows, _, _ = self._stored(keys, ranges, consistent=False)
         return Snapshot(rows)
 
     def known(self, what: str) -> set[str]:
@@ -233,7 +238,7 @@ class StatsRepository:
         What is folded between the two readings is seen by the second.
         """
         waiting = {key for delta in self._deltas() for kind, key in _parsed(delta) if kind == what}
-        rows, _ = self._stored((), [CounterRange(what)])
+        rows, _, _ = self._stored((), [CounterRange(what)])
         return waiting | {key for _, key in rows}
 
     def _relieve(self) -> bool:
@@ -261,11 +266,17 @@ class StatsRepository:
         return sorted(found, key=lambda delta: str(delta["SK"]))
 
     def _stored(
-        self, keys: Sequence[RowKey], ranges: Sequence[CounterRange], *, consistent: bool = True
-    ) -> tuple[dict[RowKey, Row], dict[CounterRange, str]]:
-        """Counter rows without deltas, and for each range that was cut the last key that was read."""
-        items = self._table.batch_get([schema.key("counter", what=what, key=key) for what, key in keys], consistent=consistent)
-        rows = {row: _numbers(item) for row, item in zip(keys, items, strict=True) if item is not None}
+        self,
+        keys: Sequence[RowKey],
+        ranges: Sequence[CounterRange],
+        beside: Sequence[Key] = (),
+        *,
+        consistent: bool = True,
+    ) -> tuple[dict[RowKey, Row], dict[CounterRange, str], list[Item | None]]:
+        """Counter rows without deltas, for each range that was cut the last key that was read, and the items beside."""
+        asked = [*[schema.key("counter", what=what, key=key) for what, key in keys], *beside]
+        items = self._table.batch_get(asked, consistent=consistent)
+        rows = {row: _numbers(item) for row, item in zip(keys, items, strict=False) if item is not None}
         cut: dict[CounterRange, str] = {}
         for wanted in ranges:
             query = Query(
@@ -283,7 +294,7 @@ class StatsRepository:
                 if answer.next is not None:
                     cut[wanted] = answer.next["SK"]
             rows |= {(wanted.what, item["SK"]): _numbers(item) for item in found}
-        return rows, cut
+        return rows, cut, items[len(keys) :]
 
 
 def _delta_partition(shard: int) -> str:

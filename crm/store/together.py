@@ -1,4 +1,4 @@
-"""Things of several kinds at once: for a page that shows a few of each."""
+"""Things of several kinds at once: for a page that shows a few of each, and reads them together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from crm.store import schema
 from crm.store.campaign_items import campaign_of
 from crm.store.event_items import event_of
 from crm.store.imports import import_of
-from crm.store.table import Table
+from crm.store.requests import Key
+from crm.store.schema import Item
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,24 +23,30 @@ class Found:
     imports: Mapping[str, Import]
 
 
-class Together:
-    """Reads campaigns, events and imports by id in one request instead of three."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of them, by id."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    campaigns: Sequence[str] = ()
+    events: Sequence[str] = ()
+    imports: Sequence[str] = ()
 
-    def get(self, *, campaigns: Sequence[str] = (), events: Sequence[str] = (), imports: Sequence[str] = ()) -> Found:
-        """Return what there is of these ids, in the order given, read consistently; one request per 100, none for nothing."""
-        ids = {"campaign": campaigns, "event": events, "import": imports}
-        wanted = [(entity, one) for entity, some in ids.items() for one in some]
-        items = self._table.batch_get([schema.key(entity, id=one) for entity, one in wanted], consistent=True)
-        found = [(entity, item) for (entity, _), item in zip(wanted, items, strict=True) if item is not None]
-        return Found(
-            campaigns={item["id"]: campaign_of(item, None) for entity, item in found if entity == "campaign"},
-            events={
-                item["id"]: event_of(item)
-                for entity, item in found
-                if entity == "event" and item["status"] != EventStatus.DRAFT.value
-            },
-            imports={item["id"]: import_of(item) for entity, item in found if entity == "import"},
-        )
+    @property
+    def keys(self) -> list[Key]:
+        """What to ask for, so that `found` knows what the items are."""
+        ids = {"campaign": self.campaigns, "event": self.events, "import": self.imports}
+        return [schema.key(entity, id=one) for entity, some in ids.items() for one in some]
+
+
+def found(items: Sequence[Item | None]) -> Found:
+    """Return what items of those keys hold, in their order; None is what is not there."""
+    there = [item for item in items if item is not None]
+    return Found(
+        campaigns={item["id"]: campaign_of(item, None) for item in there if item["entityType"] == "campaign"},
+        events={item["id"]: event_of(item) for item in there if item["entityType"] == "event" and not _is_draft(item)},
+        imports={item["id"]: import_of(item) for item in there if item["entityType"] == "import"},
+    )
+
+
+def _is_draft(event: Item) -> bool:
+    return bool(event["status"] == EventStatus.DRAFT.value)

@@ -13,11 +13,8 @@ from django.test import Client
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
 from crm.store import Store
-from crm.store.cost import metered
 from crm.web.charts import BOTTOM, TOP, Column, columns, plot, spark, split, step_for, steps_that_fit
-from tests.conftest import Clock
-from tests.factories import make_campaign, make_event
-from tests.jobs.mailing import REFUSED, ToldMailer, accepted, crowd, drive, make_work
+from tests.factories import make_campaign
 from tests.mailings import keep_emails, make_email
 
 SignIn = Callable[[str], Client]
@@ -161,55 +158,6 @@ def test_a_cell_can_not_become_a_formula(marketer: Client, site: Store) -> None:
     assert lines(marketer.get("/analytics/emails.csv"))[0]["email"] == "'=cmd@example.org"
 
 
-def test_the_first_page_tells_what_matters(sign_in: SignIn, site: Store) -> None:
-    people = crowd(site, 4)
-    clock, mailer = Clock(datetime.now(UTC)), ToldMailer()
-    mailer.tell(people[0].profile.email, REFUSED)
-    accepted(site, clock.now, subject="Spring")
-    drive(make_work(site, mailer, clock))
-    accepted(site, clock.now, subject="Autumn", send_at=clock.now + timedelta(days=1))
-
-    page = sign_in("Admin").get("/").content.decode()
-
-    assert re.search(r'fig-label">People</span><span class="fig-value">4<', page)
-    assert re.search(r'fig-label">Sent, 30 days</span><span class="fig-value">3<', page)
-    assert "1 e-mail failed in “Spring”" in page
-    assert "Going out now" in page
-    assert "Autumn" in page
-    assert "The same as a table" in page
-
-
-def test_the_first_page_of_an_empty_community_says_where_to_begin(sign_in: SignIn) -> None:
-    page = sign_in("Admin").get("/").content.decode()
-
-    assert "Nobody is here yet" in page
-    assert 'href="/people/import/"' in page
-
-
-def test_the_first_page_shows_only_what_one_may_see(sign_in: SignIn, site: Store) -> None:
-    crowd(site, 2)
-
-    page = sign_in("Door").get("/").content.decode()
-
-    assert "Next events" in page
-    assert "People</span>" not in page
-    assert "Needs attention" not in page
-
-
-def test_the_first_page_costs_the_same_however_much_there_is(sign_in: SignIn, site: Store) -> None:
-    client, costs = sign_in("Admin"), []
-    now = datetime.now(UTC)
-    for number in (20, 300):
-        crowd(site, number)
-        keep_emails(site, [make_email(created_at=now) for _ in range(number)])
-        site.stats.fold_all()
-        with metered() as cost:
-            client.get("/")
-        costs.append((cost.requests, cost.items_read))
-
-    assert costs[0] == costs[1]
-
-
 def test_a_chart_has_a_column_for_each_day_also_for_empty_ones() -> None:
     series = [{"date": "2026-05-01", "sent": 3}, {"date": "2026-05-03", "sent": 1, "failed": 2}]
 
@@ -259,13 +207,3 @@ def test_a_line_needs_two_numbers() -> None:
     assert spark([5]) == ""
     assert spark([0, 0]) == ""
     assert spark([1, 1]) == "M0.0 30.0 L100.0 30.0"
-
-
-def test_events_that_come_are_on_the_first_page(sign_in: SignIn, site: Store) -> None:
-    now = datetime.now(UTC)
-    crowd(site, 1)
-    site.events.create(make_event(title="Coffee & code", start_at=now + timedelta(days=3)), [], [], now=now)
-
-    page = sign_in("Admin").get("/").content.decode()
-
-    assert "Coffee &amp; code" in page

@@ -1,5 +1,6 @@
 """The first page: how many people, what goes out, what needs attention, what comes next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,139 +9,175 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from crm.domain.campaigns import RUNNING, Campaign, CampaignStatus
+from crm.domain.campaigns import RUNNING, CampaignStatus
 from crm.domain.emails import EmailState
 from crm.domain.event_times import begins
-from crm.domain.events import Event, EventStatus
-from crm.domain.metrics import EmailQuery
 from crm.domain.people import EmailStatus
-from crm.services import analytics
-from crm.store import Store
-from crm.store.campaigns import CampaignFigures
-from crm.web.charts import Piece, columns, plot, spark, split
+from crm.services.dashboard import DAYS, Campaigns, Events, Mailings, People, Sight, dashboard
+from crm.services.progress import Progress
+from crm.web.analytics.concerns import SHOWN, concerns, mails_of
+from crm.web.charts import Column, Piece, columns, plot, spark, split
+from crm.web.durations import in_words
 from crm.web.http import CrmRequest
 
-DAYS = 30
-CAMPAIGNS = 10
-EVENTS = 6
+SIGHT = {
+    "people": "crm.view_people",
+    "events": "crm.view_events",
+    "campaigns": "crm.view_campaigns",
+    "analytics": "crm.view_analytics",
+    "imports": "crm.import_people",
+}
+GOING = 5
+STATES = tuple(state.value for state in (EmailState.SENT, EmailState.QUEUED, EmailState.SKIPPED, EmailState.UNCERTAIN))
+CELLS = (*[(word, word, "status") for word in (*STATES, "failed")], *[(word, word, "outcome") for word in ("opened", "clicked")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Going:
-    """A campaign with its bar."""
+    """A campaign with its bar, the bar in words, and how quickly it went so far; both are empty where that is not known."""
 
-    campaign: Campaign
-    figures: CampaignFigures
+    progress: Progress
     pieces: list[Piece]
-    expected: int
+    label: str
+    rate: str
+    left: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Concern:
-    """Something to look at: how bad, an icon, what it is, a note, where to, and the words of the button."""
+class Cell:
+    """One number of a day with its list; `wide` ones go on a phone."""
 
-    level: str
-    icon: str
-    words: str
-    note: str
+    number: int
     url: str
-    button: str
+    wide: bool
 
 
 @require_safe
 def home(request: CrmRequest) -> HttpResponse:
-    """What matters today, from counters; each part only for those who may see what is behind it."""
-    now = datetime.now(UTC)
-    may = {name: request.user.has_perm(f"crm.view_{name}") for name in ("people", "events", "campaigns", "analytics")}
+    """What matters today, from one reading of the counters; each part only for those who may see what is behind it."""
+    now, zone = datetime.now(UTC), ZoneInfo(settings.CRM_TIME_ZONE)
+    sight = Sight(**{name: request.user.has_perm(permission) for name, permission in SIGHT.items()})
+    board = dashboard(request.store, sight, zone=zone, now=now)
+    found = concerns(board, now, may_edit_events=request.user.has_perm("crm.edit_events"))
     context: dict[str, Any] = {
-        "today": now.astimezone(ZoneInfo(settings.CRM_TIME_ZONE)),
+        "today": now.astimezone(zone),
         "zone": settings.CRM_TIME_ZONE,
-        "may": may,
+        "board": board,
+        "concerns": found[:SHOWN],
+        "more_concerns": found[SHOWN:],
+        "concern_count": len(found),
+        "nothing_yet": board.people is not None
+        and not board.people.totals.total
+        and not _anything(board.campaigns, board.events),
+        **(_people(board.people) if board.people else {}),
+        **(_mailings(board.mailings) if board.mailings else {}),
+        **(_campaigns(board.campaigns, now) if board.campaigns else {}),
+        **(_events(board.events, now, zone) if board.events else {}),
     }
-    if may["people"]:
-        context |= _people(request.store, now)
-    if may["analytics"]:
-        context |= _mailings(request.store, now)
-    if may["events"]:
-        context["events"] = _next_events(request.store, now)
-    if may["campaigns"]:
-        context |= _campaigns(request.store)
     return render(request, "analytics/dashboard.html", context)
 
 
-def _people(store: Store, now: datetime) -> dict[str, Any]:
-    totals = store.people.totals()
-    mailable = totals.by_email_status.get(EmailStatus.MAILABLE, 0)
-    return {"people": totals.total, "mailable": mailable, "unmailable": totals.total - mailable}
+def _anything(campaigns: Campaigns | None, events: Events | None) -> bool:
+    return bool((campaigns and campaigns.any) or (events and events.coming))
 
 
-def _mailings(store: Store, now: datetime) -> dict[str, Any]:
-    """The last thirty days and those before, from one reading of the counters."""
-    zone = ZoneInfo(settings.CRM_TIME_ZONE)
-    last = now.astimezone(zone).date()
-    first = last - timedelta(days=DAYS - 1)
-    both = analytics.summary(store, EmailQuery(start=first - timedelta(days=DAYS), end=last, zone=zone))
-    shown = columns(both.series, first=first, last=last, step="day")
-    before = sum(int(day["sent"]) for day in both.series if str(day["date"]) < first.isoformat())
-    totals = {state.value: sum(column.values.get(state.value, 0) for column in shown) for state in EmailState}
+def _people(people: People) -> dict[str, Any]:
+    mailable = people.totals.by_email_status.get(EmailStatus.MAILABLE, 0)
+    return {"people": people, "mailable": mailable, "people_spark": spark(people.by_day)}
+
+
+def _mailings(mailings: Mailings) -> dict[str, Any]:
+    """The figures of the thirty days beside those before, the chart, and the table behind it."""
+    first, last, totals, before = mailings.first, mailings.last, mailings.lately.totals, mailings.before.totals
+    shown = columns(mailings.lately.series, first=first, last=last, step="day")
     return {
+        "emails": mailings.lately.emails,
         "totals": totals,
-        "emails": sum(totals.values()),
-        "opened": sum(column.values.get("opened", 0) for column in shown),
-        "before": before,
-        "spark": spark([column.values.get("sent", 0) for column in shown]),
+        "sent_trend": _trend(totals["sent"], before["sent"]),
+        "sent_spark": spark([column.values.get("sent", 0) for column in shown]),
+        "sent_url": mails_of(first, last, status="sent"),
+        "opened_trend": _points(totals, before),
+        "opened_spark": spark([column.values.get("opened", 0) for column in shown]),
+        "opened_url": mails_of(first, last, outcome="opened"),
         "plot": plot(shown),
-        "days": shown[::-1],
-        "range": urlencode({"start_date": first.isoformat(), "end_date": last.isoformat()}),
+        "plot_label": f"E-mails by day, {shown[0].label} to {shown[-1].label}; the numbers are in the table below",
+        "days": [(column, _cells(column)) for column in reversed(shown) if any(column.values.values())],
     }
 
 
-def _next_events(store: Store, now: datetime) -> list[tuple[Event, str]]:
-    """What begins from now on, and what is going on since this morning, with when it begins; what was cancelled left out."""
-    page = store.events.page(start=now - timedelta(hours=4), limit=2 * EVENTS)
-    standing = [event for event in page.items if event.status is not EventStatus.CANCELLED]
-    return [(event, begins(event)) for event in standing[:EVENTS]]
+def _trend(now: int, before: int) -> str:
+    """How much more or less it is than in the thirty days before.
+
+    >>> _trend(110, 100), _trend(90, 100), _trend(5, 5), _trend(5, 0)
+    ('10.0% more than the 30 before', '10.0% less than the 30 before', 'as many as in the 30 before', 'none in the 30 before')
+    """
+    if not before:
+        return f"none in the {DAYS} before"
+    if now == before:
+        return f"as many as in the {DAYS} before"
+    return f"{abs(now - before) * 100 / before:,.1f}% {'more' if now > before else 'less'} than the {DAYS} before"
 
 
-def _campaigns(store: Store) -> dict[str, Any]:
-    recent = store.campaigns.page(limit=CAMPAIGNS).items
-    figures = store.campaigns.figures_many([campaign.id for campaign in recent])
-    going = [
-        _going(campaign, figures[campaign.id]) for campaign in recent if campaign.status in {*RUNNING, CampaignStatus.PAUSED}
+def _points(now: Mapping[str, int], before: Mapping[str, int]) -> str:
+    """How far the share of opened ones is from that of the thirty days before.
+
+    >>> _points({"sent": 10, "opened": 4}, {"sent": 100, "opened": 41})
+    '1.0 points less'
+    """
+    if not now["sent"] or not before["sent"]:
+        return ""
+    points = round(100 * now["opened"] / now["sent"] - 100 * before["opened"] / before["sent"], 1)
+    return f"{abs(points):.1f} points {'more' if points > 0 else 'less'}" if points else f"as in the {DAYS} before"
+
+
+def _cells(column: Column) -> list[Cell]:
+    return [
+        Cell(
+            number=column.values.get(word, 0),
+            url=mails_of(column.first, column.last, **{field: value}),
+            wide=word in STATES[1:],
+        )
+        for word, value, field in CELLS
     ]
-    done = [_going(campaign, figures[campaign.id]) for campaign in recent if campaign.status is CampaignStatus.DONE][:3]
-    return {"going": going, "done": done, "concerns": _concerns(recent, figures), "any_campaign": bool(recent)}
 
 
-def _going(campaign: Campaign, figures: CampaignFigures) -> Going:
-    expected = figures.total if campaign.expanded else max(figures.total, campaign.audience.will_receive)
+def _campaigns(campaigns: Campaigns, now: datetime) -> dict[str, Any]:
+    return {
+        "going": [_going(one, now) for one in campaigns.going[:GOING]],
+        "more_going": len(campaigns.going) - GOING,
+        "done": campaigns.done,
+    }
+
+
+def _going(progress: Progress, now: datetime) -> Going:
+    campaign, figures = progress.campaign, progress.figures
     values = {state.value: getattr(figures, state.value) for state in EmailState}
-    return Going(campaign=campaign, figures=figures, pieces=split(values, expected), expected=expected)
+    label = ", ".join(f"{number:,} {name}" for name, number in values.items() if name != "queued")
+    rate = _rate(progress, now)
+    left = (progress.expected - figures.settled) / rate if rate else 0
+    return Going(
+        progress=progress,
+        pieces=split(values, progress.expected),
+        label=f"{figures.settled:,} of {progress.expected:,} done: {label}",
+        rate=f"{rate:,.0f} a second so far" if rate >= 1 else "",
+        left=f"{in_words(left)} left" if left and campaign.status in RUNNING else "",
+    )
 
 
-def _concerns(recent: list[Campaign], figures: dict[str, CampaignFigures]) -> list[Concern]:
-    found = []
-    for campaign in recent:
-        url, counts = reverse("campaigns:one", args=[campaign.id]), figures[campaign.id]
-        subject = f"“{campaign.subject}”"
-        if counts.uncertain:
-            words = f"{_emails(counts.uncertain)} uncertain in {subject}"
-            note = "Their answer was lost: they arrived, or not. Nothing is sent twice unless you say so."
-            found.append(Concern(level="warn", icon="circle-help", words=words, note=note, url=url, button="Settle"))
-        if counts.failed:
-            retry = counts.by_reason.get("gave_up", 0)
-            note = f"{retry:,} worth a retry." if retry else "Refused for good by the receiving servers."
-            words = f"{_emails(counts.failed)} failed in {subject}"
-            found.append(Concern(level="bad", icon="mail-x", words=words, note=note, url=url, button="Look and retry"))
-        if campaign.status is CampaignStatus.PAUSED:
-            note = "It goes on when you say so." if not counts.queued else f"{_emails(counts.queued)} waiting."
-            found.append(Concern(level="", icon="pause", words=f"{subject} is paused", note=note, url=url, button="Go on"))
-    return found[:6]
+def _rate(progress: Progress, now: datetime) -> float:
+    """E-mails a second since it began; 0 where that is not known, or so long ago that it may have rested since."""
+    started = progress.campaign.started_at
+    if started is None or progress.campaign.status in {CampaignStatus.SCHEDULED, CampaignStatus.PAUSED}:
+        return 0
+    seconds = (now - started).total_seconds()
+    return progress.figures.settled / seconds if 2 <= seconds <= 3600 else 0
 
 
-def _emails(number: int) -> str:
-    return f"{number:,} {'e-mail' if number == 1 else 'e-mails'}"
+def _events(events: Events, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    today = now.astimezone(zone).date()
+    return {
+        "coming": [(event, begins(event)) for event in events.coming],
+        "seats_range": f"from={today.isoformat()}&to={(today + timedelta(days=DAYS)).isoformat()}",
+    }
