@@ -110,6 +110,11 @@ class Campaign:
     keeping: Keeping = FOR_EVER
     version: int = 0
 
+    def keeps_all(self, now: datetime) -> bool:
+        """Tell whether every e-mail that was made is still kept, so that who got one is known."""
+        until = self.keeping.until(self.started_at) if self.started_at is not None else None
+        return until is None or now < until
+
     @property
     def letter(self) -> Letter:
         """What staff wrote."""
@@ -198,6 +203,10 @@ class Campaign:
             return self
         if self.status is not CampaignStatus.PAUSED or self.resume_to is None:
             raise RuleViolation(f"Only a paused campaign can go on; this one is {_words(self.status)}.")
+        if not self.expanded and not self.keeps_all(now):
+            raise RuleViolation(
+                "Its first e-mails are no longer kept, so nobody can tell who had one already. Cancel it, and send a new one."
+            )
         return replace(self, status=self.resume_to, resume_to=None, updated_at=now)
 
     def cancelled(self, *, now: datetime) -> "Campaign":

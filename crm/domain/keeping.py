@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 YEARS = (1, 2, 3, 5)
 """Years that can be chosen for e-mails."""
+SHORTEST = timedelta(days=365)
+"""No e-mail goes before it is that old."""
 HIT_DAYS = 400
 """Days that an open or click is kept where nothing else was chosen, and the most: a year, and a month to look back at it."""
 FEWEST_HIT_DAYS = 30

@@ -69,9 +69,9 @@ def _begin(work: Work, held: Held, campaign: Campaign) -> None:
 
 
 def _stop(work: Work, held: Held, campaign: Campaign) -> None:
-    """Pause a campaign that leaves people out by something that is gone: it would go to more people than were meant."""
+    """Pause a campaign for which something is gone that tells who is left out: it would go to more people than were meant."""
     held.release(None, work.store.campaigns.move(campaign, campaign.paused(now=work.clock())))
-    logger.warning("campaign paused, an exclusion is gone", extra={"campaign_id": campaign.id})
+    logger.warning("campaign paused, what leaves people out is gone", extra={"campaign_id": campaign.id})
 
 
 def _close(work: Work, held: Held, campaign: Campaign) -> None:
@@ -94,6 +94,9 @@ class _Found:
 
 
 def _page(work: Work, held: Held, campaign: Campaign) -> None:
+    if not campaign.keeps_all(work.clock()):  # who had one already is not known any more
+        _stop(work, held, campaign)
+        return
     state = held.state
     try:
         with one_reading(READINGS.of((campaign.id, campaign.version, state.get("round")))):

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from crm.domain.errors import StoreUnavailable
@@ -11,7 +12,7 @@ from crm.services.import_parts import sweep
 from crm.store import Store, schema
 from crm.store.expressions import Clause
 from crm.store.requests import Delete
-from crm.store.table import Table
+from crm.store.table import ConditionFailed, Table
 
 logger = logging.getLogger(__name__)
 FOLD_SECONDS = 2.0
@@ -61,7 +62,8 @@ class Upkeep:
         expired = Clause(schema.TTL_ATTRIBUTE, "at most", (now,))
         number = 0
         for item in everything.scan(where=[expired]):
-            table.write([Delete(key={"PK": item["PK"], "SK": item["SK"]}, expect=[expired])])
-            number += 1
+            with suppress(ConditionFailed):  # another worker was first
+                table.write([Delete(key={"PK": item["PK"], "SK": item["SK"]}, expect=[expired])])
+                number += 1
         logger.info("expired items removed", extra={"items": number})
         return number

@@ -134,12 +134,24 @@ def _missing(store: Store, values: Iterable[str], segments: Segments) -> set[str
         SEGMENT: set(segments),
         LIST: set(store.selections.names(ids[LIST])) if ids[LIST] else set(),
         ATTENDS: {event.id for event in events if not event.deleting},
-        MAILED: set(store.campaigns.subjects(ids[MAILED])) if ids[MAILED] else set(),
+        MAILED: _known(store, ids[MAILED]) if ids[MAILED] else set(),
     }
     return {value for value, one in groups.items() if one.kind in there and one.id not in there[one.kind]}
 
 
+def _known(store: Store, campaign_ids: Iterable[str]) -> set[str]:
+    """The campaigns of which it is known who got them: all of their e-mails are still kept."""
+    now = store.table.clock()
+    return {one.id for one in store.campaigns.states_of(campaign_ids).values() if one.keeps_all(now)}
+
+
 def _message(store: Store, field: str, value: str) -> str:
+    one = group(f"{MAILED}:{value}") if field == "mailedNot" else None
+    if one is not None and (subject := store.campaigns.subjects([one.id]).get(one.id)) is not None:
+        return (
+            f"The e-mails of “{subject}” are no longer kept one by one, so who got them is not known, and they would be mailed. "
+            "Take it out of the audience, or name another."
+        )
     if field in KINDS:
         return (
             f"There is no {KINDS[field]} “{value[:40]}” to leave people out by, so nobody would be left out. "

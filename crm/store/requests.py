@@ -6,7 +6,7 @@ from typing import Any
 
 from crm.domain.errors import CrmError
 from crm.store.expressions import Expression, Where
-from crm.store.schema import Index, Item
+from crm.store.schema import TTL_ATTRIBUTE, Index, Item
 from crm.store.values import serialise_item
 
 Key = Mapping[str, str]
@@ -102,13 +102,19 @@ def query_arguments(query: Query) -> dict[str, Any]:
     optional = {
         "IndexName": query.index.name if query.index else None,
         "FilterExpression": expression.where(query.where) or None,
-        "ProjectionExpression": ", ".join(expression.name(name) for name in query.attributes) if query.attributes else None,
+        "ProjectionExpression": ", ".join(expression.name(name) for name in _asked(query)) or None,
         "ConsistentRead": True if query.consistent else None,
         "Limit": query.limit,
         "ExclusiveStartKey": serialise_item(query.start) if query.start else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
     return {"KeyConditionExpression": condition, "ScanIndexForward": query.forward, **given, **placeholders(expression)}
+
+
+def _asked(query: Query) -> list[str]:
+    """The attributes to ask for: with them, where it is there, the one that tells what has expired."""
+    expiry = [TTL_ATTRIBUTE] if query.attributes and (query.index is None or query.index.whole) else []
+    return [*(query.attributes or ()), *expiry]
 
 
 def action_arguments(action: Action) -> tuple[str, dict[str, Any]]:
