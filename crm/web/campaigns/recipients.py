@@ -15,6 +15,7 @@ from crm.domain.outcomes import Outcome
 from crm.domain.people import Person
 from crm.domain.recipients import NAMES, Recipients, parse_recipients, recipients_values
 from crm.services.analytics import EMAIL_COLUMNS, email_row
+from crm.services.keeping import gone_of
 from crm.store.campaigns import CampaignFigures
 from crm.web.campaigns.troubles import REASONS
 from crm.web.csv import csv_response
@@ -81,6 +82,7 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
         "query": _query(wanted),
         "rows": [Row(email=one, person=people.get(one.user_id), why=_why(one)) for one in page.items],
         "pager": Pager.of(request, page, total=_total(wanted, figures)),
+        "gone": gone_of(store, campaign, now=timezone.now()),
     }
     return render_part(request, "campaigns/recipients.html", context, part="recipients")
 
