@@ -29,10 +29,11 @@ from crm.api.wire import (
     utc,
 )
 from crm.domain.campaigns import Campaign, Letter, Utm
-from crm.domain.emails import Email
+from crm.domain.emails import Email, EmailState
 from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.ids import new_id
-from crm.domain.metrics import COUNT_NAMES, QUERY_NAMES, parse_email_query
+from crm.domain.mail_domains import OTHER
+from crm.domain.metrics import COUNT_NAMES, NONE, QUERY_NAMES, parse_email_query
 from crm.domain.outcomes import Outcome
 from crm.jobs.render import check_template
 from crm.services import analytics, campaigns
@@ -42,14 +43,34 @@ from crm.store.requests import Action
 router = Router(tags=["emails"])
 LATE = timedelta(minutes=10)
 """How far in the past sendAt may lie: a clock may be wrong, a year mistyped may not."""
-COUNT_PARAMETERS: list[dict[str, Any]] = [
-    {"name": name, "in": "query", "schema": {"type": "string", **({"format": "date"} if name.endswith("_date") else {})}}
-    for name in sorted(COUNT_NAMES)
-]
-QUERY_PARAMETERS: list[dict[str, Any]] = [
-    *COUNT_PARAMETERS,
-    {"name": "outcome", "in": "query", "schema": {"type": "string", "enum": [outcome.value for outcome in Outcome]}},
-]
+STATES = {"type": "string", "enum": [state.value for state in EmailState]}
+TEXTS = {"type": "array", "items": {"type": "string"}}
+DESCRIBED: dict[str, tuple[dict[str, Any], str]] = {
+    "status": ({"type": "array", "items": STATES}, "Where an e-mail stands."),
+    "campaign_id": (TEXTS, "Ids of campaigns."),
+    "utm_campaign": (TEXTS, f"Compared folded; `{NONE}` for e-mails without."),
+    "utm_source": (TEXTS, f"Compared folded; `{NONE}` for e-mails without."),
+    "utm_medium": (TEXTS, f"Compared folded; `{NONE}` for e-mails without."),
+    "domain": (TEXTS, f"Domains of addresses; `{OTHER}` for all that are not among the frequent ones of their campaign."),
+    "start_date": (
+        {"type": "string"},
+        "The first day, in the organisation's zone, or time; an hour that it cuts belongs to it.",
+    ),
+    "end_date": ({"type": "string"}, "The last day or time, which belongs to the range; so does an hour that it cuts."),
+    "outcome": (
+        {"type": "string", "enum": [outcome.value for outcome in Outcome]},
+        "What became of it. `opened` and `clicked` are a person's, `opened_any` and `clicked_any` a program's too.",
+    ),
+}
+"""Schema and words of each name of a query; several values of a name mean either."""
+COUNT_PARAMETERS, QUERY_PARAMETERS = (
+    [
+        {"name": name, "in": "query", "schema": schema, "description": words}
+        for name, (schema, words) in DESCRIBED.items()
+        if name in names
+    ]
+    for names in (COUNT_NAMES, QUERY_NAMES)
+)
 
 
 class SendIn(AudienceMembers):
@@ -110,7 +131,11 @@ class EmailOut(Schema):
 
 
 class SummaryOut(Schema):
-    """Totals by outcome, and the same by day of the organisation's time zone."""
+    """Totals by status and by what happened later, and the same for each day of the organisation's zone that holds something.
+
+    Each e-mail has one of the five statuses. `opened` and `clicked` count those that a person opened or clicked in, `opened_any`
+    and `clicked_any` a program's too.
+    """
 
     totals: dict[str, int]
     series: list[dict[str, int | str]]
@@ -191,7 +216,7 @@ def _accepted(campaign: Campaign) -> SendOut:
     openapi_extra={"parameters": [*QUERY_PARAMETERS, *paging_parameters(default=25)]},
 )
 def list_emails(request: HttpRequest) -> Page[EmailOut]:
-    """Both ends of the date range belong to it; days are the organisation's."""
+    """Those of one moment come by id, the greatest first. E-mails that are no longer kept one by one are not in the list."""
     given = known_only(request, QUERY_NAMES | PAGING)
     store = typed(request).store
     query = parse_email_query(given, zone=settings.CRM_TIME_ZONE)
@@ -208,7 +233,7 @@ def list_emails(request: HttpRequest) -> Page[EmailOut]:
     openapi_extra={"parameters": COUNT_PARAMETERS},
 )
 def summarise(request: HttpRequest) -> SummaryOut:
-    """From counters: as quick with a million e-mails as with one."""
+    """From counters: as quick with a million e-mails as with one. They stay when e-mails are no longer kept one by one."""
     given = known_only(request, COUNT_NAMES)
     summary = analytics.summary(typed(request).store, parse_email_query(given, zone=settings.CRM_TIME_ZONE))
     return SummaryOut(totals=dict(summary.totals), series=[dict(day) for day in summary.series])
