@@ -1,12 +1,14 @@
-"""Charts that the server draws: plain numbers for the SVG in `_plot.html` of analytics and events, `campaigns/_split.html`."""
+"""Charts that the server draws: plain numbers for `_plot.html` of analytics, `_small_plot.html` and `campaigns/_split.html`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 
-from django.utils.formats import date_format
-
-from crm.domain.metrics import days_between
+from crm.web.columns import WORDS
+from crm.web.columns import Column as Column
+from crm.web.columns import columns as columns
+from crm.web.columns import hours as hours
+from crm.web.columns import step_for as step_for
+from crm.web.columns import steps_that_fit as steps_that_fit
 
 STACK = ("sent", "queued", "skipped", "uncertain", "failed")
 """The order of every stack."""
@@ -14,14 +16,15 @@ LEFT, TOP, BOTTOM = 5.2, 8, 216
 RULES = 4
 LABELS = 8
 SMALL_BOTTOM, SMALL_RULES, SMALL_LABELS = 72, 2, 4
-STEPS = ("day", "week", "month")
-MAX_COLUMNS = 110
-BROAD = 0.66
-"""Share of its place that a bar takes."""
+BROAD, DASH = 0.66, 0.9
+"""Shares of its place that a bar takes, and the mark over one that stands alone."""
+EDGE = 96
+"""Per cent from which on a label ends at its bar, so that it doesn't stand out at the right."""
+LINE_HEIGHT = 15
+GAP = 1.0
+"""Pixels between the pieces of a stack, where they are high enough for one."""
 SERIES = ("sent", "clicked")
 """The colours of the bars that stand beside each other in a small plot."""
-WORDS = {"opened_any": "opened, programs too", "clicked_any": "clicked, programs too"}
-"""What a chart calls a counter that isn't called what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,35 +39,19 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """What one bar shows: its first and last day, or the hour that it is about, and how many of what."""
-
-    first: date
-    last: date
-    values: Mapping[str, int]
-
-    @property
-    def label(self) -> str:
-        """The hour, the day or the month that stands under the bar."""
-        if isinstance(self.first, datetime):
-            return date_format(self.first, "D H:i")
-        whole_month = self.first.day == 1 and (self.last - self.first).days >= 27
-        return date_format(self.first, "M Y" if whole_month else "j M")
-
-    def title(self, names: Sequence[str]) -> str:
-        """The bar in words: how many of each name, those left out of which there are none."""
-        found = [(self.values.get(name, 0), WORDS.get(name, name)) for name in names]
-        return f"{self.label}: " + ", ".join(f"{number:,} {words}" for number, words in found if number)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One bar of a plot with its pieces; `label` is empty where there is no room for it, `minor` ones go on a phone."""
+    """One bar of a plot with its pieces, in a place of its own that says `told` when pointed at: lines, each with its height.
 
-    title: str
+    `label` is empty where there is no room for it, `minor` ones go on a phone; it stands at `middle`, or ends there where
+    `anchor` says so.
+    """
+
+    told: list[tuple[int, str]]
+    place: Piece
     label: str
     minor: bool
     middle: str
+    anchor: str
     pieces: list[Piece]
 
 
@@ -82,59 +69,16 @@ class Plot:
     line_key: str = ""
 
 
-def columns(series: Sequence[Mapping[str, int | str]], *, first: date, last: date, step: str) -> list[Column]:
-    """Return one column per day, week (from Monday) or month from `first` to `last`, also where nothing happened."""
-    found = {str(day["date"]): day for day in series}
-    out: dict[date, dict[str, int]] = {}
-    for day in days_between(first, last):
-        begin = day - timedelta(days=day.weekday()) if step == "week" else day.replace(day=1) if step == "month" else day
-        values = out.setdefault(max(begin, first), {})
-        for name, number in found.get(day.isoformat(), {}).items():
-            if isinstance(number, int):
-                values[name] = values.get(name, 0) + number
-    begins = list(out)
-    ends = [*(begin - timedelta(days=1) for begin in begins[1:]), last]
-    return [Column(first=begin, last=end, values=out[begin]) for begin, end in zip(begins, ends, strict=True)]
-
-
-def hours(counts: Mapping[datetime, Mapping[str, int]], *, first: datetime, last: datetime) -> list[Column]:
-    """Return one column per hour from that of `first` to that of `last`, also where nothing happened; in the zone of `first`.
-
-    Args:
-        counts: What happened, by the beginning of its hour; aware.
-    """
-    hour, end = (moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for moment in (first, last))
-    out = []
-    while hour <= end:
-        here = hour.astimezone(first.tzinfo)
-        out.append(Column(first=here, last=here, values=counts.get(hour, {})))
-        hour += timedelta(hours=1)
-    return out
-
-
-def step_for(first: date, last: date) -> str:
-    """Return the finest step with which the bars of the range are wide enough to see."""
-    days = (last - first).days + 1
-    return "day" if days <= 62 else "week" if days <= 62 * 7 else "month"
-
-
-def steps_that_fit(first: date, last: date) -> list[str]:
-    """Return the steps that make some bars, but not too many."""
-    days = (last - first).days + 1
-    return [
-        step for step, size in zip(STEPS, (1, 7, 28), strict=True) if days / size <= MAX_COLUMNS and (days > size or size == 1)
-    ]
-
-
 def plot(shown: Sequence[Column], line: str = "opened") -> Plot:
     """Return the chart of some columns, in their order: where e-mails stand as stacked bars, over them `line` of their values."""
-    highest = max((sum(column.values.get(name, 0) for name in STACK) for column in shown), default=0)
+    sums = [sum(column.values.get(name, 0) for name in STACK) for column in shown]
+    highest = max([*sums, *[column.values.get(line, 0) for column in shown]], default=0)
     rules, scale = _rules(highest, RULES, BOTTOM)
     lined = [column.values.get(line, 0) if any(column.values.values()) else None for column in shown]
     names = (*STACK, line) if any(lined) else STACK
     return Plot(
         bars=[
-            _bar(shown, number, LABELS, column.title(names), _stack(column.values, *_place(shown, number), scale))
+            _bar(shown, number, LABELS, column.told(names), _stack(column.values, *_place(shown, number), scale))
             for number, column in enumerate(shown)
         ],
         rules=rules,
@@ -156,7 +100,7 @@ def small_plot(shown: Sequence[Column], *names: str) -> Plot:
             for n, (name, colour) in enumerate(zip(names, SERIES, strict=False))
             if (value := column.values.get(name, 0))
         ]
-        bars.append(_bar(shown, number, SMALL_LABELS, column.title(names), pieces))
+        bars.append(_bar(shown, number, SMALL_LABELS, column.told(names), pieces))
     return Plot(bars=bars, rules=rules, keys=list(zip(SERIES, names, strict=False)))
 
 
@@ -166,15 +110,19 @@ def _place(shown: Sequence[Column], number: int) -> tuple[float, float]:
     return LEFT + slot * (number + (1 - BROAD) / 2), slot * BROAD
 
 
-def _bar(shown: Sequence[Column], number: int, labels: int, title: str, pieces: list[Piece]) -> Bar:
+def _bar(shown: Sequence[Column], number: int, labels: int, told: Sequence[str], pieces: list[Piece]) -> Bar:
     """A bar with its label, where it has one: no more than `labels` in all, half of them on a phone."""
     every = -(-len(shown) // labels)
-    x, width = _place(shown, number)
+    slot = (100 - LEFT) / len(shown)
+    x = LEFT + slot * number
+    at_the_end = x + slot / 2 > EDGE
     return Bar(
-        title=title,
+        told=[(-LINE_HEIGHT * (len(told) - 1 - n), line) for n, line in enumerate(told)],
+        place=Piece(name="place", x=f"{x:.2f}%", width=f"{slot:.2f}%"),
         label=shown[number].label if number % every == 0 else "",
         minor=(number // every) % 2 == 1,
-        middle=f"{x + width / 2:.2f}%",
+        middle=f"{min(x + slot, 100) if at_the_end else x + slot / 2:.2f}%",
+        anchor="end" if at_the_end else "middle",
         pieces=pieces,
     )
 
@@ -194,7 +142,7 @@ def _rules(highest: float, many: int, bottom: int) -> tuple[list[tuple[float, fl
 def _line(values: Sequence[int | None], scale: float) -> str:
     """The path of a line over the bars, in a box of 100 by the height of the plot; empty where there is nothing to show.
 
-    None is a column with nothing in it: the line ends before it. A column that stands alone has a dash as wide as its bar.
+    None is a column with nothing in it: the line ends before it. A column that stands alone has a dash across its bar.
     """
     if not any(values):
         return ""
@@ -208,19 +156,19 @@ def _line(values: Sequence[int | None], scale: float) -> str:
         if before or after:
             drawn.append(f"{'L' if before else 'M'}{x:.2f} {y:.1f}")
         else:
-            drawn.append(f"M{x - step * BROAD / 2:.2f} {y:.1f} H{x + step * BROAD / 2:.2f}")
+            drawn.append(f"M{x - step * DASH / 2:.2f} {y:.1f} H{x + step * DASH / 2:.2f}")
     return " ".join(drawn)
 
 
 def _stack(values: Mapping[str, int], x: float, width: float, scale: float) -> list[Piece]:
     """A small number is still a pixel high, so that nothing that happened is invisible."""
-    pieces = []
+    pieces: list[Piece] = []
     y = float(BOTTOM)
-    for name in STACK:
-        if number := values.get(name, 0):
-            height = max(1.0, number * scale)
-            y = max(float(TOP) - 4, y - height)
-            pieces.append(_piece(name, x, width, y + height, height))
+    for name in (name for name in STACK if values.get(name)):
+        height = max(1.0, values[name] * scale)
+        gap = GAP if pieces and height > 3 * GAP else 0.0
+        y = max(TOP - 4.0, y - height)
+        pieces.append(_piece(name, x, width, y + height - gap, height - gap))
     return pieces
 
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.utils.formats import date_format
+
 from crm.domain.events import Event
-from crm.web.charts import Column, Plot, columns, small_plot, step_for
+from crm.web.charts import Plot, small_plot
+from crm.web.columns import Column, columns, step_for
 
 NAME = "signed up"
 STEPS = {"day": "by day", "week": "by week", "month": "by month"}
@@ -20,6 +23,11 @@ class SignUps:
     step: str
     total: int
     since: date
+
+    @property
+    def label(self) -> str:
+        """The chart in a few words."""
+        return f"Sign-ups {self.step} since {date_format(self.since, 'j F Y')}: {self.total:,} in all"
 
 
 def signups_of(event: Event, by_day: Mapping[date, int], now: datetime) -> SignUps | None:
