@@ -138,20 +138,3 @@ def test_leaving_a_letter_that_was_not_saved_is_asked_about(open_page: OPEN, sit
     assert asked == ["beforeunload"]
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator("#toasts")).to_contain_text("Draft saved")
-
-
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_analytics_fits_and_pages_without_leaving(open_page: OPEN, site: Store, width: int) -> None:
-    crowd(site, 30)
-    clock = Clock(datetime.now(UTC))
-    accepted(site, clock.now)
-    drive(make_work(site, ToldMailer(), clock))
-    page = open_page("/analytics/", role="Viewer", width=width)
-
-    page.get_by_role("link", name="Next").click()
-
-    expect(page.locator("#emails .list-bar .note")).to_contain_text("26–30")
-    expect(page).to_have_url(re.compile("nextToken="))
-    page.go_back()
-    expect(page.locator("#emails .list-bar .note")).to_contain_text("1–25")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
