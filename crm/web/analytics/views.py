@@ -1,7 +1,7 @@
 """What became of e-mails: all numbers from one reading of the counters, and the e-mails themselves."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from crm.domain.metrics import EmailQuery
 from crm.domain.outcomes import Hits
 from crm.services import analytics
 from crm.services.analytics import BreakdownRow, Overview
+from crm.store.email_lists import gone
 from crm.store.emails import EmailPage
 from crm.web.analytics.breakdown import MOST_ROWS, ROWS, breakdown, by_of, order_of, ordered
 from crm.web.analytics.chart import chart, spans
@@ -25,8 +26,6 @@ from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import Pager
 
 PAGE = 25
-KEPT_DAYS = 365
-"""E-mails younger than this are always there one by one."""
 
 
 @require_safe
@@ -99,22 +98,14 @@ def _subjects(
 
 
 def _list(request: CrmRequest, found: Overview, query: EmailQuery, page: EmailPage, links: Links) -> dict[str, Any]:
-    """How many e-mails the list has, and where in it one stands.
-
-    `gone` is how many of them the counters still know of, but no list any more. Only old ones can be: of young ones a difference
-    means that some have just been made.
-    """
+    """How many e-mails the list has, and where in it one stands; `gone` are those that are counted, but kept no longer."""
     total = listed(found.summary, query)
-    pager = Pager.of(request, page, total=total, limit=PAGE)
-    days = [str(day["date"]) for day in found.summary.series[:1]]
-    old = bool(days) and (datetime.now(query.zone).date() - date.fromisoformat(days[0])).days >= KEPT_DAYS
-    at_end = old and total is not None and pager.next_query is None
     return {
-        "pager": pager,
+        "pager": Pager.of(request, page, total=total, limit=PAGE),
         "listed": total,
         "listed_words": LISTED[query.outcome] if query.outcome else "",
         "whole_list": links.all_behind(found.summary.emails),
-        "gone": max(0, (total or 0) - pager.last) if at_end else 0,
+        "gone": gone(found.hours, query, datetime.now(UTC)),
     }
 
 
