@@ -1,7 +1,7 @@
 """What the first page shows: how many people, what goes out, what comes next, and what needs somebody."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 from crm.domain.campaigns import RUNNING, CampaignStatus
 from crm.domain.event_filters import EventFilter
 from crm.domain.events import Event, EventStatus
-from crm.domain.imports import Import, ImportStatus
+from crm.domain.imports import ImportStatus
 from crm.domain.metrics import EmailQuery, days_between
-from crm.services.analytics import Summary, summed
+from crm.services.analytics import summed
+from crm.services.dashboard_parts import Campaigns, Dashboard, Events, Mailings, People, Sight, Trouble
 from crm.services.progress import Progress
 from crm.services.retries import RETRYABLE
 from crm.store import Store
 from crm.store.campaign_lists import CampaignRow
 from crm.store.campaigns import CampaignFigures
 from crm.store.email_lists import HourRow
-from crm.store.facets import TOTAL_KEYS, PeopleTotals, totals_in
+from crm.store.facets import TOTAL_KEYS, totals_in
 from crm.store.jobs import JobKey
 from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
@@ -35,104 +36,9 @@ LAST_READ, LAST_SHOWN = 5, 3
 EVENTS_READ, EVENTS_SHOWN = 12, 6
 IMPORTS_READ = 10
 STUCK_AFTER = timedelta(minutes=10)
-NEARLY_FULL = 0.9
-SERIOUS = 0.05
-"""The part of a campaign's e-mails that may be refused before it is told by itself."""
 AT_WORK = {*RUNNING, CampaignStatus.PAUSED}
 ENDED_IMPORTS = {ImportStatus.DONE, ImportStatus.CANCELLED}
 CAMPAIGN = "CAMPAIGN#"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What somebody may see: nothing else is read for them."""
-
-    people: bool = False
-    events: bool = False
-    campaigns: bool = False
-    analytics: bool = False
-    imports: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
-    """`joined` came in the last thirty days; `by_day` is how many of those who are there were there by the end of each."""
-
-    totals: PeopleTotals
-    joined: int
-    by_day: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailings:
-    """The e-mails of the last thirty days, `first` to `last`, and of the thirty before; `bounced` are those of the last seven."""
-
-    first: date
-    last: date
-    lately: Summary
-    before: Summary
-    week: date
-    bounced: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """How many e-mails of a campaign failed, `worth` of them worth a retry, and how many are uncertain, of how many settled."""
-
-    campaign_id: str
-    subject: str
-    failed: int
-    uncertain: int
-    worth: int
-    settled: int
-
-    @property
-    def needs_somebody(self) -> bool:
-        """Whether something can be done, or so much was refused that somebody should know."""
-        return bool(self.worth or self.uncertain) or self.failed > SERIOUS * self.settled
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Campaigns:
-    """What is at work or paused, soonest first; what was done last; which have troubles with e-mails of the last thirty days.
-
-    `troubles` are those that somebody can do something about, or that are serious; `rest` are the others, `{id: e-mails of those
-    days that failed or are uncertain}`, those of campaigns among them that are not among the newest.
-    """
-
-    going: Sequence[Progress]
-    done: Sequence[Progress]
-    troubles: Sequence[Trouble]
-    rest: Mapping[str, int]
-    any: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Events:
-    """What is on or to come, by its start, cancelled ones left out; `seats` and `taken` are those of the next thirty days."""
-
-    coming: Sequence[Event]
-    soon: Sequence[Event]
-    seats: int
-    taken: int
-
-    @property
-    def tight(self) -> list[Event]:
-        """Those of the next thirty days that are nearly full; where people wait, they come first."""
-        full = [one for one in self.soon if one.max_capacity and one.registered_count >= NEARLY_FULL * one.max_capacity]
-        return sorted(full, key=lambda one: (not one.waitlisted_count, one.start_at))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dashboard:
-    """What somebody sees; None for what they may not. `stuck` is what has been due for long with nobody at it, and since when."""
-
-    people: People | None
-    mailings: Mailings | None
-    campaigns: Campaigns | None
-    events: Events | None
-    unread: Sequence[Import]
-    stuck: Sequence[tuple[JobKey, datetime]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +83,8 @@ class _Days:
 def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> Dashboard:
     """Return what is to be seen at this moment, days in `zone`; all counters come from one snapshot.
 
-    Sixteen requests for who sees everything, however much there is: docs/decisions/0222-the-first-page.md.
+    Sixteen requests for who sees everything, one more where the next events are of two years, and one where an older campaign
+    rests: docs/decisions/0222-the-first-page.md.
     """
     days = _Days(last=now.astimezone(zone).date(), zone=zone)
     queue = store.jobs.at_work(limit=JOBS_READ) if sight.campaigns else []
@@ -196,9 +103,7 @@ def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> D
     return Dashboard(
         people=_people(snapshot, days) if sight.people else None,
         mailings=_mailings(store, hours, days) if sight.analytics else None,
-        campaigns=_campaigns(store, newest, seen, snapshot, store.email_lists.passing(hours, days.lately))
-        if sight.campaigns
-        else None,
+        campaigns=_campaigns(store, newest, seen, snapshot, hours, days) if sight.campaigns else None,
         events=_events(list(seen.events.values()), now) if sight.events else None,
         unread=[one for one in seen.imports.values() if one.status in ENDED_IMPORTS and one.failed],
         stuck=[(key, due_at) for key, due_at in queue if now - due_at > STUCK_AFTER],
@@ -249,25 +154,38 @@ def _mailings(store: Store, hours: Sequence[HourRow], days: _Days) -> Mailings:
 
 
 def _campaigns(
-    store: Store, newest: Sequence[CampaignRow], seen: Found, snapshot: Snapshot, lately: Sequence[HourRow]
+    store: Store, newest: Sequence[CampaignRow], seen: Found, snapshot: Snapshot, hours: Sequence[HourRow], days: _Days
 ) -> Campaigns:
     read = seen.campaigns
     subjects = {row.id: row.subject for row in newest} | {one.id: one.subject for one in read.values()}
     figures = store.campaigns.figures_in(snapshot, subjects)
-    troubled = Counter[str]()
-    for row in lately:
-        troubled[row.campaign_id] += row.counts.get("failed", 0) + row.counts.get("uncertain", 0)
-    troubles = [_trouble(one, subjects[one], figures[one]) for one, number in troubled.items() if number and one in subjects]
+    troubled = _by_campaign(store.email_lists.passing(hours, days.lately), "failed", "uncertain")
+    troubles = [_trouble(one, subjects[one], figures[one]) for one in troubled if one in subjects]
     own = {one.campaign_id: one for one in troubles if one.needs_somebody}
     shown = [Progress(campaign=one, figures=figures[one.id]) for one in read.values()]
     done = [one for one in shown if one.campaign.status is CampaignStatus.DONE]
+    waiting = {one: number for one, number in _by_campaign(hours, "queued").items() if one not in subjects}
     return Campaigns(
         going=sorted((one for one in shown if one.campaign.status in AT_WORK), key=_urgency),
         done=sorted(done, key=lambda one: one.campaign.finished_at or one.campaign.updated_at, reverse=True)[:LAST_SHOWN],
         troubles=list(own.values()),
-        rest={one: number for one, number in troubled.items() if number and one not in own},
+        rest={one: number for one, number in troubled.items() if one not in own},
+        resting=[
+            (one, waiting[one.id])
+            for one in (store.campaigns.states_of(waiting).values() if waiting else ())
+            if one.status is CampaignStatus.PAUSED
+        ],
         any=bool(newest),
     )
+
+
+def _by_campaign(hours: Sequence[HourRow], *words: str) -> Counter[str]:
+    """`{campaign id: e-mails that count under one of those words}`, those with none left out."""
+    found = Counter[str]()
+    for row in hours:
+        if number := sum(row.counts.get(word, 0) for word in words):
+            found[row.campaign_id] += number
+    return found
 
 
 def _urgency(one: Progress) -> tuple[int, datetime]:

@@ -181,6 +181,16 @@ def test_a_campaign_of_which_there_are_jobs_is_found_behind_many_newer_ones(admi
     assert "Waits long" in text_of(admin.get("/").content)
 
 
+def test_a_paused_campaign_is_not_forgotten_behind_many_newer_ones(admin: Client, site: Store, now: datetime) -> None:
+    old = campaign_with(
+        site, now - timedelta(days=40), {EmailState.QUEUED: 3}, status=CampaignStatus.PAUSED, subject="Rests", updated_at=now
+    )
+    for number in range(20):
+        site.campaigns.create(make_campaign(subject=f"Draft {number}", created_at=now))
+
+    assert attention(admin.get("/").content) == [("“Rests” is paused", f"/campaigns/{old.id}/")]
+
+
 def test_what_was_sent_last_has_its_rates_and_each_leads_to_its_recipients(admin: Client, site: Store, now: datetime) -> None:
     campaign = campaign_with(site, now, {}, subject="Autumn")
     keep_emails(

@@ -7,10 +7,12 @@ from datetime import date, datetime
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from crm.domain.campaigns import Campaign
 from crm.domain.events import Event
 from crm.domain.imports import Import
 from crm.domain.metrics import MAX_VALUES
-from crm.services.dashboard import DAYS, Campaigns, Dashboard, Mailings, Trouble
+from crm.services.dashboard import DAYS
+from crm.services.dashboard_parts import Campaigns, Dashboard, Mailings, Trouble
 from crm.store.jobs import JobKey
 from crm.templatetags.crm import in_words, plural
 from crm.web.staff_names import staff_names
@@ -47,6 +49,7 @@ def concerns(board: Dashboard, now: datetime, *, may_edit_events: bool) -> list[
         *(_troubles(board.campaigns, board.mailings) if board.campaigns else ()),
         *(_nearly_full(event, now, may_edit=may_edit_events) for event in (board.events.tight if board.events else ())),
         *_unread(board, now),
+        *(_resting(campaign, queued) for campaign, queued in (board.campaigns.resting if board.campaigns else ())),
         *(_bounced(board.mailings) if board.mailings and board.mailings.bounced else ()),
     ]
     return sorted(found, key=lambda one: LEVELS.index(one.level))
@@ -148,6 +151,17 @@ def _unread_rows(one: Import, by: str, now: datetime) -> Concern:
         note=f"Imported {in_words(one.started_at or one.created_at, now)} by {by or 'a script'}",
         url=reverse("people:import-one", args=[one.id]),
         button="Get the rows",
+    )
+
+
+def _resting(campaign: Campaign, queued: int) -> Concern:
+    return Concern(
+        level="",
+        icon="pause",
+        words=f"“{campaign.subject}” is paused",
+        note=f"{_emails(queued)} waiting until somebody lets it go on.",
+        url=reverse("campaigns:one", args=[campaign.id]),
+        button="Go on",
     )
 
 

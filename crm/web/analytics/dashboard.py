@@ -15,7 +15,8 @@ from crm.domain.campaigns import RUNNING, CampaignStatus
 from crm.domain.emails import EmailState
 from crm.domain.event_times import begins
 from crm.domain.people import EmailStatus
-from crm.services.dashboard import DAYS, Campaigns, Events, Mailings, People, Sight, dashboard
+from crm.services.dashboard import DAYS, dashboard
+from crm.services.dashboard_parts import Campaigns, Events, Mailings, People, Sight
 from crm.services.progress import Progress
 from crm.web.analytics.concerns import SHOWN, concerns, mails_of
 from crm.web.charts import Column, Piece, columns, plot, spark, split
