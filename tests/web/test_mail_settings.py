@@ -14,6 +14,7 @@ from django.test import Client
 
 from crm.domain.campaigns import Letter
 from crm.domain.filters import PeopleFilter
+from crm.domain.keeping import FOR_EVER, Keeping
 from crm.domain.mail_settings import mark_of
 from crm.mail.files import FilesMailer
 from crm.services import campaigns, mail_settings
@@ -84,6 +85,19 @@ def test_the_form_sent_as_it_stands_changes_nothing(sign_in: SignIn, site: Store
     assert site.mail_settings.get() == before
 
 
+def test_how_long_what_is_kept_can_be_chosen_and_taken_back(sign_in: SignIn, site: Store) -> None:
+    client = sign_in("Admin")
+
+    chosen = client.post(PAGE, {"keepYears": "2", "keepHitDays": "90", "version": "0"})
+    kept, page = site.mail_settings.get().keeping, client.get(PAGE).content.decode()
+    taken_back = client.post(PAGE, {"keepYears": "", "keepHitDays": "", "version": "1"})
+
+    assert (chosen.status_code, taken_back.status_code) == (302, 302)
+    assert kept == Keeping(years=2, hit_days=90)
+    assert '<option value="2" selected>for 2 years</option>' in page
+    assert site.mail_settings.get().keeping == FOR_EVER
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
@@ -92,6 +106,9 @@ def test_the_form_sent_as_it_stands_changes_nothing(sign_in: SignIn, site: Store
         ({"colleagues": "\n".join(f"c{number}@staff.example" for number in range(21))}, "20 colleagues are the most"),
         ({"quietDays": "400"}, "less than or equal to 365"),
         ({"quietDays": "soon"}, "whole number"),
+        ({"keepHitDays": "29"}, "greater than or equal to 30"),
+        ({"keepHitDays": "401"}, "less than or equal to 400"),
+        ({"keepYears": "4"}, "Choose one of the spans"),
         ({"postalAddress": "a\x07b"}, "can't be written"),
     ],
 )

@@ -42,7 +42,10 @@ class TokenForm(CrmForm):
 
 
 class MailSettingsForm(CrmForm):
-    """Who letters say they are from, who gets copies, and what a new letter begins with. `version` is the one that was read."""
+    """Who letters say they are from, who gets copies, what a new letter begins with, and how long what is kept of it.
+
+    `version` is the one that was read.
+    """
 
     organisation = forms.CharField(
         max_length=MAX_NAME, required=False, label="Organisation", help_text="Stands at the head and foot of each letter."
@@ -79,13 +82,13 @@ class MailSettingsForm(CrmForm):
         empty_value=None,
         required=False,
         error_messages={"invalid_choice": "Choose one of the spans in the list."},
-        help_text="After that, who got an e-mail and what became of it is deleted. All counts stay, in every chart and report.",
+        help_text="Then who got each e-mail, and what became of it, is deleted. All counts stay, in every chart and report.",
     )
     keepHitDays = forms.IntegerField(
         required=False,
         min_value=FEWEST_HIT_DAYS,
         max_value=HIT_DAYS,
-        label="Keep single opens and clicks for days",
+        label="Days to keep single opens and clicks",
         help_text=f"From {FEWEST_HIT_DAYS} to {HIT_DAYS}; empty: {HIT_DAYS}. Never longer than their e-mail.",
     )
     version = forms.IntegerField(required=False, min_value=0, max_value=10**9, widget=forms.HiddenInput)
