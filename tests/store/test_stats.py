@@ -216,3 +216,16 @@ def test_a_fold_in_between_does_not_make_one_moment_count_twice(store: Store) ->
         again = store.people.totals().total
 
     assert (before, again) == (1, 1)
+
+
+def test_long_deltas_cost_little_and_count_the_same(store: Store, table: Table) -> None:
+    changes = {Counter("ROW", "Ängelholm", f"domain-{number}.example"): number + 1 for number in range(200)}
+    [put] = store.stats.delta(changes, now=NOW)
+
+    table.write([put])
+
+    assert len(put.item["changes"]) < 1500
+    counted = {f"domain-{number}.example": number + 1 for number in range(200)}
+    assert store.stats.snapshot(keys=[("ROW", "Ängelholm")]).row("ROW", "Ängelholm") == counted
+    store.stats.fold_all()
+    assert store.stats.snapshot(keys=[("ROW", "Ängelholm")]).row("ROW", "Ängelholm") == counted

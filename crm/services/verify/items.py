@@ -1,6 +1,5 @@
 """What each item says should be there, and what it is itself."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from crm.services.verify.lost import Kept, group_of
 from crm.store import schema
 from crm.store.attendances import counters_of, place_of
 from crm.store.campaign_items import keeping_of
+from crm.store.delta_text import rows_of
 from crm.store.emails import email_of
 from crm.store.event_items import attendance_of
 from crm.store.hits import hit_counts, hit_of
@@ -251,10 +251,9 @@ def _counter(look: Look, item: Item) -> None:
 
 
 def _delta(look: Look, item: Item) -> None:
-    for what, rows in json.loads(item["changes"]).items():
-        for key, numbers in rows.items():
-            for attribute, number in numbers.items():
-                _counted(look, Counter(what, key, attribute), number)
+    for (what, key), numbers in rows_of(item["changes"]):
+        for attribute, number in numbers.items():
+            _counted(look, Counter(what, key, attribute), number)
 
 
 def _suppression(look: Look, item: Item) -> None:
