@@ -47,7 +47,7 @@ def write_people(store: Store, people: Sequence[Person]) -> None:
     A table of 100,000 is there in half the time that transactions take; `verify` finds nothing to repair in it.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        for done in pool.map(lambda some: _put(store, some), batched(_items(people), BATCH)):
+        for done in pool.map(lambda some: put_items(store, some), batched(_items(people), BATCH)):
             if done:
                 raise RuntimeError(f"the engine left {done} items unwritten")
     changes: Counter[Counted] = Counter()
@@ -67,7 +67,7 @@ def _items(people: Sequence[Person]) -> Iterator[Item]:
         yield from (item_of(new), claim_of(new), *token_items(new).values(), *tag_items(new).values())
 
 
-def _put(store: Store, items: Sequence[Item]) -> int:
+def put_items(store: Store, items: Sequence[Item]) -> int:
     """Write a batch, and return how many items of it were left."""
     puts: list[WriteRequestTypeDef] = [{"PutRequest": {"Item": serialise_item(item)}} for item in items]
     answer = store.table.client.batch_write_item(RequestItems={store.table.name: puts})

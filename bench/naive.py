@@ -1,27 +1,36 @@
 """The baseline: how such lists are found where nobody counts.
 
-An index is chosen by shares that were guessed once for all communities. From there three to five times the page is fetched
-and filtered in memory, until the page is full; several values are asked for one after the other; what no index answers is
-looked for in the whole table. Only people that match are returned, and no fewer than there are up to the limit: a baseline
+People: an index is chosen by shares that were guessed once for all communities. From there three to five times the page is
+fetched and filtered in memory, until the page is full; several values are asked for one after the other; what no index answers
+is looked for in the whole table. Only people that match are returned, and no fewer than there are up to the limit: a baseline
 that loses people would be cheaper, and worth nothing.
+
+E-mails: the whole table is looked through for them, a hundred items at a time, and filtered, sorted and added up in memory.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from crm.domain.emails import Email
 from crm.domain.filters import MAX_COUNT, PeopleFilter
+from crm.domain.metrics import EmailQuery
 from crm.domain.people import Person
 from crm.store import schema
+from crm.store.emails import email_of
 from crm.store.keys import SHARDS, behind_prefix, count, render
 from crm.store.people import person_of
 from crm.store.requests import Query
 from crm.store.table import Table
+from crm.store.values import deserialise_item
 
 SELECTIVITY = {"location": 0.05, "company": 0.1, "job_title": 0.2, "counts": 0.8}
 """The guessed share of people that one value of a field leaves."""
 FETCHED, FETCHED_FILTERED = 3, 5
 """How many times the limit is fetched: where the index decides all of the filter, and where memory decides the rest."""
+BATCH = 100
+"""Items of one request, where e-mails are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,36 @@ def page(table: Table, wanted: PeopleFilter, *, limit: int) -> list[Person]:
     fetched = limit * (FETCHED if choice.complete else FETCHED_FILTERED)
     people = _fetched(table, choice, fetched) if choice.queries else _scanned(table)
     return list(islice((person for person in people if wanted.matches(person)), limit))
+
+
+def emails(table: Table, query: EmailQuery, *, limit: int) -> list[Email]:
+    """Return the newest e-mails that pass."""
+    found = [email for email in _every_email(table) if query.matches(email)]
+    return sorted(found, key=lambda email: (email.created_at, email.id), reverse=True)[:limit]
+
+
+def summary(table: Table, query: EmailQuery) -> dict[str, int]:
+    """Return how many e-mails that pass have which status, opened and clicked besides."""
+    totals: Counter[str] = Counter()
+    for email in _every_email(table):
+        if query.matches(email):
+            totals[email.status.value] += 1
+            totals["opened"] += email.opened_at is not None
+            totals["clicked"] += email.clicked_at is not None
+    return dict(totals)
+
+
+def _every_email(table: Table) -> Iterator[Email]:
+    """All e-mails of the table; what else stands there is read as well, and left out by the engine."""
+    answers = table.client.get_paginator("scan").paginate(
+        TableName=table.name,
+        FilterExpression="SK = :emails",
+        ExpressionAttributeValues={":emails": {"S": "ANALYTICS"}},
+        ReturnConsumedCapacity="TOTAL",
+        PaginationConfig={"PageSize": BATCH},
+    )
+    for answer in answers:
+        yield from (email_of(deserialise_item(item)) for item in answer["Items"])
 
 
 def _fetched(table: Table, choice: Choice, fetched: int) -> Iterator[Person]:

@@ -2,19 +2,23 @@
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bench import conferences, naive, pages
+from bench import analytics, conferences, naive, pages
 from bench.__main__ import main
 from bench.crowd import make_people, write_people
+from bench.mailings import with_more_campaigns, with_more_recipients, write_mailings
 from bench.meter import Meter
 from bench.report import Bound, Grid, Result, exit_status, text_of
+from crm.domain.metrics import EmailQuery
 from crm.domain.people import Person
+from crm.services.analytics import overview
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.cost import metered
+from crm.store.cost import Cost, metered
 from tests.factories import make_person
 
 CONFERENCES = Path(__file__).resolve().parents[3] / "shared" / "data" / "conferences-2025.json"
@@ -63,6 +67,51 @@ def test_the_naive_way_takes_the_index_that_was_guessed_to_be_narrowest_and_else
     assert {chosen[name] for name in ("not this company", "tag", "name begins (q)")} == {"scan"}
 
 
+def test_mailings_stand_in_the_table_as_sending_leaves_them_and_are_found_alike_by_a_scan_and_by_counters(store: Store) -> None:
+    now = datetime(2026, 5, 4, 9, tzinfo=UTC)
+    mailings = with_more_recipients(300, now)
+
+    write_mailings(store, mailings)
+
+    every = EmailQuery()
+    found = overview(store, every)
+    assert mailings.emails == found.summary.emails == 300
+    assert len(mailings.campaigns) == len(found.breakdowns["campaign_id"])
+    assert naive.summary(store.table, every).items() <= found.summary.totals.items()
+    assert naive.emails(store.table, every, limit=60) == store.email_lists.find(every, limit=60).items
+    assert differences(store) == []
+
+
+def test_mailings_become_more_by_recipients_or_by_campaigns() -> None:
+    now = datetime(2026, 5, 4, 9, tzinfo=UTC)
+
+    recipients = [with_more_recipients(size, now) for size in (1_000, 10_000)]
+    campaigns = [with_more_campaigns(size, now) for size in (1_000, 10_000)]
+
+    assert [one.emails for one in [*recipients, *campaigns]] == [1_000, 10_000] * 2
+    assert recipients[0].campaigns[3].id == recipients[1].campaigns[3].id
+    assert {one.latest.id for one in [*recipients, *campaigns]} == {recipients[0].latest.id}
+    assert [len(one.campaigns) for one in [*recipients, *campaigns]] == [20, 20, 20, 200]
+
+
+def test_what_grows_with_the_e_mails_breaks_the_promise_of_the_analytics() -> None:
+    now = datetime(2026, 5, 4, 9, tzinfo=UTC)
+    question = analytics.Question("a list", lambda staff, mailings: None, "list")
+    small = Cost(requests=10, items_read=40, read_units=20)
+    by_recipients, by_campaigns = analytics.GROWTHS
+
+    def kept(growth: analytics.Growth, **grown: float) -> bool:
+        made = [growth.make(size, now) for size in (1_000, 10_000)]
+        cost = replace(small, **{name: getattr(small, name) + more for name, more in grown.items()})
+        return all(bound.kept for bound in growth.judge(question, [small, cost], made))
+
+    assert [kept(growth) for growth in analytics.GROWTHS] == [True, True]
+    assert [kept(growth, requests=1) for growth in analytics.GROWTHS] == [False, False]
+    assert [kept(by_recipients, items_read=1), kept(by_recipients, read_units=2)] == [False, False]
+    assert [kept(by_campaigns, items_read=180), kept(by_campaigns, items_read=181)] == [True, False]
+    assert [kept(by_campaigns, read_units=20), kept(by_campaigns, read_units=30)] == [True, False]
+
+
 def test_the_meter_agrees_with_the_store_and_counts_other_threads_as_well(store: Store) -> None:
     meter = Meter(store.table.client)
 
@@ -104,6 +153,7 @@ def test_a_table_has_words_to_the_left_and_numbers_to_the_right() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db
 def test_reading_and_writing_are_measured_at_a_tiny_size_and_keep_their_promises(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["pages", "writes", "analytics", "import", "--sizes", "60,120"])
 
