@@ -15,6 +15,8 @@ NAMES = ("status", "outcome", "reason", "domain", "link", "hits", "code")
 Reason = SkipReason | FailReason
 MAX_TEXT = 100
 MAX_LINK = 999
+NO_CODE = "none"
+"""A code that stands for failures of which no code is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Part:
         return (
             (not self.domain or email.domain == self.domain)
             and (self.link is None or self.link in followed)
-            and (not self.code or code_of(email.error) == self.code)
+            and (not self.code or (email.fail_reason is not None and (code_of(email.error) or NO_CODE) == self.code))
         )
 
 

@@ -152,11 +152,10 @@ def report(
     )
 
 
-def of_domain(store: Store, campaign_id: str, domain: str, *, now: datetime) -> dict[str, int]:
-    """Return `{outcome word: n}` of a campaign's e-mails of one domain, from counters. Raises NotFound."""
-    campaign = store.campaigns.state(campaign_id)
+def of_domain(store: Store, campaign: Campaign, domain: str, *, now: datetime) -> dict[str, int]:
+    """Return `{outcome word: n}` of a campaign's e-mails of one domain, from counters."""
     with one_moment():
-        keys = domain_keys(campaign_id, _hours(store, campaign, _started(campaign), now))
+        keys = domain_keys(campaign.id, _hours(store, campaign, _started(campaign), now))
         return domains_in(store.stats.snapshot(keys=keys), keys).get(domain, {})
 
 

@@ -6,6 +6,7 @@ item that it looks at; the text can be a hundred times as long.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import FailReason, SkipReason
@@ -55,6 +56,12 @@ class CampaignFigures:
     unsubscribed: int = 0
     by_reason: Mapping[str, int]
     by_code: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> "CampaignFigures":
+        """Return the figures of `{word: n}`, without reasons; other words are left alone."""
+        kept: dict[str, Any] = {name: number for name, number in counts.items() if name in FIGURES}
+        return cls(**kept, by_reason={})
 
     @property
     def total(self) -> int:

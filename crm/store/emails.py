@@ -13,7 +13,7 @@ from crm.domain.errors import BadToken, NotFound
 from crm.domain.keeping import FOR_EVER, HIT_DAYS, SHORTEST, Keeping
 from crm.domain.mail_domains import OTHER, domain_of
 from crm.domain.outcomes import Hits, Outcome
-from crm.domain.recipients import EVERYBODY, Part
+from crm.domain.recipients import EVERYBODY, NO_CODE, Part
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, Where, absent, equals, exists
 from crm.store.keys import LANES, behind_prefix, escape, moment, render, stamp
@@ -323,7 +323,8 @@ def _of_part(part: Part) -> list[Clause | AnyOf]:
     """What holds for the items of such e-mails, as far as it can be asked: domain and code of an error stand in longer texts."""
     names = ("links",) if part.hits is Hits.PEOPLE else ("links", "linksAny")
     link = [] if part.link is None else [AnyOf(tuple(Clause(name, "contains", (mark(part.link),)) for name in names))]
-    code = [Clause("error", "contains", (part.code.partition(" ")[0],))] if part.code else []
+    known = part.code and part.code != NO_CODE
+    code = [Clause("error", "contains", (part.code.partition(" ")[0],))] if known else []
     return [*link, *code]
 
 

@@ -16,8 +16,9 @@ from crm.services.copies import told
 from crm.services.exclusions import gone
 from crm.services.progress import Progress
 from crm.web.campaigns.audience import accepted_terms, people_link
-from crm.web.campaigns.funnel import ALL, PEOPLE, funnel, link_rows
+from crm.web.campaigns.funnel import funnel, link_rows
 from crm.web.campaigns.preview import content_of, preview
+from crm.web.campaigns.report import hits_of, reported, shown
 from crm.web.campaigns.troubles import troubles
 from crm.web.charts import split
 from crm.web.durations import in_words
@@ -42,14 +43,16 @@ def page(request: CrmRequest, campaign: Campaign) -> HttpResponse:
     """Where it stands; while it runs, htmx asks for #campaign again and again."""
     now, store = datetime.now(UTC), request.store
     whole = request.htmx.target != "campaign"
-    progress = campaigns.progress(store, campaign.id, now=now)
+    found = reported(request, campaign, now) if whole and campaign.started_at else None
+    progress = found.progress if found else campaigns.progress(store, campaign.id, now=now)
     context = _audience(request, progress.campaign) | _bar(request, progress, now)
-    context |= funnel(progress, ALL if request.GET.get("hits") == ALL else PEOPLE, matched=context["terms"][0].query)
+    context |= funnel(progress, hits_of(request), matched=context["terms"][0].query)
     context |= troubles(store, progress, whole=whole)
     context |= {"campaign": progress.campaign, "progress": progress, "now": now, "copy_id": new_id()}
     if whole:
         context["links"] = link_rows(progress)
         context["copies"] = told(store, campaign.id)
+        context |= shown(found, hits_of(request)) if found else {}
         context["shown"] = preview(store, content_of(store, progress.campaign), progress.campaign.audience_filter)
     return render_part(request, "campaigns/progress.html", context, part="campaign")
 

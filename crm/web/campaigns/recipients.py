@@ -1,6 +1,8 @@
 """Who got a campaign and what became of each e-mail: by where it stands, by outcome, by reason; all of it as CSV."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -9,14 +11,20 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from crm.domain.audit import AuditEntry
+from crm.domain.campaigns import Campaign, Utm
 from crm.domain.emails import Email, EmailState, SkipReason
+from crm.domain.failures import meaning
 from crm.domain.ids import new_id
-from crm.domain.outcomes import Outcome
+from crm.domain.mail_domains import OTHER
+from crm.domain.outcomes import Hits, Outcome
 from crm.domain.people import Person
-from crm.domain.recipients import NAMES, Recipients, parse_recipients, recipients_values
+from crm.domain.recipients import EVERYBODY, NAMES, NO_CODE, Recipients, parse_recipients, recipients_values
+from crm.jobs.letter import letter
 from crm.services.analytics import EMAIL_COLUMNS, email_row
 from crm.services.keeping import gone_of
-from crm.store.campaigns import CampaignFigures
+from crm.services.report import of_domain
+from crm.store import Store
+from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.web.campaigns.troubles import REASONS
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required, render_part
@@ -48,6 +56,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A piece of the part that is shown, and the query string that leaves it out."""
+
+    label: str
+    value: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One e-mail with its person, None where they are gone; `why` it was skipped or failed, in words."""
 
@@ -62,13 +79,14 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
     """The e-mails of a campaign, newest first, with their people."""
     store = request.store
     wanted = _wanted(request)
-    campaign, figures = store.campaigns.state(campaign_id), store.campaigns.figures(campaign_id)
+    campaign, (figures, links) = store.campaigns.get(campaign_id), store.campaigns.figures_with_links(campaign_id)
     token = request.GET.get("nextToken") or request.GET.get("prevToken")
     page = store.emails.page(
         campaign_id=campaign_id,
         statuses=wanted.statuses,
         outcome=wanted.outcome,
         reason=wanted.reason,
+        part=wanted.part,
         limit=PAGE_SIZE,
         token=token,
     )
@@ -79,9 +97,10 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
         "statuses": _statuses(wanted, figures),
         "outcomes": _outcomes(wanted, figures),
         "reasons": _reasons(wanted, figures),
+        "chips": _chips(wanted, campaign),
         "query": _query(wanted),
         "rows": [Row(email=one, person=people.get(one.user_id), why=_why(one)) for one in page.items],
-        "pager": Pager.of(request, page, total=_total(wanted, figures)),
+        "pager": Pager.of(request, page, total=_total_of_part(store, campaign, wanted, figures, links)),
         "gone": gone_of(store, campaign, now=timezone.now()),
     }
     return render_part(request, "campaigns/recipients.html", context, part="recipients")
@@ -93,7 +112,7 @@ def recipients_csv(request: CrmRequest, campaign_id: str) -> StreamingHttpRespon
     """All of them, or exactly those that the list shows, as CSV; who takes it stands in the audit log."""
     campaign, wanted = request.store.campaigns.state(campaign_id), _wanted(request)
     words = [value for values in recipients_values(wanted).values() for value in values]
-    name = "-".join(["campaign", *words, campaign.id[:8]])
+    name = "-".join(["campaign", *(re.sub(r"[^a-z0-9.]+", "-", word.lower()) for word in words), campaign.id[:8]])
     if request.method == "HEAD":
         return csv_response(f"{name}.csv", EMAIL_COLUMNS, ())
     facts: dict[str, str | int] = {"filter": " ".join(words)}
@@ -102,7 +121,9 @@ def recipients_csv(request: CrmRequest, campaign_id: str) -> StreamingHttpRespon
         id=new_id(), at=timezone.now(), actor=actor, action="recipients.exported", subject=campaign_id, facts=facts
     )
     request.store.audit.note(entry)
-    emails = request.store.emails.walk(campaign_id, wanted.statuses, outcome=wanted.outcome, reason=wanted.reason)
+    emails = request.store.emails.walk(
+        campaign_id, wanted.statuses, outcome=wanted.outcome, reason=wanted.reason, part=wanted.part
+    )
     return csv_response(f"{name}.csv", EMAIL_COLUMNS, (email_row(email, campaign.subject) for email in emails))
 
 
@@ -149,6 +170,48 @@ def _own(wanted: Recipients) -> bool:
 def _choice(words: str, choice: Recipients, wanted: Recipients, figures: CampaignFigures) -> Choice:
     number = _total(choice, figures) or 0
     return Choice(words=words, number=number, query=_query(choice), current=choice == wanted)
+
+
+def _chips(wanted: Recipients, campaign: Campaign) -> list[Chip]:
+    """The part that is shown, each piece with the way to leave it out."""
+    part = wanted.part
+    links = letter(campaign.body, Utm()).links if part.link is not None else ()
+    number = part.link or 0
+    found = [
+        ("Domain", "all others" if part.domain == OTHER else part.domain, replace(part, domain="")),
+        (
+            "Said",
+            "nothing that is known" if part.code == NO_CODE else f"{part.code} {meaning(part.code)}".strip(),
+            replace(part, code=""),
+        ),
+    ]
+    if part.link is not None:
+        who = "Followed by people" if part.hits is Hits.PEOPLE else "Followed, by programs too"
+        found.append(
+            (who, links[number] if number < len(links) else f"link {number}", replace(part, link=None, hits=Hits.PEOPLE))
+        )
+    return [
+        Chip(label=label, value=value, query=_query(replace(wanted, part=rest)) or "?") for label, value, rest in found if value
+    ]
+
+
+def _total_of_part(
+    store: Store, campaign: Campaign, wanted: Recipients, figures: CampaignFigures, links: Mapping[int, LinkFigures]
+) -> int | None:
+    """How many there are of a part, from counters; None where only a look at all of them would tell."""
+    part, alone = wanted.part, replace(wanted, part=EVERYBODY)
+    if part == EVERYBODY:
+        return _total(wanted, figures)
+    if part.link is not None:
+        followed = links.get(part.link, LinkFigures(persons=0, anybody=0))
+        whole = alone == Recipients() and not (part.domain or part.code)
+        return (followed.persons if part.hits is Hits.PEOPLE else followed.anybody) if whole else None
+    if part.code:
+        whole = wanted.statuses in {(), (EmailState.FAILED,)} and not (part.domain or wanted.outcome)
+        code = "" if part.code == NO_CODE else part.code
+        return figures.by_code.get((wanted.reason.value, code), 0) if whole and wanted.reason else None
+    counts = of_domain(store, campaign, part.domain, now=timezone.now())
+    return None if wanted.reason else _total(alone, CampaignFigures.of(counts))
 
 
 def _total(wanted: Recipients, figures: CampaignFigures) -> int | None:

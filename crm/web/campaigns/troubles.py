@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from crm.domain.emails import EmailState, FailReason, SkipReason
+from crm.domain.failures import code_of, meaning
+from crm.domain.recipients import NO_CODE
 from crm.services.progress import Progress
 from crm.services.retries import RETRYABLE, SETTLE_AFTER, failures
 from crm.services.retry_parts import Outlook, Remedy
@@ -42,11 +44,12 @@ SAMPLE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """One reason: in words, how many, what a retry does, and some of what the servers said."""
+    """One reason, or of failures one code of one: in words, how many, what a retry does, and some of what the servers said."""
 
     reason: str
     words: str
     number: int
+    code: str = ""
     retry: str = ""
     said: list[str] = field(default_factory=list)
 
@@ -58,7 +61,7 @@ def troubles(store: Store, progress: Progress, *, whole: bool) -> dict[str, Any]
     """
     figures, campaign = progress.figures, progress.campaign
     return {
-        "failures": _failures(figures, _said(store, campaign.id) if whole and figures.failed else {}),
+        "failures": failure_rows(figures, _said(store, campaign.id) if whole and figures.failed else {}),
         "skips": _skips(figures),
         "worth_a_retry": sum(figures.by_reason.get(reason.value, 0) for reason in RETRYABLE),
         "left_out": [(LEFT_OUT.get(reason, reason), number) for reason, number in sorted(campaign.left_out.items()) if number],
@@ -68,12 +71,29 @@ def troubles(store: Store, progress: Progress, *, whole: bool) -> dict[str, Any]
     }
 
 
-def _failures(figures: CampaignFigures, said: Mapping[str, list[str]]) -> list[Trouble]:
-    """The most frequent first."""
-    return [
-        Trouble(reason=one.value, words=REASONS[one], number=number, retry=OUTLOOKS[outlook], said=said.get(one.value, []))
-        for one, number, outlook in failures(figures)
-    ]
+def failure_rows(figures: CampaignFigures, said: Mapping[tuple[str, str], list[str]]) -> list[Trouble]:
+    """Why e-mails failed, by reason and by the code in what was said; the most frequent first.
+
+    What was counted before codes were is left to the reason alone, and so is what has no code.
+    """
+    rows = []
+    for reason, number, outlook in failures(figures):
+        codes = {code: n for (why, code), n in figures.by_code.items() if why == reason.value}
+        codes[""] = codes.get("", 0) + number - sum(codes.values())
+        whole = len([n for n in codes.values() if n > 0]) == 1
+        rows += [
+            Trouble(
+                reason=reason.value,
+                words=meaning(code) or REASONS[reason],
+                number=n,
+                code=code or ("" if whole else NO_CODE),
+                retry=OUTLOOKS[outlook],
+                said=[*([REASONS[reason]] if meaning(code) else []), *said.get((reason.value, code), [])],
+            )
+            for code, n in codes.items()
+            if n > 0
+        ]
+    return sorted(rows, key=lambda row: -row.number)
 
 
 def _skips(figures: CampaignFigures) -> list[Trouble]:
@@ -83,11 +103,11 @@ def _skips(figures: CampaignFigures) -> list[Trouble]:
     return sorted(rows, key=lambda row: -row.number)
 
 
-def _said(store: Store, campaign_id: str) -> dict[str, list[str]]:
-    """`{reason: some of what servers said, each once}`, from the newest that failed."""
-    said: dict[str, list[str]] = {}
+def _said(store: Store, campaign_id: str) -> dict[tuple[str, str], list[str]]:
+    """`{(reason, code): some of what servers said, each once}`, from the newest that failed."""
+    said: dict[tuple[str, str], list[str]] = {}
     for email in store.emails.page(campaign_id=campaign_id, statuses=[EmailState.FAILED], limit=SAMPLE).items:
-        words = said.setdefault((email.fail_reason or FailReason.REFUSED).value, [])
+        words = said.setdefault(((email.fail_reason or FailReason.REFUSED).value, code_of(email.error)), [])
         if email.error and email.error not in words and len(words) < 2:
             words.append(email.error)
     return said
