@@ -1,14 +1,18 @@
 """Making the e-mails of an audience: each person once, nobody forgotten, nobody who may not be mailed."""
 
+from collections import Counter as Tally
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.ids import email_id
+from crm.domain.mail_domains import MOST_NAMED, OTHER, with_room
+from crm.domain.metrics import EmailQuery
 from crm.domain.people import EmailStatus
 from crm.jobs import expand
 from crm.jobs.work import Held, Work
@@ -324,3 +328,65 @@ def test_an_audience_of_groups_is_who_plain_python_finds(store: Store, clock: Cl
     assert 0 < len(expected) < len(people.matching(PeopleFilter(within=("segment:counts",))))
     assert {email.user_id for email in emails_of(store, campaign)} == expected
     assert store.campaigns.get(campaign.id).audience.will_receive == len(expected)
+
+
+def of_domains(store: Store, *domains: str) -> list[str]:
+    """People of the company, each with an address in one of the domains; their names are in the order of the domains."""
+    named = [(f"Byron {number:03}", f"ada{number}@{domain}") for number, domain in enumerate(domains)]
+    store.people.create_many([make_person(company=COMPANY, last_name=name, email=email) for name, email in named])
+    return list(domains)
+
+
+def counted_domains(store: Store) -> dict[str, int]:
+    """How many e-mails count under which domain."""
+    total: Tally[str] = Tally()
+    for row in store.email_lists.rows(EmailQuery(), by_domain=True):
+        total.update({domain: sum(counts.values()) for domain, counts in row.domains.items()})
+    return dict(total)
+
+
+def test_every_domain_of_a_small_audience_is_counted_by_name(store: Store, clock: Clock) -> None:
+    domains = of_domains(store, *["a.example"] * 4, "B.Example", *["c.example"] * 3, "d.example")
+    work = make_work(store, ToldMailer(), clock, window=3)
+
+    campaign = accepted(store, clock())
+    drive(work)
+
+    assert counted_domains(store) == Tally(domain.lower() for domain in domains)
+    assert store.named_domains.of(campaign.id) == {"a.example", "b.example", "c.example", "d.example"}
+    assert_sound(store)
+
+
+def test_of_more_domains_than_are_named_the_frequent_ones_are_and_all_others_are_counted_together(
+    store: Store, clock: Clock
+) -> None:
+    rare = [f"rare-{number}.example" for number in range(MOST_NAMED + 3)]
+    of_domains(store, *rare, *["frequent.example"] * 2)
+    work = make_work(store, ToldMailer(), clock, window=80)
+
+    campaign = accepted(store, clock())
+    begun(work, campaign.id, 4)
+
+    counted = counted_domains(store)
+    named = store.named_domains.of(campaign.id) or frozenset()
+    assert len(named) == MOST_NAMED
+    assert (counted["frequent.example"], counted[OTHER]) == (2, 4)
+    assert set(counted) == {*named, OTHER}
+    assert sum(counted.values()) == MOST_NAMED + 5
+    assert {email.domain for email in emails_of(store, campaign)} == {*named, OTHER}
+    assert_sound(store)
+
+
+def test_a_domain_that_comes_when_all_names_are_given_counts_with_the_others(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_domains(store, "a.example", "b.example", "c.example", "a.example")
+    monkeypatch.setattr(expand, "with_room", partial(with_room, most=2))
+    work = make_work(store, ToldMailer(), clock, window=1)
+
+    campaign = accepted(store, clock())
+    drive(work)
+
+    assert counted_domains(store) == {"a.example": 2, "b.example": 1, OTHER: 1}
+    assert store.named_domains.of(campaign.id) == {"a.example", "b.example"}
+    assert_sound(store)

@@ -12,6 +12,8 @@ from crm.domain.erasing import without_person
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import AttendanceStatus
 from crm.domain.filters import PeopleFilter
+from crm.domain.mail_domains import OTHER
+from crm.domain.metrics import EmailQuery
 from crm.domain.people import EmailStatus, Person
 from crm.services import erasure, notes, people, personal, segments
 from crm.services.erasure import LOOKS, job_of
@@ -352,4 +354,25 @@ def test_after_a_plain_delete_no_address_is_left_and_no_name_but_where_staff_wro
     assert where_she_stands(store) == ["content", "hit", "segment"]
     assert {email.email for email in store.emails.of_person(zoe.id)} == {""}
     assert store.events.attendances_of(zoe.id) == []
+    assert differences(store) == []
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_an_email_goes_on_to_count_under_its_domain_when_its_address_is_gone(store: Store, clock: Clock, *, erased: bool) -> None:
+    zoe = people.add(store, ZOE, now=NOW)
+    campaign = store.campaigns.create(make_campaign())
+    own = {"campaign_id": campaign.id, "user_id": zoe.id, "email": ZOE.email}
+    named, other = (make_email(**own, domain=domain) for domain in ("example.org", OTHER))
+    keep_emails(store, [named, other])
+    before = store.email_lists.rows(EmailQuery(), by_domain=True)
+
+    if erased:
+        erasure.erase(store, zoe.id, actor="ingrid", now=clock())
+    else:
+        people.remove(store, zoe.id, now=clock())
+
+    left = store.emails.get_many([named.id, other.id])
+    assert [(left[email.id].email, left[email.id].domain) for email in (named, other)] == [("", "example.org"), ("", OTHER)]
+    assert store.email_lists.rows(EmailQuery(), by_domain=True) == before
+    assert before[0].domains == {"example.org": {"sent": 1}, OTHER: {"sent": 1}}
     assert differences(store) == []

@@ -1,5 +1,6 @@
 """Making one of two entries: what is left of the person, what went over, who is refused."""
 
+from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -11,13 +12,14 @@ from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
 from crm.domain.events import AttendanceStatus
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
+from crm.domain.mail_domains import OTHER
 from crm.domain.merging import STRENGTH
 from crm.domain.people import EmailStatus, Person
 from crm.services import merge, people
 from crm.services.unsubscribe import unsubscribe
 from crm.services.verify import differences
 from crm.store import Store
-from tests.factories import NOW, make_event, make_person, make_profile
+from tests.factories import NOW, make_campaign, make_event, make_person, make_profile
 from tests.jobs.mailing import suppress
 from tests.mailings import keep_emails
 from tests.services.merging import TWIN, ZOE, mailed, merged, put_on, two, with_everything
@@ -317,6 +319,21 @@ def test_emails_of_one_campaign_to_both_stay_and_are_counted_as_they_were(store:
     assert store.campaigns.figures(campaign_id) == before
     assert {email.email for email in store.emails.of_person(kept.id)} == {ZOE.email, TWIN.email}
     assert store.emails.of_person(gone.id) == []
+
+
+def test_emails_of_both_count_under_their_own_domains_for_ever(store: Store) -> None:
+    kept, gone = two(store, ZOE, replace(TWIN, email="zoe@elsewhere.example"))
+    first, second = (store.campaigns.create(make_campaign()).id for _ in range(2))
+    keep_emails(store, [mailed(first, kept), mailed(first, gone), mailed(second, gone, domain=OTHER)])
+
+    merged(store, kept, gone)
+
+    assert Tally(email.domain for email in store.emails.of_person(kept.id)) == {
+        "techcorp.example": 1,
+        "elsewhere.example": 1,
+        OTHER: 1,
+    }
+    assert differences(store) == []
 
 
 def test_many_emails_and_entries_go_over_in_parts(store: Store) -> None:
