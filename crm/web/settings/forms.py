@@ -82,7 +82,7 @@ class MailSettingsForm(CrmForm):
         empty_value=None,
         required=False,
         error_messages={"invalid_choice": "Choose one of the spans in the list."},
-        help_text="Then who got each e-mail, and what became of it, is deleted. All counts stay, in every chart and report.",
+        help_text="After that, who got each e-mail and what became of it is deleted. All counts stay, in every chart and report.",
     )
     keepHitDays = forms.IntegerField(
         required=False,
