@@ -6,13 +6,13 @@ from datetime import date, datetime
 
 from django.http import QueryDict
 
-from crm.domain.emails import EmailState
 from crm.domain.metrics import EmailQuery, Moment, query_values
 from crm.domain.outcomes import Hits
 from crm.services.analytics import Summary
 from crm.web.analytics.links import Links, Number
 from crm.web.charts import Column, Plot, columns, plot, step_for, steps_that_fit
 
+STATES = ("sent", "queued", "failed", "uncertain", "skipped")
 LONG = 3 * 366
 LONGEST = 40 * 366
 NARROW = frozenset({"sent", "failed", "opened", "opened_any"})
@@ -60,11 +60,7 @@ def spans(given: QueryDict, summary: Summary, query: EmailQuery, today: date) ->
 
 def chart(cut: Spans, query: EmailQuery, links: Links, hits: Hits) -> Chart:
     """Draw what was cut, with every number's way to its e-mails."""
-    words = [
-        *[(state.value, state.value.capitalize()) for state in EmailState],
-        (hits.opened.value, "Opened"),
-        (hits.clicked.value, "Clicked"),
-    ]
+    words = [*((word, word.capitalize()) for word in STATES), (hits.opened.value, "Opened"), (hits.clicked.value, "Clicked")]
     css = {word: "" if word in NARROW else "wide" for word, _ in words}
     table = []
     for column in reversed(cut.columns):

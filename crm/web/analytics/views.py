@@ -99,13 +99,15 @@ def _subjects(
 
 def _list(request: CrmRequest, found: Overview, query: EmailQuery, page: EmailPage, links: Links) -> dict[str, Any]:
     """How many e-mails the list has, and where in it one stands; `gone` are those that are counted, but kept no longer."""
-    total = listed(found.summary, query)
+    total, lost = listed(found.summary, query), gone(found.hours, query, datetime.now(UTC))
+    kept = None if total is None else max(0, total - lost)
     return {
-        "pager": Pager.of(request, page, total=total, limit=PAGE),
+        "pager": Pager.of(request, page, total=kept, limit=PAGE),
         "listed": total,
         "listed_words": LISTED[query.outcome] if query.outcome else "",
         "whole_list": links.all_behind(found.summary.emails),
-        "gone": gone(found.hours, query, datetime.now(UTC)),
+        "kept_one_by_one": kept,
+        "gone": lost,
     }
 
 
