@@ -185,7 +185,7 @@ def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
     }
     counts = _asked_counts(_sum(domains.values()) if query.domains else row.counts, query)
     statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
-    if not statuses:
+    if not statuses and not counts:
         return None
     there = sum(row.counts.get(status, 0) for status in statuses)
     return replace(row, counts=counts, statuses=statuses, there=there, domains=domains)

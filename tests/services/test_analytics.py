@@ -1,110 +1,143 @@
-"""Tiles, days, list and CSV against a plain recount of the same e-mails."""
+"""Totals, days, breakdowns and tables of e-mails, and the list behind them."""
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from crm.domain.campaigns import Utm
-from crm.domain.emails import Email, EmailState
+from crm.domain.emails import EmailState
 from crm.domain.errors import BadToken
 from crm.domain.ids import new_id
-from crm.domain.metrics import EmailQuery
+from crm.domain.metrics import NONE, EmailQuery, parse_email_query
+from crm.domain.outcomes import Hits
 from crm.services import analytics
+from crm.services.analytics_tables import Table, breakdown_table, series_table
 from crm.store import Store
 from crm.store.cost import metered
-from crm.store.requests import Delete
+from crm.web.charts import columns
 from tests.mailings import keep_emails, make_email
 
-ZONES = ("UTC", "Europe/Stockholm", "Asia/Kolkata", "America/St_Johns")
 FIRST = datetime(2026, 3, 27, 22, 15, tzinfo=UTC)
 CAMPAIGNS = tuple(new_id() for _ in range(4))
 UTMS = (Utm(), Utm(campaign="Spring", source="newsletter"), Utm(campaign="spring ", medium="email"), Utm(source="Partner"))
+STOCKHOLM, KOLKATA = ZoneInfo("Europe/Stockholm"), ZoneInfo("Asia/Kolkata")
 
 
-def recounted(emails: Sequence[Email], query: EmailQuery) -> list[Email]:
-    return sorted((email for email in emails if query.matches(email)), key=lambda e: (e.created_at, e.id), reverse=True)
+def keep_hourly(store: Store, first: datetime, hours: int) -> None:
+    """An e-mail in each hour."""
+    keep_emails(store, [make_email(created_at=first + timedelta(hours=hour, minutes=5)) for hour in range(hours)])
 
 
-def paged(store: Store, query: EmailQuery, limit: int) -> list[Email]:
-    found, token = [], None
-    while True:
-        page = analytics.emails(store, query, limit=limit, token=token)
-        found += page.items
-        token = page.next_token
-        if token is None:
-            return found
+def sent_by_day(store: Store, query: EmailQuery) -> dict[str, int]:
+    found = analytics.overview(store, query).summary
+    days = {str(day["date"]): int(day["sent"]) for day in found.series}
+    assert sum(days.values()) == found.totals["sent"]
+    return days
 
 
-@st.composite
-def mailings(draw: st.DrawFn) -> list[Email]:
-    """E-mails of a few campaigns over four days, many of them in the same moment, with all outcomes."""
-    spots = st.tuples(
-        st.integers(0, 3), st.integers(0, 95), st.sampled_from([0, 0, 0, 1, 3_599_999]), st.sampled_from(list(EmailState))
-    )
-    return [
-        make_email(
-            campaign_id=CAMPAIGNS[number],
-            utm=UTMS[number],
-            created_at=FIRST.replace(minute=0) + timedelta(hours=hour, milliseconds=millisecond),
-            status=status,
-        )
-        for number, hour, millisecond, status in draw(st.lists(spots, max_size=60))
+@pytest.mark.parametrize(("change", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_the_day_on_which_clocks_change_has_an_hour_more_or_less(store: Store, change: date, hours: int) -> None:
+    before, after = change - timedelta(days=1), change + timedelta(days=1)
+    keep_hourly(store, datetime(change.year, change.month, change.day, tzinfo=UTC) - timedelta(days=2), 5 * 24)
+
+    around = sent_by_day(store, EmailQuery(start=before, end=after, zone=STOCKHOLM))
+    alone = sent_by_day(store, EmailQuery(start=change, end=change, zone=STOCKHOLM))
+
+    assert around == {before.isoformat(): 24, change.isoformat(): hours, after.isoformat(): 24}
+    assert alone == {change.isoformat(): hours}
+
+
+def test_an_hour_that_an_end_cuts_counts_whole_for_the_day_at_that_end(store: Store) -> None:
+    first, second = date(2026, 5, 4), date(2026, 5, 5)
+    keep_hourly(store, datetime(2026, 5, 3, tzinfo=UTC), 4 * 24)
+
+    one_day = sent_by_day(store, EmailQuery(start=first, end=first, zone=KOLKATA))
+    two_days = sent_by_day(store, EmailQuery(start=first, end=second, zone=KOLKATA))
+
+    assert one_day == {"2026-05-04": 25}
+    assert two_days == {"2026-05-04": 25, "2026-05-05": 24}
+
+
+def test_a_day_of_which_nothing_passes_is_not_in_the_series_although_something_waits_there(store: Store) -> None:
+    keep_emails(store, [make_email(status=EmailState.QUEUED, created_at=FIRST), make_email(created_at=FIRST + timedelta(days=2))])
+
+    found = analytics.overview(store, EmailQuery(statuses=(EmailState.SENT,)))
+
+    assert [day["date"] for day in found.summary.series] == ["2026-03-29"]
+    assert [row.first for row in found.breakdowns["campaign_id"]] == [date(2026, 3, 29)]
+
+
+def test_e_mails_without_a_utm_value_are_a_row_that_leads_to_them(store: Store) -> None:
+    keep_emails(store, [make_email(campaign_id=CAMPAIGNS[number], utm=UTMS[number]) for number in (0, 1, 2, 3, 3)])
+
+    rows = analytics.overview(store, EmailQuery()).breakdowns["utm_campaign"]
+    without = analytics.emails(store, parse_email_query({"utm_campaign": [NONE]})).items
+
+    assert [(row.value, row.emails) for row in rows] == [("", 3), ("Spring", 2)]
+    assert {email.campaign_id for email in without} == {CAMPAIGNS[0], CAMPAIGNS[3]}
+    assert len(without) == 3
+
+
+def first_row(table: Table) -> dict[str, object]:
+    header, rows = table
+    return dict(zip(header, rows[0], strict=True))
+
+
+def test_tables_have_the_opens_and_clicks_that_are_to_count(store: Store) -> None:
+    opened = make_email(created_at=FIRST, opened_at=FIRST, clicked_any_at=FIRST)
+    keep_emails(store, [opened, make_email(created_at=FIRST, opened_any_at=FIRST)])
+
+    found = analytics.overview(store, EmailQuery())
+    tables = [breakdown_table(found.breakdowns["campaign_id"], "campaign_id", hits=hits) for hits in Hits]
+    people, everything = map(first_row, tables)
+
+    assert [people[name] for name in ("created", "sent", "opened", "clicked")] == [2, 2, 1, 0]
+    assert [everything[name] for name in ("opened_any", "clicked_any")] == [2, 1]
+    assert "opened_any" not in people
+    assert "opened" not in everything
+
+
+def test_a_table_of_weeks_has_those_without_anything_too(store: Store) -> None:
+    keep_emails(store, [make_email(created_at=datetime(2026, 5, day, 9, tzinfo=UTC)) for day in (4, 10, 19)])
+    series = analytics.summary(store, EmailQuery()).series
+
+    header, rows = series_table(columns(series, first=date(2026, 5, 4), last=date(2026, 5, 20), step="week"))
+
+    assert header[:5] == ("first_date", "last_date", "created", "queued", "sent")
+    assert [(row[0], row[1], row[4]) for row in rows] == [
+        ("2026-05-04", "2026-05-10", 2),
+        ("2026-05-11", "2026-05-17", 0),
+        ("2026-05-18", "2026-05-20", 1),
     ]
 
 
-@st.composite
-def queries(draw: st.DrawFn) -> EmailQuery:
-    """Any filter, with a range that is open, begins and ends on days, or cuts hours."""
-    days = st.dates(date(2026, 3, 26), date(2026, 4, 2))
-    moments = st.integers(0, 120 * 60).map(lambda minutes: FIRST - timedelta(hours=12) + timedelta(minutes=minutes))
-    start, end = draw(st.none() | days | moments), draw(st.none() | days | moments)
-    return EmailQuery(
-        statuses=tuple(draw(st.lists(st.sampled_from(list(EmailState)), max_size=2, unique=True))),
-        campaign_ids=tuple(draw(st.lists(st.sampled_from([*CAMPAIGNS, "unknown"]), max_size=2, unique=True))),
-        utm_campaign=tuple(draw(st.lists(st.sampled_from(["spring", "autumn"]), max_size=1))),
-        utm_source=tuple(draw(st.lists(st.sampled_from(["newsletter", "PARTNER"]), max_size=2, unique=True))),
-        start=start,
-        end=end,
-        zone=ZoneInfo(draw(st.sampled_from(ZONES))),
-    )
+def test_a_table_of_campaigns_tells_their_subjects(store: Store) -> None:
+    keep_emails(store, [make_email(campaign_id=CAMPAIGNS[0], created_at=FIRST)])
+    rows = analytics.overview(store, EmailQuery()).breakdowns["campaign_id"]
+
+    header, cells = breakdown_table(rows, "campaign_id", subjects={CAMPAIGNS[0]: "Spring"})
+
+    assert header[:4] == ("campaign_id", "subject", "first_date", "last_date")
+    assert cells[0][:4] == (CAMPAIGNS[0], "Spring", "2026-03-27", "2026-03-27")
 
 
-@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
-@given(data=st.data(), emails=mailings())
-def test_tiles_days_pages_and_csv_agree_with_a_plain_recount(store: Store, data: st.DataObject, emails: list[Email]) -> None:
-    wipe(store)
-    keep_emails(store, emails)
+def test_everything_on_the_page_comes_from_one_reading_of_the_counters(store: Store) -> None:
+    keep_emails(store, [make_email(created_at=FIRST), make_email(created_at=FIRST + timedelta(days=7))])
+    query = EmailQuery(start=date(2026, 3, 1), end=date(2026, 4, 30))
+    costs = []
 
-    for query in data.draw(st.lists(queries(), min_size=4, max_size=4)):
-        expected = recounted(emails, query)
-        summary = analytics.summary(store, query)
-        totals = Counter(email.status.value for email in expected)
-        by_day = Counter(
-            (query.day(email.created_at.replace(minute=0, second=0, microsecond=0)).isoformat(), email.status.value)
-            for email in expected
-        )
+    for read in (
+        lambda: store.email_lists.rows(query),
+        lambda: analytics.overview(store, query),
+        lambda: analytics.overview(store, query, by_domain=True),
+    ):
+        with metered() as cost:
+            read()
+        costs.append(cost.requests)
 
-        assert {name: number for name, number in summary.totals.items() if number} == totals
-        assert {
-            (str(day["date"]), name): number
-            for day in summary.series
-            for name, number in day.items()
-            if name != "date" and number
-        } == by_day
-        assert [email.id for email in paged(store, query, limit=7)] == [email.id for email in expected]
-        assert [email.id for email in analytics.every_email(store, query)] == [email.id for email in expected]
-
-
-def wipe(store: Store) -> None:
-    """Empty the table between examples, which is quicker than a new one."""
-    keys = [{"PK": item["PK"], "SK": item["SK"]} for item in store.table.scan()]
-    for begin in range(0, len(keys), 100):
-        store.table.write([Delete(key=key) for key in keys[begin : begin + 100]])
+    months = 2
+    assert costs == [costs[0], costs[0], costs[0] + months]
 
 
 def test_going_back_shows_the_pages_that_one_came_from(store: Store) -> None:
