@@ -110,6 +110,8 @@ def _first(store: Store, campaign_id: str, order: Order, also: Sequence[Action])
     if running is not None:
         raise Conflict("Something else is being done with many e-mails of this campaign. Wait until that is finished.")
     part = find_part(store, campaign_id, order)
+    if not part.emails and part.next_token is None and not store.campaigns.state(campaign_id).keeps_all(order.asked_at):
+        raise RuleViolation("There is nothing left to do: e-mails of this campaign are no longer kept one by one.")
     actions = part_actions(store, campaign_id, order, part, jobs, now=order.asked_at, lane=0)
     number = len(part.emails)
     if part.next_token is None:

@@ -33,7 +33,7 @@ from crm.store.email_lists import gone
 from crm.store.stats import Counter
 from tests.conftest import Clock
 from tests.factories import NOW, make_campaign
-from tests.jobs.mailing import BUSY, EVERYBODY, LETTER, LINKS, ToldMailer, accepted, crowd, drive, emails_of, make_work
+from tests.jobs.mailing import BUSY, EVERYBODY, LETTER, LINKS, REFUSED, ToldMailer, accepted, crowd, drive, emails_of, make_work
 from tests.mailings import keep_emails, make_email
 
 A_YEAR = Keeping(years=1, hit_days=30)
@@ -358,6 +358,23 @@ def test_making_e_mails_stops_by_itself_when_the_first_are_gone(store: Store, cl
 
     assert store.campaigns.state(campaign.id).status is CampaignStatus.PAUSED
     assert len(mailer.sent) == store.campaigns.figures(campaign.id).total < 6
+
+
+def test_nothing_that_is_gone_can_be_tried_again_and_that_is_said(store: Store, clock: Clock) -> None:
+    store.table.clock = clock
+    choose(store, A_YEAR)
+    [person] = crowd(store, 1)
+    mailer = ToldMailer()
+    mailer.tell(person.profile.email, REFUSED)
+    campaign = accepted(store, clock())
+    drive(make_work(store, mailer, clock))
+
+    clock.pass_(days=366)
+
+    for remedy in (campaigns.retry_failed, campaigns.resend_uncertain, campaigns.settle_uncertain):
+        with pytest.raises(RuleViolation, match="no longer kept one by one"):
+            remedy(store, campaign.id, now=clock())
+    assert store.campaigns.figures(campaign.id).failed == 1
 
 
 def test_a_hit_never_outlives_its_e_mail(store: Store, clock: Clock) -> None:
