@@ -12,6 +12,7 @@ from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.outcomes import Outcome
+from crm.domain.recipients import Part
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.emails import email_of, item_of, new_email
@@ -38,6 +39,8 @@ emails = st.builds(
     fail_reason=st.none() | st.sampled_from(FailReason),
     error=st.sampled_from(["", "550 no"]),
     attempts=st.integers(0, 6),
+    links=st.frozensets(st.integers(0, 999), max_size=3),
+    links_any=st.frozensets(st.integers(0, 999), max_size=3),
     created_at=moments,
     first_tried_at=times,
     sent_at=times,
@@ -229,6 +232,7 @@ def test_an_email_with_all_that_can_become_of_it_stays_small() -> None:
         email="ada.lovelace@example.org",
         utm=Utm(campaign="spring-2026", source="newsletter", medium="email"),
         hits=4,
+        links=frozenset({0, 1}),
         unsubscribed_at=NOW,
         complained_at=NOW,
         **times,
@@ -240,10 +244,42 @@ def test_an_email_with_all_that_can_become_of_it_stays_small() -> None:
         first_tried_at=NOW,
         attempts=5,
         bounced_at=NOW,
+        links_any=frozenset(range(30)),
     )
 
     def size(email: Email) -> int:
-        return sum(len(name.encode()) + len(str(value).encode()) for name, value in item_of(email).items())
+        """As DynamoDB counts it: a number has a byte for two of its digits, and one more."""
+        sizes = {name: -(-len(str(value)) // 2) + 1 for name, value in item_of(email).items() if isinstance(value, int)}
+        return sum(len(name.encode()) + sizes.get(name, len(str(value).encode())) for name, value in item_of(email).items())
 
     assert size(happened) <= 700
     assert size(replace(everything, error="x" * 120)) <= 1024, "what is written is paid for by the kilobyte"
+
+
+def test_a_part_of_the_emails_pages_as_all_of_them_do(store: Store) -> None:
+    emails = [
+        make_email(number, status=EmailState.SENT, email=f"ada@{domain}", domain=domain, links=frozenset({number % 2}))
+        for number in range(30)
+        for domain in [f"{'post' if number % 3 else 'mail'}.example"]
+    ]
+    keep_emails(store, emails)
+    part = Part(domain="post.example", link=1)
+
+    pages = [store.emails.page(campaign_id="c1", part=part, limit=4)]
+    while token := pages[-1].next_token:
+        pages.append(store.emails.page(campaign_id="c1", part=part, limit=4, token=token))
+    back = store.emails.page(campaign_id="c1", part=part, limit=4, token=pages[1].prev_token)
+
+    expected = [email.id for email in store.emails.walk("c1") if email.domain == "post.example" and 1 in email.links]
+    assert [email.id for page in pages for email in page.items] == expected
+    assert back.items == pages[0].items
+    with pytest.raises(BadToken):
+        store.emails.page(campaign_id="c1", token=pages[0].next_token)
+
+
+def test_failures_count_by_what_was_said_and_by_nothing_that_was_cut_off() -> None:
+    words = "The mail server refused the address after quite some time of thinking about whether it may be so: "
+    email = make_email(status=EmailState.FAILED, fail_reason=FailReason.REFUSED, error=f"{words}550 5.1.1 {'x' * 200}")
+
+    assert email_counts(email_of(item_of(email))) == email_counts(email)
+    assert email_counts(replace(email, error="550 5.1.1 no"))[Counter("CAMPAIGN#c1", "SAID#refused#550%205.1.1")] == 1

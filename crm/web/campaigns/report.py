@@ -15,6 +15,7 @@ from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
 from crm.domain.mail_domains import OTHER
 from crm.domain.outcomes import Hits
+from crm.domain.recipients import NO_CODE
 from crm.services.report import DAYS, HOURS, RATES, Compared, DomainRow, OverTime, Report, Step, report
 from crm.web.campaigns.funnel import link_rows, recipients_link
 from crm.web.campaigns.troubles import failure_rows
@@ -112,7 +113,8 @@ def _domains_table(found: Report, hits: Hits) -> Table:
 
 def _failures_table(found: Report, hits: Hits) -> Table:
     return ("reason", "code", "meaning", "emails"), (
-        (row.reason, row.code, row.words, row.number) for row in failure_rows(found.progress.figures, {})
+        (row.reason, "" if row.code == NO_CODE else row.code, row.words, row.number)
+        for row in failure_rows(found.progress.figures, {})
     )
 
 
