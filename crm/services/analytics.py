@@ -15,6 +15,7 @@ from crm.store.outcomes import LATER
 
 Day = dict[str, int | str]
 
+STATES = frozenset(state.value for state in EmailState)
 WORDS = (*[state.value for state in EmailState], *LATER)
 """What is counted of e-mails: each is in exactly one state, and any of the other things may have happened to it as well."""
 
@@ -144,9 +145,17 @@ def _every_word(counts: Mapping[str, int]) -> dict[str, int]:
 class _Group:
     """What belongs to one value, while it is added up."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-    spellings: Counter[str] = field(default_factory=Counter)
+    counts: dict[str, int] = field(default_factory=dict)
+    spellings: dict[str, int] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
+
+    def add(self, spelling: str, counts: Mapping[str, int], day: date) -> None:
+        """Add the e-mails of an hour that have the value in that spelling; years of domains are many of these."""
+        for word, number in counts.items():
+            self.counts[word] = self.counts.get(word, 0) + number
+        here = sum(number for word, number in counts.items() if word in STATES)
+        self.spellings[spelling] = self.spellings.get(spelling, 0) + here
+        self.days.add(day)
 
     @property
     def value(self) -> str:
@@ -156,18 +165,17 @@ class _Group:
     @property
     def emails(self) -> int:
         """How many e-mails belong to it."""
-        return sum(self.counts[status] for status in EmailState)
+        return sum(self.spellings.values())
 
 
 def _grouped(rows: Iterable[HourRow], name: str, query: EmailQuery) -> list[_Group]:
     groups: dict[str, _Group] = {}
     for row in rows:
+        day = query.day(row.hour)
         for value, counts in FIELDS[name](row):
             if counts:
                 group = groups.setdefault(utm_key(value) if name in FOLDED else value, _Group())
-                group.counts.update(counts)
-                group.spellings[value] += sum(counts.get(status, 0) for status in EmailState)
-                group.days.add(query.day(row.hour))
+                group.add(value, counts, day)
     return list(groups.values())
 
 

@@ -78,10 +78,11 @@ class EmailLists:
 
     def passing(self, rows: Iterable[HourRow], query: EmailQuery) -> list[HourRow]:
         """Return those of `rows` that pass, with the counts that are asked for; nothing is read."""
+        words = _words(query)
         return [
             kept
             for row in rows
-            if query.covers(row.hour) and query.wants_campaign(row.campaign_id, row.utm) and (kept := _asked(row, query))
+            if query.covers(row.hour) and query.wants_campaign(row.campaign_id, row.utm) and (kept := _asked(row, query, words))
         ]
 
     def find(
@@ -175,15 +176,13 @@ def _hour_row(month: str, key: str, row: dict[str, int | str]) -> HourRow:
     )
 
 
-def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
+def _asked(row: HourRow, query: EmailQuery, words: frozenset[str]) -> HourRow | None:
     """The row with the counts that are asked for, None where there are none; what was opened or clicked counts as sent."""
     moving = bool(row.counts.get(EmailState.QUEUED))
     domains = {
-        domain: kept
-        for domain, counts in row.domains.items()
-        if query.wants_domain(domain) and (kept := _asked_counts(counts, query))
+        domain: kept for domain, counts in row.domains.items() if query.wants_domain(domain) and (kept := _only(counts, words))
     }
-    counts = _asked_counts(_sum(domains.values()) if query.domains else row.counts, query)
+    counts = _only(_sum(domains.values()) if query.domains else row.counts, words)
     statuses = tuple(status for status in EmailState if query.wants_status(status) and (moving or status in counts))
     if not statuses and not counts:
         return None
@@ -191,12 +190,14 @@ def _asked(row: HourRow, query: EmailQuery) -> HourRow | None:
     return replace(row, counts=counts, statuses=statuses, there=there, domains=domains)
 
 
-def _asked_counts(counts: Mapping[str, int], query: EmailQuery) -> dict[str, int]:
-    return {
-        name: number
-        for name, number in counts.items()
-        if query.wants_status(EmailState.SENT if name in LATER else name) and name in {*EmailState, *LATER}
-    }
+def _words(query: EmailQuery) -> frozenset[str]:
+    """What is counted for a query: what happened later belongs to what was sent."""
+    states = {state.value for state in EmailState if query.wants_status(state)}
+    return frozenset({*states, *(LATER if EmailState.SENT in states else [])})
+
+
+def _only(counts: Mapping[str, int], words: frozenset[str]) -> dict[str, int]:
+    return {word: number for word, number in counts.items() if word in words}
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
