@@ -175,7 +175,7 @@ def _campaigns(
             for one in (store.campaigns.states_of(waiting).values() if waiting else ())
             if one.status is CampaignStatus.PAUSED
         ],
-        any=bool(newest),
+        any=bool(read or hours) or any(row.status is not CampaignStatus.DRAFT for row in newest),
     )
 
 

@@ -72,7 +72,7 @@ class Campaigns:
 
     `troubles` are those that somebody can do something about, or that are serious; `rest` are the others, `{id: e-mails of those
     days that failed or are uncertain}`, those of campaigns among them that are not among the newest. `resting` are paused ones
-    that are not among the newest, with how many e-mails wait.
+    that are not among the newest, with how many e-mails wait. `any`: some are more than drafts.
     """
 
     going: Sequence[Progress]
@@ -109,3 +109,7 @@ class Dashboard:
     events: Events | None
     unread: Sequence[Import]
     stuck: Sequence[tuple[JobKey, datetime]]
+
+    def is_stuck(self, campaign: Campaign) -> bool:
+        """Whether work of a campaign is among what nobody takes."""
+        return any(key.owner == f"CAMPAIGN#{campaign.id}" for key, _ in self.stuck)

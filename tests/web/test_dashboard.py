@@ -289,10 +289,12 @@ def test_work_that_nobody_takes_is_told_after_ten_minutes(admin: Client, site: S
     early = attention(admin.get("/").content)
     site.table.write([site.jobs.put(job, due_at=now - timedelta(minutes=12), old=site.jobs.get(job))])
 
-    late = attention(admin.get("/").content)
+    page = admin.get("/").content
+    late = attention(page)
     site.jobs.lease(job, "worker", seconds=60, now=now)
 
     assert early == []
+    assert "0 of 1 waits for a worker" in text_of(page)
     assert late == [("1 job is due and nobody is at it", f"/campaigns/{campaign.id}/")]
     assert attention(admin.get("/").content) == []
 

@@ -16,7 +16,7 @@ from crm.domain.emails import EmailState
 from crm.domain.event_times import begins
 from crm.domain.people import EmailStatus
 from crm.services.dashboard import DAYS, dashboard
-from crm.services.dashboard_parts import Campaigns, Events, Mailings, People, Sight
+from crm.services.dashboard_parts import Campaigns, Dashboard, Events, Mailings, People, Sight
 from crm.services.progress import Progress
 from crm.web.analytics.concerns import SHOWN, concerns, mails_of
 from crm.web.charts import Column, Piece, columns, plot, spark, split
@@ -37,7 +37,10 @@ CELLS = (*[(word, word, "status") for word in (*STATES, "failed")], *[(word, wor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Going:
-    """A campaign with its bar, the bar in words, and how quickly it went so far; both are empty where that is not known."""
+    """A campaign with its bar, the bar in words, how quickly it went so far, and how long it takes or what it waits for.
+
+    The last two are empty where that is not known.
+    """
 
     progress: Progress
     pieces: list[Piece]
@@ -74,7 +77,7 @@ def home(request: CrmRequest) -> HttpResponse:
         and not _anything(board.campaigns, board.events),
         **(_people(board.people) if board.people else {}),
         **(_mailings(board.mailings) if board.mailings else {}),
-        **(_campaigns(board.campaigns, now) if board.campaigns else {}),
+        **(_campaigns(board, board.campaigns, now) if board.campaigns else {}),
         **(_events(board.events, now, zone) if board.events else {}),
     }
     return render(request, "analytics/dashboard.html", context)
@@ -144,26 +147,26 @@ def _cells(column: Column) -> list[Cell]:
     ]
 
 
-def _campaigns(campaigns: Campaigns, now: datetime) -> dict[str, Any]:
+def _campaigns(board: Dashboard, campaigns: Campaigns, now: datetime) -> dict[str, Any]:
     return {
-        "going": [_going(one, now) for one in campaigns.going[:GOING]],
+        "going": [_going(one, now, stuck=board.is_stuck(one.campaign)) for one in campaigns.going[:GOING]],
         "more_going": len(campaigns.going) - GOING,
         "done": campaigns.done,
     }
 
 
-def _going(progress: Progress, now: datetime) -> Going:
+def _going(progress: Progress, now: datetime, *, stuck: bool) -> Going:
     campaign, figures = progress.campaign, progress.figures
     values = {state.value: getattr(figures, state.value) for state in EmailState}
     label = ", ".join(f"{number:,} {name}" for name, number in values.items() if name != "queued")
-    rate = _rate(progress, now)
+    rate = 0 if stuck else _rate(progress, now)
     left = (progress.expected - figures.settled) / rate if rate else 0
     return Going(
         progress=progress,
         pieces=split(values, progress.expected),
         label=f"{figures.settled:,} of {progress.expected:,} done: {label}",
         rate=f"{rate:,.0f} a second so far" if rate >= 1 else "",
-        left=f"{in_words(left)} left" if left and campaign.status in RUNNING else "",
+        left="waits for a worker" if stuck else f"{in_words(left)} left" if left and campaign.status in RUNNING else "",
     )
 
 
