@@ -25,6 +25,8 @@ from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
 from crm.store.together import Found, Wanted, found
 
+__all__ = ["DAYS", "Dashboard", "Sight", "dashboard"]
+
 DAYS = 30
 """How far back is told, and how far ahead seats are counted."""
 AHEAD = timedelta(days=90)
