@@ -1,11 +1,13 @@
 """Lists of e-mails against a plain filter over all of them: by outcome, domain, state and time, forth and back."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,14 +19,16 @@ from crm.domain.metrics import EmailQuery
 from crm.domain.outcomes import Outcome
 from crm.store import Store, schema
 from crm.store.cost import metered
+from crm.store.emails import item_of
 from crm.store.keys import LANES
 from crm.store.outcomes import LATER
-from crm.store.requests import Delete, Update
+from crm.store.requests import Delete, Put, Update
 from tests.mailings import keep_emails, make_email
 
 FIRST = datetime(2026, 3, 28, 22, tzinfo=UTC)
 CAMPAIGNS = (new_id(), new_id())
 UTMS = (Utm(source="newsletter"), Utm(campaign="Spring "))
+QUEUED, UNCERTAIN, SENT = EmailState.QUEUED, EmailState.UNCERTAIN, EmailState.SENT
 DOMAINS = ("x.example", "Y.example", OTHER, "gone.example")
 ADDRESSES = ("ada@x.example", "Ada@X.Example", "eve@y.example", "joe@mail.y.example", "")
 """One domain in two spellings, one that is the end of another, and an address that is gone."""
@@ -71,7 +75,7 @@ def queries(draw: st.DrawFn) -> EmailQuery:
     )
 
 
-@settings(max_examples=30, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
 @given(data=st.data(), seed=st.integers(0, 10**6))
 def test_a_list_gives_each_e_mail_that_passes_once_newest_first_forth_and_back(
     store: Store, data: st.DataObject, seed: int
@@ -188,3 +192,42 @@ def expire(store: Store, emails: Sequence[Email]) -> None:
         store.table.write(
             [Update(key=schema.key("email", id=email.id), changes=changes) for email in emails[begin : begin + 100]]
         )
+
+
+@dataclass
+class Meanwhile:
+    """A client of the table that lets something happen after each answer to a query of partitions with a word in their key."""
+
+    client: Any
+    word: str
+    happens: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def query(self, **asked: Any) -> Any:
+        """Answer first."""
+        answer = self.client.query(**asked)
+        if any(self.word in value.get("S", "") for value in asked["ExpressionAttributeValues"].values()):
+            self.happens()
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(QUEUED, SENT), (QUEUED, EmailState.FAILED), (QUEUED, UNCERTAIN), (QUEUED, EmailState.SKIPPED), (UNCERTAIN, SENT)],
+)
+@pytest.mark.parametrize("moment", ["DELTA#", "#{old}#", "#{new}#"])
+def test_an_e_mail_that_changes_its_state_while_it_is_listed_is_there_once(
+    store: Store, old: EmailState, new: EmailState, moment: str
+) -> None:
+    email = make_email(campaign_id=CAMPAIGNS[0], created_at=FIRST, status=old)
+    keep_emails(store, [email])
+    moved = item_of(replace(email, status=new))
+    word = moment.format(old=old, new=new)
+    meanwhile = Meanwhile(store.table.client, word, lambda: store.table.write([Put(item=moved)]))
+    store.table.client = cast(Any, meanwhile)
+
+    found = store.email_lists.find(EmailQuery())
+
+    assert [one.id for one in found.items] == [email.id]

@@ -85,7 +85,7 @@ def test_no_page_and_no_csv_about_e_mails_scans(sign_in: Callable[[str], Client]
 
     assert {address for address, status in answers.items() if status != 200} == set()
     told = " ".join(answers)
-    names = ("emails.csv", "series.csv", "breakdown.csv?by=domain", "recipients.csv", "recipients/?outcome=")
+    names = ("emails.csv", "series.csv", "breakdown.csv?by=domain", "recipients.csv", "recipients/?outcome=", "/report/")
     assert [name for name in names if name not in told] == []
 
 
