@@ -15,7 +15,7 @@ from crm.services import events
 from crm.services.demo.people import demo_id
 from crm.services.events import NewEvent
 from crm.store import Store
-from crm.store.emails import item_of
+from crm.store.email_items import item_of
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.stats import Counter as Counted
 from crm.store.stats import RowKey

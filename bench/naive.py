@@ -18,7 +18,7 @@ from crm.domain.filters import MAX_COUNT, PeopleFilter
 from crm.domain.metrics import EmailQuery
 from crm.domain.people import Person
 from crm.store import schema
-from crm.store.emails import email_of
+from crm.store.email_items import email_of
 from crm.store.keys import SHARDS, behind_prefix, count, render
 from crm.store.people import person_of
 from crm.store.requests import Query

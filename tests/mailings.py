@@ -6,7 +6,7 @@ from typing import Any
 from crm.domain.emails import Email, EmailState
 from crm.domain.ids import new_id
 from crm.store import Store
-from crm.store.emails import item_of
+from crm.store.email_items import item_of
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.requests import Put
 from tests.factories import NOW

@@ -18,7 +18,7 @@ from crm.services.campaign_jobs import jobs_of, lanes_among, lanes_put, woken
 from crm.services.copies import copies_put
 from crm.services.exclusions import gone
 from crm.store.chunks import new_chunk
-from crm.store.emails import item_of, new_email
+from crm.store.email_items import item_of, new_email
 from crm.store.expressions import absent, equals
 from crm.store.jobs import CLOCK_GRACE
 from crm.store.keys import LANES

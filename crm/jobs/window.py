@@ -14,7 +14,7 @@ from crm.domain.people import EmailStatus, Person
 from crm.jobs.handover import Again
 from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
-from crm.store.emails import ATTRIBUTE, item_of
+from crm.store.email_items import ATTRIBUTE, item_of
 from crm.store.expressions import equals
 from crm.store.jobs import LeaseLost
 from crm.store.outcomes import LATER, email_changes, outcome

@@ -13,7 +13,7 @@ from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import ATTRIBUTES, Person
 from crm.store import Store, schema
-from crm.store.emails import TIMES
+from crm.store.email_items import TIMES
 from crm.store.keys import behind_prefix, stamp
 from crm.store.requests import Query
 

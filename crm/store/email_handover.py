@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crm.domain.emails import Email, EmailState
-from crm.store.emails import email_of, item_of
+from crm.store.email_items import email_of, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import render
 from crm.store.requests import Query, Update, changed

@@ -10,7 +10,8 @@ from operator import attrgetter
 from crm.domain.emails import Email, EmailState
 from crm.domain.metrics import EmailQuery
 from crm.domain.people import folded_address
-from crm.store.emails import MOST_AT_ONCE, became, email_of, partitions
+from crm.store.email_items import email_of
+from crm.store.emails import MOST_AT_ONCE, became, partitions
 from crm.store.expressions import AnyOf, Clause, Where, equals
 from crm.store.keys import LANES, behind_prefix, render, stamp
 from crm.store.requests import Query

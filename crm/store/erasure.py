@@ -9,7 +9,7 @@ from crm.domain.filters import filter_values
 from crm.domain.people import Profile
 from crm.store import schema
 from crm.store.campaigns import CampaignRepository
-from crm.store.emails import email_of
+from crm.store.email_items import email_of
 from crm.store.expressions import AnyOf, absent, equals, exists
 from crm.store.keys import behind_prefix, render
 from crm.store.requests import Action, Delete, Query, Update

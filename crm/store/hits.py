@@ -8,7 +8,7 @@ from crm.domain.emails import Email
 from crm.domain.hits import ANY, HOUR, PERSONS, Hit, HitClass, HitKind
 from crm.domain.keeping import HIT_DAYS
 from crm.store import schema
-from crm.store.emails import epoch
+from crm.store.email_items import epoch
 from crm.store.expressions import exists
 from crm.store.keys import behind_prefix, escape, moment, stamp
 from crm.store.outcomes import campaign_row

@@ -2,7 +2,7 @@
 
 from crm.domain.emails import Email
 from crm.store import schema
-from crm.store.emails import epoch
+from crm.store.email_items import epoch
 from crm.store.keys import behind_prefix, stamp
 from crm.store.requests import Action, Put, Query
 from crm.store.table import Table

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
 from crm.domain.failures import code_of
-from crm.store.emails import TIMES, epoch, item_of
+from crm.store.email_items import TIMES, epoch, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import escape, stamp
 from crm.store.requests import Action, changed

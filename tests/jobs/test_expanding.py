@@ -20,7 +20,7 @@ from crm.services import campaigns, event_changes, segments
 from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
 from crm.store import Store, membership
-from crm.store.emails import item_of, new_email
+from crm.store.email_items import item_of, new_email
 from crm.store.mailed import mailed_in
 from crm.store.people import PeoplePage
 from crm.store.requests import Put

@@ -24,7 +24,7 @@ from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.chunks import Chunk, new_chunk
 from crm.store.cost import metered
-from crm.store.emails import item_of, new_email
+from crm.store.email_items import item_of, new_email
 from crm.store.jobs import LeaseLost
 from crm.store.requests import Check, Update
 from crm.store.table import MAX_ACTIONS

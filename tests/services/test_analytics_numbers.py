@@ -24,7 +24,7 @@ from crm.services.analytics import EMAIL_COLUMNS, BreakdownRow, Overview, email_
 from crm.services.analytics_tables import Table, breakdown_table, series_table
 from crm.services.export import csv_lines
 from crm.store import Store
-from crm.store.emails import email_of, item_of
+from crm.store.email_items import email_of, item_of
 from crm.store.outcomes import email_changes, outcome
 from crm.store.requests import Delete
 from crm.store.stats import one_moment

@@ -14,8 +14,8 @@ from crm.domain.people import EmailStatus, Person
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
 from crm.store.chunks import new_chunk
-from crm.store.emails import item_of as email_item
-from crm.store.emails import new_email
+from crm.store.email_items import item_of as email_item
+from crm.store.email_items import new_email
 from crm.store.event_items import host_item
 from crm.store.expressions import exists
 from crm.store.jobs import Job, JobKey

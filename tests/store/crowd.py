@@ -18,7 +18,7 @@ from crm.domain.outcomes import HANDED_OVER, HAS
 from crm.domain.people import EmailStatus, Person, Profile, search_tokens
 from crm.domain.segments import Segment
 from crm.store import Store, schema
-from crm.store.emails import item_of, new_email
+from crm.store.email_items import item_of, new_email
 from crm.store.keys import stamp
 from crm.store.outcomes import email_changes
 from crm.store.people_items import status_change

@@ -16,7 +16,7 @@ from crm.domain.people import EmailStatus, Person
 from crm.domain.segments import Segment
 from crm.store import Store
 from crm.store.cost import metered
-from crm.store.emails import item_of, new_email
+from crm.store.email_items import item_of, new_email
 from crm.store.moment import Readings, kept, one_reading
 from crm.store.outcomes import email_changes
 from crm.store.people_asked import joined

@@ -19,7 +19,7 @@ from crm.domain.metrics import EmailQuery
 from crm.domain.outcomes import Outcome
 from crm.store import Store, schema
 from crm.store.cost import metered
-from crm.store.emails import item_of
+from crm.store.email_items import item_of
 from crm.store.keys import LANES
 from crm.store.outcomes import LATER
 from crm.store.requests import Delete, Put, Update

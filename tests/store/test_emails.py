@@ -15,7 +15,7 @@ from crm.domain.outcomes import Outcome
 from crm.domain.recipients import Part
 from crm.store import Store
 from crm.store.cost import metered
-from crm.store.emails import email_of, item_of, new_email
+from crm.store.email_items import email_of, item_of, new_email
 from crm.store.outcomes import email_changes, email_counts, outcome, requeued
 from crm.store.requests import Put
 from crm.store.stats import Counter

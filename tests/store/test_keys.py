@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crm.domain.emails import EmailState
 from crm.domain.folding import control_characters, fold
 from crm.store import schema
-from crm.store.emails import item_of as email_item
+from crm.store.email_items import item_of as email_item
 from crm.store.keys import AFTER, behind_prefix, count, escape, moment, render, stamp, unescape
 from crm.store.people_items import item_of, person_of
 from crm.store.people_positions import just_before, position_in

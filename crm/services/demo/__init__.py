@@ -25,7 +25,7 @@ from crm.services.demo.people import HISTORY, Crowd, demo_id, make_crowd
 from crm.services.event_jobs import no_show_actions
 from crm.store import Store
 from crm.store.attendances import STEP
-from crm.store.emails import item_of as email_item
+from crm.store.email_items import item_of as email_item
 from crm.store.expressions import absent
 from crm.store.hits import hit_changes
 from crm.store.hits import item_of as hit_item

@@ -17,7 +17,7 @@ from crm.domain.people import EmailStatus, Person
 from crm.services.demo.hits import make_hits
 from crm.services.demo.names import LETTERS
 from crm.services.demo.people import Crowd, chance, demo_id
-from crm.store.emails import new_email
+from crm.store.email_items import new_email
 
 DAYS = 59
 """How far back the oldest campaign lies."""

@@ -16,7 +16,7 @@ from crm.store import schema
 from crm.store.attendances import counters_of, place_of
 from crm.store.campaign_items import keeping_of
 from crm.store.delta_text import rows_of
-from crm.store.emails import email_of
+from crm.store.email_items import email_of
 from crm.store.event_items import attendance_of
 from crm.store.hits import hit_counts, hit_of
 from crm.store.imports import import_of
