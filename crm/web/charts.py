@@ -3,12 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from crm.web.columns import WORDS
-from crm.web.columns import Column as Column
-from crm.web.columns import columns as columns
-from crm.web.columns import hours as hours
-from crm.web.columns import step_for as step_for
-from crm.web.columns import steps_that_fit as steps_that_fit
+from crm.web.columns import WORDS, Column
 
 STACK = ("sent", "queued", "skipped", "uncertain", "failed")
 """The order of every stack."""

@@ -42,7 +42,7 @@ class Column:
     def told(self, names: Sequence[str]) -> list[str]:
         """The bar in words, in lines that fit a phone: how many of each name, those left out of which there are none."""
         found = [(self.values.get(name, 0), WORDS.get(name, name)) for name in names]
-        numbers = [f"{number:,} {words}" for number, words in found if number]
+        numbers = [f"{number:,} {words.removesuffix('s') if number == 1 else words}" for number, words in found if number]
         return wrap(f"{self.span}: {', '.join(numbers)}", LINE)
 
 

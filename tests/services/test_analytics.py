@@ -15,7 +15,7 @@ from crm.services import analytics
 from crm.services.analytics_tables import Table, breakdown_table, series_table
 from crm.store import Store
 from crm.store.cost import metered
-from crm.web.charts import columns
+from crm.web.columns import columns
 from tests.mailings import keep_emails, make_email
 
 FIRST = datetime(2026, 3, 27, 22, 15, tzinfo=UTC)

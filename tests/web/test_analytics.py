@@ -13,7 +13,8 @@ from django.test import Client
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
 from crm.store import Store
-from crm.web.charts import BOTTOM, TOP, Column, columns, plot, spark, split, step_for, steps_that_fit
+from crm.web.charts import BOTTOM, TOP, plot, spark, split
+from crm.web.columns import Column, columns, step_for, steps_that_fit
 from tests.factories import make_campaign
 from tests.mailings import keep_emails, make_email
 

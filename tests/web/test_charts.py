@@ -126,7 +126,7 @@ def test_two_numbers_stand_beside_each_other_and_none_is_drawn_that_is_not_there
     assert float(opens.x.rstrip("%")) + float(opens.width.rstrip("%")) == pytest.approx(float(clicks.x.rstrip("%")), abs=0.02)
     assert float(opens.y) == TOP
     assert float(clicks.y) == TOP + (SMALL_BOTTOM - TOP) * 3 / 4
-    assert words(drawn, 0) == "1 May: 4 opens, 1 clicks"
+    assert words(drawn, 0) == "1 May: 4 opens, 1 click"
 
 
 def test_an_empty_chart_is_one() -> None:

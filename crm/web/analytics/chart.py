@@ -10,7 +10,8 @@ from crm.domain.metrics import EmailQuery, Moment, query_values
 from crm.domain.outcomes import Hits
 from crm.services.analytics import Summary
 from crm.web.analytics.links import Links, Number
-from crm.web.charts import Column, Plot, columns, plot, step_for, steps_that_fit
+from crm.web.charts import Plot, plot
+from crm.web.columns import Column, columns, step_for, steps_that_fit
 
 STATES = ("sent", "queued", "failed", "uncertain", "skipped")
 LONG = 3 * 366

@@ -19,7 +19,8 @@ from crm.services.dashboard import DAYS, dashboard
 from crm.services.dashboard_parts import Campaigns, Dashboard, Events, Mailings, People, Sight
 from crm.services.progress import Progress
 from crm.web.analytics.concerns import SHOWN, concerns, mails_of
-from crm.web.charts import Column, Piece, columns, plot, spark, split
+from crm.web.charts import Piece, plot, spark, split
+from crm.web.columns import Column, columns
 from crm.web.durations import in_words
 from crm.web.http import CrmRequest
 
