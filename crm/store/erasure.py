@@ -5,12 +5,13 @@ from itertools import islice
 
 from crm.domain.campaign_filters import EVERYTHING
 from crm.domain.erasing import without_person
+from crm.domain.failures import code_of
 from crm.domain.filters import filter_values
 from crm.domain.people import Profile
 from crm.store import schema
 from crm.store.campaigns import CampaignRepository
 from crm.store.email_items import email_of
-from crm.store.expressions import AnyOf, absent, equals, exists
+from crm.store.expressions import equals, exists
 from crm.store.keys import behind_prefix, render
 from crm.store.requests import Action, Delete, Query, Update
 from crm.store.schema import BY_DATE, Item
@@ -28,23 +29,34 @@ def forget_emails(table: Table, user_id: str, *, erased: bool = False) -> int:
     """Take the address, and errors, which may quote it, out of everything the person was mailed; return how many had some.
 
     With `erased` they are marked so, and hits lose what tells where they came from. One query, and a read and a write per
-    e-mail. The index may lag behind: what it does not show yet, a repeat finds. The domain that an e-mail counts under stays.
+    e-mail. The index may lag behind: what it does not show yet, a repeat finds. What an e-mail goes on to count under stays:
+    its domain, and the code of the error with which it failed.
     """
     partition = render(BY_DATE.entry("email").partition, {"userId": user_id})
-    changes = {"email": None, "error": None, "erased": True if erased else None}
-    left = [exists("email"), exists("error"), *([absent("erased")] if erased else [])]
     forgotten = 0
     for row in table.walk(Query(partition=partition or "", index=BY_DATE)):
-        key = {"PK": row["PK"], "SK": row["SK"]}
         if erased:
             _forget_hits(table, row["PK"])
-        kept = {name: value for name, value in changes.items() if erased or name != "erased"} | _domain(table.get(key))
+        forgotten += _forget_email(table, {"PK": row["PK"], "SK": row["SK"]}, erased=erased)
+    return forgotten
+
+
+def _forget_email(table: Table, key: Item, *, erased: bool) -> bool:
+    """Whether there was anything to take out; read and written again where somebody else was faster."""
+    while (item := table.get(key)) is not None:
+        email = email_of(item)
+        code = code_of(email.error) if email.fail_reason else ""
+        changes = {"email": None, "error": code or None, **({"erased": True} if erased else {})}
+        if all(item.get(name) == value for name, value in changes.items()):
+            return False
+        read = [equals(name, item.get(name)) for name in ("email", "error", "failReason")]
+        domain = {"domain": email.domain} if email.email else {}
         try:
-            table.write([Update(key=key, changes=kept, expect=[exists(), AnyOf(tuple(left))])])
+            table.write([Update(key=key, changes=changes | domain, expect=[exists(), *read])])
         except ConditionFailed:
             continue
-        forgotten += 1
-    return forgotten
+        return True
+    return False
 
 
 def forget_beside(table: Table, user_id: str) -> None:
@@ -81,11 +93,6 @@ def forget_in_campaigns(table: Table, campaigns: CampaignRepository, user_id: st
             campaign = found
             wanted = without_person(campaign.audience_filter, user_id, profile)
     return changed
-
-
-def _domain(item: Item | None) -> dict[str, str]:
-    """What an e-mail goes on to count under when its address is gone."""
-    return {"domain": email_of(item).domain} if item is not None and item.get("email") else {}
 
 
 def _forget_hits(table: Table, email_partition: str) -> None:

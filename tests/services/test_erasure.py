@@ -83,8 +83,10 @@ def test_what_stays_is_marked_and_leads_nowhere(store: Store, clock: Clock) -> N
     assert len(hosted) == 2
     assert [event_id for event_id in hosted if zoe.id in store.events.host_ids(event_id)] == []
     emails = [store.emails.get(email_id) for email_id in mailed]
-    assert {(email.email, email.error, email.erased) for email in emails} == {("", "", True)}
-    assert {email.status.value for email in emails} == {"sent", "failed"}
+    assert {(email.status.value, email.email, email.error, email.erased) for email in emails} == {
+        ("sent", "", "", True),
+        ("failed", "", "550 5.1.1", True),
+    }
     assert store.suppressions.lookup(ZOE.email) is EmailStatus.UNSUBSCRIBED
     record = store.erasures.find(zoe.id)
     assert record is not None
@@ -259,7 +261,7 @@ def test_wherever_it_is_cut_off_the_erasure_is_finished(store: Store, clock: Clo
         else:
             erasure.erase(store, person, actor="ingrid", now=clock())
         writes += 1
-    assert writes > 8
+    assert writes > 7
     assert differences(store) == []
     assert len([entry for entry in store.audit.of_month("2026-05") if entry.action == "people.erased"]) == writes + 1
 
