@@ -103,7 +103,7 @@ ENTITIES = (
         name="email",
         pk="EMAIL#{id}",
         sk="ANALYTICS",
-        note="one per campaign and person, 700 bytes at most; text stands on the campaign",
+        note="one per campaign and person, 700 bytes at most; text stands on the campaign; TTL if it is not kept for ever",
     ),
     Entity(name="hit", pk="EMAIL#{emailId}", sk="HIT#{at:raw}#{id}", note="an open or click with its class; TTL"),
     Entity(name="emailClaim", pk="UNIQUE#EMAIL#{address}", sk="CLAIM", note="one person per address"),
