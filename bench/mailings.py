@@ -19,7 +19,6 @@ from crm.store.email_items import item_of
 from crm.store.outcomes import email_changes, email_labels
 from crm.store.stats import Counter as Counted
 from crm.store.stats import RowKey
-from crm.store.table import MAX_ACTIONS
 
 SEED = 1
 PEOPLE, EVENTS = 60, 8
@@ -59,8 +58,8 @@ class Mailings:
 
 
 def with_more_recipients(size: int, now: datetime) -> Mailings:
-    """Twenty campaigns, whatever the size: half of the e-mails are of the latest, the others share the rest."""
-    others = max(1, size // (2 * (CAMPAIGNS - 1)))
+    """Twenty campaigns, whatever the size: three in four e-mails are of the latest, the others share the rest."""
+    others = max(1, size // (4 * (CAMPAIGNS - 1)))
     recipients = [others] * (CAMPAIGNS - 1) + [size - others * (CAMPAIGNS - 1)]
     return Mailings([_campaign(place, CAMPAIGNS, number, now) for place, number in enumerate(recipients)], recipients)
 
@@ -103,15 +102,15 @@ def write_mailings(store: Store, mailings: Mailings) -> None:
             for left in pool.map(lambda part: put_items(store, part), batched(map(item_of, some), AT_ONCE)):
                 if left:
                     raise RuntimeError(f"the engine left {left} e-mails unwritten")
-    for deltas in batched(store.stats.delta(changes, labels=labels, now=mailings.latest.updated_at), MAX_ACTIONS // 2):
-        store.table.write(deltas)
-        store.stats.fold_all()
+    for delta in store.stats.delta(changes, labels=labels, now=mailings.latest.updated_at):
+        store.table.write([delta])
+        store.stats.fold()
 
 
 def _campaign(place: int, number: int, recipients: int, now: datetime) -> Campaign:
     """One that is over. The newest are as far apart whatever their number, the others are spread over the days before."""
     later = number - 1 - place
-    spread = (DAYS * 24 - NEWEST * APART) * (later - NEWEST) // (number - NEWEST)
+    spread = (DAYS * 24 - NEWEST * APART) * (later - NEWEST) // (number - 1 - NEWEST)
     hours = later * APART if later < NEWEST else NEWEST * APART + spread
     began = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=3 + hours)
     over = began + timedelta(hours=1)

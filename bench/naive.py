@@ -58,16 +58,16 @@ def page(table: Table, wanted: PeopleFilter, *, limit: int) -> list[Person]:
     return list(islice((person for person in people if wanted.matches(person)), limit))
 
 
-def emails(table: Table, query: EmailQuery, *, limit: int) -> list[Email]:
+def newest(emails: Iterable[Email], query: EmailQuery, *, limit: int) -> list[Email]:
     """Return the newest e-mails that pass."""
-    found = [email for email in _every_email(table) if query.matches(email)]
+    found = [email for email in emails if query.matches(email)]
     return sorted(found, key=lambda email: (email.created_at, email.id), reverse=True)[:limit]
 
 
-def summary(table: Table, query: EmailQuery) -> dict[str, int]:
+def summary(emails: Iterable[Email], query: EmailQuery) -> dict[str, int]:
     """Return how many e-mails that pass have which status, opened and clicked besides."""
     totals: Counter[str] = Counter()
-    for email in _every_email(table):
+    for email in emails:
         if query.matches(email):
             totals[email.status.value] += 1
             totals["opened"] += email.opened_at is not None
@@ -75,7 +75,7 @@ def summary(table: Table, query: EmailQuery) -> dict[str, int]:
     return dict(totals)
 
 
-def _every_email(table: Table) -> Iterator[Email]:
+def every_email(table: Table) -> Iterator[Email]:
     """All e-mails of the table; what else stands there is read as well, and left out by the engine."""
     answers = table.client.get_paginator("scan").paginate(
         TableName=table.name,
