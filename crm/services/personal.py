@@ -90,7 +90,11 @@ def _emails(store: Store, emails: list[Email]) -> Iterator[Held]:
         }
         times = {name: stamp(at) for name, attribute in TIMES.items() if (at := getattr(email, attribute)) is not None}
         hits = list(_hits(store, email.id))
-        yield {name: text for name, text in {**texts, **times, "opensAndClicks": hits}.items() if text}
+        yield {
+            name: text
+            for name, text in {**texts, **times, "linksFollowed": sorted(email.links_any), "opensAndClicks": hits}.items()
+            if text
+        }
 
 
 def _hits(store: Store, email_id: str) -> Iterator[Held]:

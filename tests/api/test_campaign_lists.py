@@ -50,6 +50,10 @@ def test_a_campaign_tells_where_its_emails_stand_and_what_became_of_them(script:
         ("?reason=refused", 1),
         ("?reason=gave_up", 0),
         ("?status=uncertain&outcome=not_opened", 1),
+        ("?domain=example.org", 7),
+        ("?domain=other", 0),
+        ("?reason=refused&code=550", 1),
+        ("?link=0&hits=all", 0),
     ],
 )
 def test_recipients_are_found_by_status_outcome_and_reason(script: Script, campaign: Campaign, query: str, number: int) -> None:
@@ -76,6 +80,7 @@ def test_recipients_come_page_by_page_each_once(script: Script, campaign: Campai
         ("?outcome=loved", "outcome “loved” is unknown"),
         ("?status=opened", "status “opened” is unknown"),
         ("?reason=whim", "reason “whim” is unknown"),
+        ("?link=last", "from 0 to 999"),
         ("?outcome=opened&outcome=clicked", "Only one outcome"),
         ("?colour=red", "colour is not a parameter"),
     ],

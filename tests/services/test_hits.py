@@ -288,6 +288,7 @@ def test_what_is_handed_out_of_a_hit_is_what_happened_and_nothing_of_ours(store:
     [held] = personal_data(store, person.id, actor="ada", now=LATER)["emails"]
 
     assert held["opensAndClicks"] == [{"at": stamp(LATER), "kind": "click", "class": "person", "link": 3}]
+    assert held["linksFollowed"] == [3]
 
 
 def test_tracking_makes_sending_no_dearer(store: Store, clock: Clock) -> None:
