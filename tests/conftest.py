@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from hypothesis import HealthCheck, settings
 
 from crm import wiring
 from crm.domain.links import Links
@@ -20,6 +21,10 @@ from tests.engine import Engine
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+"""How long an example takes tells of the machine, not of the code."""
 
 LINK_KEYS = ["a link key for tests alone"]
 PAGE_KEY = b"a page key for tests alone"
