@@ -59,6 +59,18 @@ def code_of(error: str) -> str:
     return " ".join(part for part in found.groups() if part) if found else ""
 
 
+def code_alone(error: str) -> str:
+    """Return what stays of an error where nothing is to tell whom it was about: enough to find the same code in it.
+
+    >>> code_alone("The mail server refused the address: 550 5.1.1 no mailbox ada@example.org"), code_alone("No such person Ada")
+    ('550 5.1.1', '')
+    >>> code_of(code_alone("The mail provider refused the message: MessageRejected ada@example.org is on a list"))
+    'MessageRejected'
+    """
+    code = code_of(error)
+    return code if code_of(code) == code else f"The mail provider answered: {code}"
+
+
 def meaning(code: str) -> str:
     """Return a code in words, empty where we know none.
 

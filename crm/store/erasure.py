@@ -5,7 +5,7 @@ from itertools import islice
 
 from crm.domain.campaign_filters import EVERYTHING
 from crm.domain.erasing import without_person
-from crm.domain.failures import code_of
+from crm.domain.failures import code_alone
 from crm.domain.filters import filter_values
 from crm.domain.people import Profile
 from crm.store import schema
@@ -45,7 +45,7 @@ def _forget_email(table: Table, key: Item, *, erased: bool) -> bool:
     """Whether there was anything to take out; read and written again where somebody else was faster."""
     while (item := table.get(key)) is not None:
         email = email_of(item)
-        code = code_of(email.error) if email.fail_reason else ""
+        code = code_alone(email.error) if email.fail_reason else ""
         changes = {"email": None, "error": code or None, **({"erased": True} if erased else {})}
         if all(item.get(name) == value for name, value in changes.items()):
             return False
