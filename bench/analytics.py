@@ -53,8 +53,9 @@ NOTES = (
 class Question:
     """Something that is read; `read` returns how many e-mails, None for a page.
 
-    With more campaigns it may read `rows` of counters for each and its one hour, and `subjects` of those that can't be named
-    where they are fewer, in `longer` requests more, where so many rows are more than a megabyte. `rounded` is by how many read units its counters are longer where their numbers are larger.
+    With more campaigns it may read `rows` of counters for each and its one hour, in `longer` requests more where these are more
+    than a megabyte, and `subjects` of those that can't be named where they are fewer. `rounded` is by how many read units its
+    counters are longer where their numbers are larger.
     """
 
     name: str
