@@ -171,13 +171,13 @@ def _hours(store: Store, campaign: Campaign, started: datetime, now: datetime) -
 
 
 def _span(started: datetime, now: datetime, step: Step, zone: tzinfo) -> tuple[datetime, datetime]:
-    """The first and the last hour that are shown; of days all that begin in them."""
+    """The first and the last hour that are shown; of days all that begin in them, and the one that the first day cuts."""
     first, end = started.astimezone(zone), max(now, started)
     if step is Step.HOUR:
         hour = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         return hour.astimezone(zone), min(end, hour + (HOURS - 1) * ONE_HOUR).astimezone(zone)
     day = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    last = datetime.combine(day.date() + timedelta(days=DAYS - 1), time(23), zone)
+    last = datetime.combine(day.date() + timedelta(days=DAYS - 1), time.max, zone)
     return day, min(end.astimezone(zone), last)
 
 
@@ -189,10 +189,11 @@ def _over_time(
     step: Step,
     hits: Hits,
 ) -> OverTime:
+    """Where a day begins within an hour, that hour counts for the day before: but the first one for the first day."""
     counts: dict[datetime, Counter[str]] = {}
     for hour, row in by_hour.items():
-        here = hour.astimezone(first.tzinfo)
-        at = hour if step is Step.HOUR else datetime.combine(here.date(), time(), first.tzinfo)
+        day = max(hour.astimezone(first.tzinfo).date(), first.date())
+        at = hour if step is Step.HOUR else datetime.combine(day, time(), first.tzinfo)
         number = {word: sum(row.get(name, 0) for name in names) for word, names in NAMES[hits].items()}
         if any(number.values()):
             counts.setdefault(at, Counter()).update(number)

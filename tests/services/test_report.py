@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from crm.domain.hits import HitClass, HitKind
 from crm.domain.outcomes import Hits
 from crm.domain.recipients import NO_CODE, Part
 from crm.services import hits
-from crm.services.report import Step, of_domain, report
+from crm.services.report import DAYS, Step, of_domain, report
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.cost import metered
@@ -120,6 +120,24 @@ def test_opens_and_clicks_stand_in_the_hour_or_day_of_the_zone_in_which_they_cam
                 expected.setdefault(at, Counter())[f"{hit.kind.value}s"] += 1
     assert {at: +Counter(counts) for at, counts in over_time.counts.items()} == expected
     assert over_time.totals == {word: sum(counts[word] for counts in expected.values()) for word in ("opens", "clicks")}
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Stockholm"])
+def test_the_first_and_the_last_half_hour_of_the_days_that_are_shown_count(store: Store, zone: str) -> None:
+    here = ZoneInfo(zone)
+    midnight = datetime(2026, 5, 4, tzinfo=here)
+    campaign = sent_campaign(store, midnight.astimezone(UTC) + timedelta(minutes=2))
+    emails = [make_email(campaign_id=campaign.id) for _ in range(2)]
+    keep_emails(store, emails)
+    ends = (midnight + timedelta(minutes=5), midnight + timedelta(days=DAYS, minutes=-1))
+    for email, at in zip(emails, ends, strict=True):
+        hits.record(store, email.id, kind=HitKind.CLICK, hit_class=HitClass.PERSON, link=0, at=at.astimezone(UTC), now=LATER)
+
+    over_time = report(store, campaign.id, zone=here, now=LATER, step=Step.DAY).over_time
+
+    assert {at.date(): counts["clicks"] for at, counts in over_time.counts.items()} == {end.date(): 1 for end in ends}
+    assert (over_time.first.date(), over_time.last.date()) == (ends[0].date(), ends[1].date())
+    assert over_time.later == 0
 
 
 def test_what_came_after_the_days_that_are_shown_is_told_as_later(store: Store) -> None:
