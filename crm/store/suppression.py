@@ -68,26 +68,32 @@ class SuppressionRepository:
         item = _item(self._hashes(address)[0], status, now=now, source=source)
         if known is None:
             return [Put(item=item)]
-        as_known = [] if known is EmailStatus.MAILABLE else [Clause("status", "equals", (known.value,))]
+        as_known = [] if known is EmailStatus.MAILABLE else [_still(known.value)]
         return [Put(item=item, expect=[AnyOf((absent(), *as_known))])]
 
     def lifting(self, address: str, status: EmailStatus) -> list[Action]:
-        """Return what forgets that an address must not be mailed, under all keys, while it is still for that reason.
+        """Return what forgets that an address must not be mailed, under all keys, while `status` is the reason that holds.
 
-        A reason that came meanwhile, or that somebody lifted it already, is a ConditionFailed.
+        An older key may remember a weaker reason that another took the place of; it goes as well. A reason that came meanwhile,
+        or that somebody lifted it already, is a ConditionFailed.
         """
-        first, *older = self._hashes(address)
-        keys = [schema.key("suppression", hash=one) for one in (first, *older)]
-        there = [item is not None for item in self._table.batch_get(keys, consistent=True)]
-        as_known = [Clause("status", "equals", (status.value,))]
+        keys = [schema.key("suppression", hash=one) for one in self._hashes(address)]
+        items = self._table.batch_get(keys, consistent=True)
+        holding = next((place for place, item in enumerate(items) if item is not None), 0)
         return [
-            Delete(key=key, expect=as_known) if present else Check(key=key, expect=[absent()])
-            for key, present in zip(keys, there, strict=True)
+            Check(key=key, expect=[absent()])
+            if item is None
+            else Delete(key=key, expect=[_still(status.value if place == holding else item["status"])])
+            for place, (key, item) in enumerate(zip(keys, items, strict=True))
         ]
 
     def unless_suppressed(self, address: str) -> Check:
         """Return the condition that nobody suppressed the address meanwhile, for a write that takes it as mailable."""
         return Check(key=schema.key("suppression", hash=self._hashes(address)[0]), expect=[absent()])
+
+
+def _still(status: str) -> Clause:
+    return Clause("status", "equals", (status,))
 
 
 def _item(hashed: str, status: EmailStatus, *, now: datetime, source: str) -> Item:

@@ -1,10 +1,12 @@
 """Suppression: by hash, under every key that ever signed."""
 
+import pytest
+
 from crm.domain.links import Links
 from crm.domain.people import EmailStatus
 from crm.store import Store
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import Table
+from crm.store.table import ConditionFailed, Table
 from tests.conftest import Clock
 
 
@@ -20,6 +22,29 @@ def test_a_new_key_forgets_nobody(table: Table, clock: Clock) -> None:
     old = SuppressionRepository(table, Links(["old key"], "http://x").suppression_hashes)
     new = SuppressionRepository(table, Links(["new key", "old key"], "http://x").suppression_hashes)
     table.write(old.actions("ada@example.org", EmailStatus.COMPLAINED, now=clock(), source="test"))
+
+    assert new.lookup("ada@example.org") is EmailStatus.COMPLAINED
+
+
+def test_what_two_keys_remember_for_two_reasons_is_forgotten_at_once(table: Table, clock: Clock) -> None:
+    old = SuppressionRepository(table, Links(["old key"], "http://x").suppression_hashes)
+    new = SuppressionRepository(table, Links(["new key", "old key"], "http://x").suppression_hashes)
+    table.write(old.actions("ada@example.org", EmailStatus.BOUNCED, now=clock(), source="bounce"))
+    table.write(new.actions("ada@example.org", EmailStatus.COMPLAINED, now=clock(), source="complaint"))
+
+    table.write(new.lifting("ada@example.org", EmailStatus.COMPLAINED))
+
+    assert new.lookup("ada@example.org") is EmailStatus.MAILABLE
+
+
+def test_what_holds_for_another_reason_than_the_shown_one_is_not_forgotten(table: Table, clock: Clock) -> None:
+    old = SuppressionRepository(table, Links(["old key"], "http://x").suppression_hashes)
+    new = SuppressionRepository(table, Links(["new key", "old key"], "http://x").suppression_hashes)
+    table.write(old.actions("ada@example.org", EmailStatus.BOUNCED, now=clock(), source="bounce"))
+    table.write(new.actions("ada@example.org", EmailStatus.COMPLAINED, now=clock(), source="complaint"))
+
+    with pytest.raises(ConditionFailed):
+        table.write(new.lifting("ada@example.org", EmailStatus.BOUNCED))
 
     assert new.lookup("ada@example.org") is EmailStatus.COMPLAINED
 
