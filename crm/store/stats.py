@@ -25,6 +25,8 @@ MAX_ROWS = 60
 """Counter rows that one write may touch in a delta."""
 MAX_TAKEN = 60
 """Deltas that one fold takes away: some room is left for counters."""
+MAX_NUMBERS = 250
+"""Numbers of one row that one fold counts: an update that names more is too long for DynamoDB (4 KB)."""
 MAX_SIZE = 200_000
 """Bytes of the deltas that one fold adds up, so that what is left over fits into one item (400 KB, a DynamoDB limit)."""
 BACKLOG = 500
@@ -105,10 +107,28 @@ class _Sum:
         for row, texts in rows_of(delta.get("labels", "{}")):
             self.labels.setdefault(row, {}).update(texts)
 
-    def remainder(self, rows: Sequence[RowKey], *, at: str) -> Item:
-        """A delta with some of the rows."""
-        labels = {row: self.labels[row] for row in rows if row in self.labels}
-        return _delta_item({row: self.changes[row] for row in rows}, labels, at)
+    def too_long(self) -> bool:
+        """Whether a row has more numbers than one update can count."""
+        return any(len(numbers) > MAX_NUMBERS for numbers in self.changes.values())
+
+    def parted(self, most: int) -> "tuple[_Sum, _Sum | None]":
+        """What `most` actions can do, and what is left (None for nothing): further rows, and what is too much of long ones.
+
+        Where something is left, one action is kept free for it. A row that is parted takes its labels with its first numbers.
+        """
+        if len(self.changes) <= most and not self.too_long():
+            return self, None
+        now, later = _Sum(), _Sum()
+        for place, row in enumerate(sorted(self.changes)):
+            numbers = sorted(self.changes[row].items())
+            fitting = MAX_NUMBERS if place < most - 1 else 0
+            if fitting:
+                now.changes[row] = dict(numbers[:fitting])
+            if numbers[fitting:] or not fitting:
+                later.changes[row] = dict(numbers[fitting:])
+            if row in self.labels:
+                (now if fitting else later).labels[row] = self.labels[row]
+        return now, later
 
 
 _moments: ContextVar[dict[int, tuple[int, list[Item]]] | None] = ContextVar("moments", default=None)
@@ -159,8 +179,8 @@ class StatsRepository:
     def fold(self) -> int:
         """Take the oldest deltas away, 60 at most, and return how many; what they say is in the counters then.
 
-        Where they touch more counters than one transaction takes, the rest becomes one delta that is as old as the oldest.
-        0 when there is nothing to fold or another folder was first. Six requests.
+        Where they touch more counters than one transaction takes, or more numbers of one than an update does, the rest becomes
+        one delta that is as old as the oldest. 0 when there is nothing to fold or another folder was first. Six requests.
         """
         head = self._table.get(HEAD)
         taken, total = _first(self._oldest())
@@ -168,12 +188,10 @@ class StatsRepository:
             return 0
         actions: list[Action] = [_raised(head)]
         actions += [Delete(key={"PK": delta["PK"], "SK": delta["SK"]}, expect=[exists()]) for delta in taken]
-        rows = sorted(total.changes)
-        room = MAX_ACTIONS - len(actions)
-        now, later = (rows, []) if len(rows) <= room else (rows[: room - 1], rows[room - 1 :])
-        actions += [_counted(row, total) for row in now]
-        if later:
-            actions.append(Put(item=total.remainder(later, at=taken[0]["at"])))
+        now, later = total.parted(MAX_ACTIONS - len(actions))
+        actions += [_counted(row, now) for row in sorted(now.changes)]
+        if later is not None:
+            actions.append(Put(item=_delta_item(later.changes, later.labels, taken[0]["at"])))
         try:
             self._table.write(actions)
         except ConditionFailed:
@@ -312,7 +330,7 @@ def _parsed(delta: Item) -> list[RowKey]:
 
 
 def _first(deltas: Sequence[Item]) -> tuple[list[Item], _Sum]:
-    """The first deltas that one transaction can take away, and their sum."""
+    """The first deltas that one transaction can take away, and their sum: none behind the one that makes a row too long."""
     taken: list[Item] = []
     total = _Sum()
     size = 0
@@ -322,6 +340,8 @@ def _first(deltas: Sequence[Item]) -> tuple[list[Item], _Sum]:
             break
         taken.append(delta)
         total.add(delta)
+        if total.too_long():
+            break
     return taken, total
 
 

@@ -9,7 +9,7 @@ from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
 from crm.store import stats as module
 from crm.store.cost import metered
-from crm.store.stats import MAX_ROWS, Counter, CounterRange, StatsRepository, one_moment
+from crm.store.stats import MAX_NUMBERS, MAX_ROWS, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 
@@ -75,6 +75,37 @@ def test_what_one_fold_has_no_room_for_is_still_counted(store: Store, table: Tab
     assert folded == 6
     assert 0 < len(stored) < 300
     assert [row["n"] for row in rows.values()] == [1] * 300
+
+
+def test_deltas_that_name_more_numbers_of_a_row_than_an_update_takes_are_folded_one_after_the_other(
+    store: Store, table: Table
+) -> None:
+    names = [f"domain-{number:04}.example" for number in range(2 * MAX_NUMBERS)]
+    for start in range(0, len(names), 50):
+        count(store.stats, {Counter("ROW", key, name): 1 for key in "ab" for name in names[start : start + 50]}, table)
+
+    first = store.stats.fold()
+    between = store.stats.snapshot(keys=[("ROW", "a")]).row("ROW", "a")
+    rest = store.stats.fold_all()
+
+    assert 0 < first < len(names) // 50
+    assert rest > 0
+    assert between == dict.fromkeys(names, 1)
+    assert store.stats.snapshot(ranges=[CounterRange("ROW")]).rows("ROW") == dict.fromkeys("ab", dict.fromkeys(names, 1))
+    assert not [item for item in table.scan() if item["entityType"] == "delta"]
+
+
+def test_one_delta_may_name_more_numbers_of_a_row_than_an_update_takes(store: Store, table: Table) -> None:
+    numbers = {f"domain-{number:04}.example": number - 5 for number in range(4 * MAX_NUMBERS)}
+    rows = {Counter("ROW", f"{key:02}", name): number for key in range(2) for name, number in numbers.items()}
+    count(store.stats, {**rows, **{Counter("ROW", f"{key:02}"): 1 for key in range(2, 60)}}, table, label="Row")
+    wanted = store.stats.snapshot(ranges=[CounterRange("ROW")]).rows("ROW")
+
+    folds = [folded for _ in range(10) if (folded := store.stats.fold())]
+
+    assert folds == [1] * 4
+    assert store.stats.snapshot(ranges=[CounterRange("ROW")]).rows("ROW") == wanted
+    assert wanted["01"] == {"label": "Row", **{name: number for name, number in numbers.items() if number}}
 
 
 def test_a_range_gives_its_rows_and_no_others(store: Store, table: Table) -> None:
