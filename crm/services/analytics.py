@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from itertools import chain, islice
 
+from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email, EmailState
-from crm.domain.metrics import EmailQuery, utm_key
+from crm.domain.ids import new_id
+from crm.domain.metrics import EmailQuery, query_values, utm_key
 from crm.store import Store
 from crm.store.email_lists import HourRow
 from crm.store.emails import EmailPage
@@ -121,6 +124,18 @@ def emails(
 def every_email(store: Store, query: EmailQuery) -> Iterator[Email]:
     """Give all e-mails that pass, newest first, part by part."""
     return store.email_lists.walk(query)
+
+
+def export(store: Store, query: EmailQuery, *, actor: str, now: datetime) -> Iterator[Email]:
+    """Note in the audit log who takes the e-mails away, filtered by which fields, and give them as `every_email` does.
+
+    The first of them are read before this returns, so that an error is still an error and not half a file.
+    """
+    found = every_email(store, query)
+    first = list(islice(found, 1))
+    facts: dict[str, str | int] = {"filter": " ".join(query_values(query))}
+    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="emails.exported", facts=facts))
+    return chain(first, found)
 
 
 def summed(rows: Iterable[HourRow], query: EmailQuery) -> Summary:

@@ -153,6 +153,18 @@ def test_csv_is_for_those_who_may_take_it_away(sign_in: SignIn, site: Store) -> 
     assert viewer.get("/analytics/emails.csv").status_code == 403
 
 
+def test_who_takes_the_e_mails_away_stands_in_the_audit_log(marketer: Client, site: Store) -> None:
+    history(site)
+
+    marketer.head("/analytics/emails.csv")
+    marketer.get("/analytics/emails.csv?utm_source=")
+    marketer.get("/analytics/emails.csv?utm_source=partner&status=failed&hits=all")
+
+    noted = [one for one in site.audit.of_month(f"{datetime.now(UTC):%Y-%m}") if one.action == "emails.exported"]
+    assert sorted(str(one.facts["filter"]) for one in noted) == ["", "status utm_source"]
+    assert {bool(one.actor) for one in noted} == {True}
+
+
 def test_a_cell_can_not_become_a_formula(marketer: Client, site: Store) -> None:
     keep_emails(site, [make_email(email="=cmd@example.org")])
 
