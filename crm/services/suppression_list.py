@@ -70,10 +70,11 @@ def put_on(store: Store, address: str, status: EmailStatus, *, actor: str, now: 
     return look_up(store, address)
 
 
-def take_off(store: Store, address: str, status: EmailStatus, why: Why, *, actor: str, now: datetime) -> Found:
-    """Take an address off the list, where it stands for the reason that was shown; whoever has it may be mailed again.
+def take_off(store: Store, address: str, status: EmailStatus, since: datetime, why: Why, *, actor: str, now: datetime) -> Found:
+    """Take an address off the list, where it stands for the reason, and since the moment, that were shown.
 
-    Conflict where it stands there for another reason by now. A repeat changes nothing.
+    Whoever has it may be mailed again. Conflict where it stands there for another reason by now, or once more for the same: that
+    is a wish that nobody saw yet. A repeat changes nothing.
     """
     address = _checked(address)
 
@@ -83,7 +84,9 @@ def take_off(store: Store, address: str, status: EmailStatus, why: Why, *, actor
             return False
         if found.suppression.status is not status:
             raise Conflict("Meanwhile this address is suppressed for another reason; look at it again before you take it off.")
-        actions: list[Action] = list(store.suppressions.lifting(address, status))
+        if found.suppression.created_at != since:
+            raise Conflict("Meanwhile this address was put on the list once more; look at it again before you take it off.")
+        actions: list[Action] = list(store.suppressions.lifting(address, found.suppression))
         changes: dict[Counter, int] = {}
         if found.person is None:
             actions.append(store.people.unclaimed(address))

@@ -44,9 +44,7 @@ class SuppressionRepository:
         item = next((item for item in items if item is not None), None)
         if item is None:
             return None
-        return Suppression(
-            status=EmailStatus(item["status"]), source=item.get("source", ""), created_at=moment(item["createdAt"])
-        )
+        return _suppression(item)
 
     def lookup_many(self, addresses: Iterable[str]) -> dict[str, EmailStatus]:
         """Return `{address: status}` for all of `addresses`; one consistent request per 100."""
@@ -68,14 +66,14 @@ class SuppressionRepository:
         item = _item(self._hashes(address)[0], status, now=now, source=source)
         if known is None:
             return [Put(item=item)]
-        as_known = [] if known is EmailStatus.MAILABLE else [_still(known.value)]
+        as_known = [] if known is EmailStatus.MAILABLE else [Clause("status", "equals", (known.value,))]
         return [Put(item=item, expect=[AnyOf((absent(), *as_known))])]
 
-    def lifting(self, address: str, status: EmailStatus) -> list[Action]:
-        """Return what forgets that an address must not be mailed, under all keys, while `status` is the reason that holds.
+    def lifting(self, address: str, shown: Suppression) -> list[Action]:
+        """Return what forgets that an address must not be mailed, under all keys, while `shown` is why and since when.
 
         An older key may remember a weaker reason that another took the place of; it goes as well. A reason that came meanwhile,
-        or that somebody lifted it already, is a ConditionFailed.
+        be it the same once more, is a ConditionFailed.
         """
         keys = [schema.key("suppression", hash=one) for one in self._hashes(address)]
         items = self._table.batch_get(keys, consistent=True)
@@ -83,7 +81,7 @@ class SuppressionRepository:
         return [
             Check(key=key, expect=[absent()])
             if item is None
-            else Delete(key=key, expect=[_still(status.value if place == holding else item["status"])])
+            else Delete(key=key, expect=_as(shown if place == holding else _suppression(item)))
             for place, (key, item) in enumerate(zip(keys, items, strict=True))
         ]
 
@@ -92,8 +90,13 @@ class SuppressionRepository:
         return Check(key=schema.key("suppression", hash=self._hashes(address)[0]), expect=[absent()])
 
 
-def _still(status: str) -> Clause:
-    return Clause("status", "equals", (status,))
+def _suppression(item: Item) -> Suppression:
+    return Suppression(status=EmailStatus(item["status"]), source=item.get("source", ""), created_at=moment(item["createdAt"]))
+
+
+def _as(known: Suppression) -> list[Clause]:
+    """That it still is for that reason, and since then."""
+    return [Clause("status", "equals", (known.status.value,)), Clause("createdAt", "equals", (stamp(known.created_at),))]
 
 
 def _item(hashed: str, status: EmailStatus, *, now: datetime, source: str) -> Item:

@@ -30,7 +30,7 @@ def test_who_has_the_address_is_taken_off_and_comes_back(store: Store) -> None:
 
     put_on(store, " Ada@Example.org ", EmailStatus.BOUNCED, actor="ingrid", now=NOW)
     off = store.people.get(person.id).email_status
-    found = take_off(store, ADDRESS, EmailStatus.BOUNCED, Why.WORKS_AGAIN, actor="jonas", now=NOW + timedelta(minutes=1))
+    found = take_off(store, ADDRESS, EmailStatus.BOUNCED, NOW, Why.WORKS_AGAIN, actor="jonas", now=NOW + timedelta(minutes=1))
 
     assert off is EmailStatus.BOUNCED
     assert found.person is not None
@@ -59,9 +59,20 @@ def test_it_is_not_taken_off_for_a_reason_that_no_longer_holds(store: Store) -> 
     put_on(store, ADDRESS, EmailStatus.COMPLAINED, actor="ingrid", now=NOW)
 
     with pytest.raises(Conflict, match="another reason"):
-        take_off(store, ADDRESS, EmailStatus.BOUNCED, Why.WORKS_AGAIN, actor="ingrid", now=NOW)
+        take_off(store, ADDRESS, EmailStatus.BOUNCED, NOW, Why.WORKS_AGAIN, actor="ingrid", now=NOW)
 
     assert store.suppressions.lookup(ADDRESS) is EmailStatus.COMPLAINED
+
+
+def test_who_is_on_the_list_once_more_is_not_taken_off_by_what_was_shown_before(store: Store) -> None:
+    put_on(store, ADDRESS, EmailStatus.UNSUBSCRIBED, actor="ingrid", now=NOW)
+    take_off(store, ADDRESS, EmailStatus.UNSUBSCRIBED, NOW, Why.ASKED, actor="ingrid", now=NOW)
+    put_on(store, ADDRESS, EmailStatus.UNSUBSCRIBED, actor="ingrid", now=NOW + timedelta(days=1))
+
+    with pytest.raises(Conflict, match="once more"):
+        take_off(store, ADDRESS, EmailStatus.UNSUBSCRIBED, NOW, Why.ASKED, actor="ingrid", now=NOW + timedelta(days=2))
+
+    assert store.suppressions.lookup(ADDRESS) is EmailStatus.UNSUBSCRIBED
 
 
 def test_each_step_stands_in_the_audit_log_without_the_address(store: Store) -> None:
@@ -69,8 +80,8 @@ def test_each_step_stands_in_the_audit_log_without_the_address(store: Store) -> 
 
     put_on(store, ADDRESS, EmailStatus.BOUNCED, actor="ingrid", now=NOW)
     put_on(store, ADDRESS, EmailStatus.BOUNCED, actor="ingrid", now=NOW)
-    take_off(store, ADDRESS, EmailStatus.BOUNCED, Why.MISTAKE, actor="ingrid", now=NOW)
-    take_off(store, ADDRESS, EmailStatus.BOUNCED, Why.MISTAKE, actor="ingrid", now=NOW)
+    take_off(store, ADDRESS, EmailStatus.BOUNCED, NOW, Why.MISTAKE, actor="ingrid", now=NOW)
+    take_off(store, ADDRESS, EmailStatus.BOUNCED, NOW, Why.MISTAKE, actor="ingrid", now=NOW)
 
     entries = sorted((entry.action, dict(entry.facts)) for entry in store.audit.of_month(f"{NOW:%Y-%m}"))
     assert entries == [
@@ -93,7 +104,7 @@ def test_someone_who_gets_the_address_while_it_is_taken_off_is_mailable(store: S
     put_on(store, ADDRESS, EmailStatus.UNSUBSCRIBED, actor="ingrid", now=NOW)
 
     with ThreadPoolExecutor(2) as pool:
-        lifted = pool.submit(take_off, store, ADDRESS, EmailStatus.UNSUBSCRIBED, Why.ASKED, actor="ingrid", now=NOW)
+        lifted = pool.submit(take_off, store, ADDRESS, EmailStatus.UNSUBSCRIBED, NOW, Why.ASKED, actor="ingrid", now=NOW)
         added = pool.submit(store.people.create, make_person(email=ADDRESS))
         lifted.result()
 

@@ -5,7 +5,7 @@ import pytest
 from crm.domain.links import Links
 from crm.domain.people import EmailStatus
 from crm.store import Store
-from crm.store.suppression import SuppressionRepository
+from crm.store.suppression import Suppression, SuppressionRepository
 from crm.store.table import ConditionFailed, Table
 from tests.conftest import Clock
 
@@ -32,7 +32,7 @@ def test_what_two_keys_remember_for_two_reasons_is_forgotten_at_once(table: Tabl
     table.write(old.actions("ada@example.org", EmailStatus.BOUNCED, now=clock(), source="bounce"))
     table.write(new.actions("ada@example.org", EmailStatus.COMPLAINED, now=clock(), source="complaint"))
 
-    table.write(new.lifting("ada@example.org", EmailStatus.COMPLAINED))
+    table.write(new.lifting("ada@example.org", Suppression(status=EmailStatus.COMPLAINED, source="", created_at=clock())))
 
     assert new.lookup("ada@example.org") is EmailStatus.MAILABLE
 
@@ -44,7 +44,7 @@ def test_what_holds_for_another_reason_than_the_shown_one_is_not_forgotten(table
     table.write(new.actions("ada@example.org", EmailStatus.COMPLAINED, now=clock(), source="complaint"))
 
     with pytest.raises(ConditionFailed):
-        table.write(new.lifting("ada@example.org", EmailStatus.BOUNCED))
+        table.write(new.lifting("ada@example.org", Suppression(status=EmailStatus.BOUNCED, source="", created_at=clock())))
 
     assert new.lookup("ada@example.org") is EmailStatus.COMPLAINED
 

@@ -28,6 +28,7 @@ WHYS = {
     Why.WORKS_AGAIN: "The address works again",
     Why.MISTAKE: "It was put on the list by mistake",
 }
+LOOK_AGAIN = "Look the address up again."
 SOURCES = {
     "link": "by the link in an e-mail",
     "bounce": "by a bounce",
@@ -75,9 +76,10 @@ def lift(request: CrmRequest) -> HttpResponse:
     typed, given = request.POST.get("address", ""), request.POST.get("why", "")
     try:
         why = _chosen(given, WHYS, "Choose why it is taken off.")
-        status = _chosen(request.POST.get("status", ""), REASONS, "Look the address up again.")
+        status = _chosen(request.POST.get("status", ""), REASONS, LOOK_AGAIN)
+        since = _moment(request.POST.get("since", ""))
         found = suppression_list.take_off(
-            request.store, typed, status, why, actor=request.user.get_username(), now=datetime.now(UTC)
+            request.store, typed, status, since, why, actor=request.user.get_username(), now=datetime.now(UTC)
         )
     except (RuleViolation, Conflict) as error:
         return _refused(request, error)
@@ -89,6 +91,14 @@ def _chosen(given: str, offered: Mapping[Choice, str], message: str) -> Choice:
         if one.value == given:
             return one
     raise RuleViolation(message)
+
+
+def _moment(given: str) -> datetime:
+    """Since when the page said that it is on the list."""
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        raise RuleViolation(LOOK_AGAIN) from None
 
 
 def _refused(request: CrmRequest, error: CrmError) -> HttpResponse:
@@ -110,6 +120,7 @@ def _shown(
         "form": form,
         "found": found,
         "done": done,
+        "since": suppression.created_at.isoformat() if suppression else "",
         "how": SOURCES.get(suppression.source, "") if suppression else "",
         "words": REASONS.get(suppression.status, "") if suppression else "",
         "reasons": [(one.value, words) for one, words in REASONS.items()],
