@@ -15,8 +15,8 @@ NAMES = ("status", "outcome", "reason", "domain", "link", "hits", "code")
 Reason = SkipReason | FailReason
 MAX_TEXT = 100
 MAX_LINK = 999
-NO_CODE = "none"
-"""A code that stands for failures of which no code is known."""
+NO_CODE = "(none)"
+"""What stands for failures of which no code is known: no code has such characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import RuleViolation
 from crm.domain.outcomes import Hits, Outcome
-from crm.domain.recipients import Part, Recipients, parse_recipients, recipients_values
+from crm.domain.recipients import NO_CODE, Part, Recipients, parse_recipients, recipients_values
 
 links = st.one_of(
     st.just(Part()),
@@ -18,7 +18,7 @@ wanted = st.builds(
     statuses=st.lists(st.sampled_from(EmailState), unique=True).map(tuple),
     outcome=st.none() | st.sampled_from(Outcome),
     reason=st.none() | st.sampled_from([*FailReason, *SkipReason]),
-    part=links | st.builds(Part, code=st.sampled_from(["", "550 5.1.1", "none", "MessageRejected"])),
+    part=links | st.builds(Part, code=st.sampled_from(["", "550 5.1.1", "none", NO_CODE, "MessageRejected"])),
 )
 
 

@@ -157,6 +157,22 @@ def test_the_files_say_what_the_tables_say(sign_in: SignIn, campaign: Campaign) 
     assert [(row["subject"], row["sent"], row["opened"]) for row in campaign_before_it] == [("Spring", "5", "3")]
 
 
+def test_what_a_provider_calls_none_is_not_what_has_no_code(sign_in: SignIn, site: Store) -> None:
+    campaign = campaign_of(site)
+    said = ["The mail provider refused the message: none of it", "No such person", "Nobody there"]
+    failed = {"campaign_id": campaign.id, "status": EmailState.FAILED, "fail_reason": FailReason.REFUSED}
+    keep_emails(site, [make_email(error=error, created_at=STARTED, **failed) for error in said])
+    browser = sign_in("Marketer")
+
+    page = browser.get(f"/campaigns/{campaign.id}/").content.decode()
+    links = {unescape(link) for link in re.findall(r'href="(/campaigns/[^"]+[?&;]code=[^"]+)"', page)}
+    lists = [browser.get(link).content.decode() for link in links]
+
+    assert sorted(re.findall(r'role="status">(\d) e-mail', text)[0] for text in lists) == ["1", "2"]
+    assert sorted(text.count('<th scope="row" class="name">') for text in lists) == [1, 2]
+    assert sorted(row["code"] for row in file_of(browser, campaign, "failures")) == ["", "none"]
+
+
 def test_a_file_that_is_none_is_not_found(sign_in: SignIn, campaign: Campaign) -> None:
     assert sign_in("Marketer").get(f"/campaigns/{campaign.id}/report/secrets.csv").status_code == 404
 

@@ -112,7 +112,7 @@ def recipients_csv(request: CrmRequest, campaign_id: str) -> StreamingHttpRespon
     """All of them, or exactly those that the list shows, as CSV; who takes it stands in the audit log."""
     campaign, wanted = request.store.campaigns.state(campaign_id), _wanted(request)
     words = [value for values in recipients_values(wanted).values() for value in values]
-    name = "-".join(["campaign", *(re.sub(r"[^a-z0-9.]+", "-", word.lower()) for word in words), campaign.id[:8]])
+    name = "-".join(["campaign", *(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-") for word in words), campaign.id[:8]])
     if request.method == "HEAD":
         return csv_response(f"{name}.csv", EMAIL_COLUMNS, ())
     facts: dict[str, str | int] = {"filter": " ".join(words)}
