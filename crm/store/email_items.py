@@ -33,6 +33,9 @@ NUMBERS = frozenset(TIMES) - {"firstTriedAt", "sentAt", "failedAt", "uncertainAt
 """Times that are kept as milliseconds since 1970: an e-mail may have all of them and is to stay small."""
 WAITING = "keptUntil"
 """Where the end of an e-mail stands while it is queued, so that none goes that is still to be sent; later it is its expiry."""
+OF_ADDRESS = "@"
+"""What stands for the domain that an e-mail counts under where its address ends with just that: it is to stay small. An e-mail
+without either is from before domains were counted, of a campaign that never chose which have names: it counts under OTHER."""
 SAME = {"openedAnyAt": "openedAt", "clickedAnyAt": "clickedAt"}
 """Times that are left out where a person was the first, as they mostly are."""
 
@@ -48,7 +51,7 @@ def item_of(email: Email) -> Item:
             "campaignId": email.campaign_id,
             "userId": email.user_id,
             "email": email.email,
-            "domain": None if email.email.endswith(f"@{email.domain}") else email.domain,
+            "domain": OF_ADDRESS if email.email.endswith(f"@{email.domain}") else email.domain,
             "status": email.status.value,
             "utmCampaign": email.utm.campaign,
             "utmSource": email.utm.source,
@@ -79,7 +82,7 @@ def email_of(item: Item) -> Email:
         campaign_id=item["campaignId"],
         user_id=item["userId"],
         email=item.get("email", ""),
-        domain=item.get("domain", ""),
+        domain="" if (domain := item.get("domain", OTHER)) == OF_ADDRESS else domain,
         status=EmailState(item["status"]),
         utm=Utm(campaign=item.get("utmCampaign", ""), source=item.get("utmSource", ""), medium=item.get("utmMedium", "")),
         skip_reason=SkipReason(item["skipReason"]) if "skipReason" in item else None,

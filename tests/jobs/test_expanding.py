@@ -19,11 +19,12 @@ from crm.jobs.work import Held, Work
 from crm.services import campaigns, event_changes, segments
 from crm.services import people as staff
 from crm.services.campaign_jobs import expand_job
-from crm.store import Store, membership
+from crm.services.verify import repair
+from crm.store import Store, membership, schema
 from crm.store.email_items import item_of, new_email
 from crm.store.mailed import mailed_in
 from crm.store.people import PeoplePage
-from crm.store.requests import Put
+from crm.store.requests import Delete, Put, Update
 from crm.store.table import Table
 from tests.conftest import Clock
 from tests.factories import make_event, make_person
@@ -374,6 +375,33 @@ def test_of_more_domains_than_are_named_the_frequent_ones_are_and_all_others_are
     assert set(counted) == {*named, OTHER}
     assert sum(counted.values()) == MOST_NAMED + 5
     assert {email.domain for email in emails_of(store, campaign)} == {*named, OTHER}
+    assert_sound(store)
+
+
+def as_before_domains_were_counted(store: Store, campaign_id: str) -> None:
+    """Take away what such a campaign and its e-mails did not have, and count anew."""
+    store.table.write([Delete(key=schema.key("domains", campaignId=campaign_id))])
+    for email in store.emails.walk(campaign_id):
+        store.table.write([Update(key=schema.key("email", id=email.id), changes={"domain": None})])
+    repair(store)
+
+
+def test_emails_from_before_domains_were_counted_count_together_whatever_becomes_of_them(store: Store, clock: Clock) -> None:
+    of_domains(store, *[f"firm-{number}.example" for number in range(6)])
+    work = make_work(store, ToldMailer(), clock, window=3)
+    campaign = accepted(store, clock())
+    begun(work, campaign.id, 2)
+    as_before_domains_were_counted(store, campaign.id)
+
+    before = counted_domains(store)
+    clock.pass_(minutes=5)
+    drive(work)
+
+    assert before == {OTHER: 3}
+    assert counted_domains(store) == {OTHER: 3, **{f"firm-{number}.example": 1 for number in (3, 4, 5)}}
+    assert sum(row.domains[OTHER]["sent"] for row in store.email_lists.rows(EmailQuery(), by_domain=True)) == 3
+    found = store.email_lists.walk(EmailQuery(domains=(OTHER,)))
+    assert {email.email for email in found} == {f"ada{number}@firm-{number}.example" for number in range(3)}
     assert_sound(store)
 
 
