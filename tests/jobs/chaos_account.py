@@ -148,7 +148,10 @@ def _unclear(email: Email) -> bool:
 
 
 def _words(email: Email) -> list[str]:
-    return [email.status.value, *[word for word, attribute in LATER.items() if getattr(email, attribute) is not None]]
+    """What it is to count as; of one that did not go out, whatever a server did with it counts for nothing."""
+    stayed = email.status in {EmailState.FAILED, EmailState.SKIPPED}
+    later = [word for word, attribute in LATER.items() if getattr(email, attribute) is not None]
+    return [email.status.value, *([] if stayed else later)]
 
 
 def _busiest(moments: Sequence[float]) -> int:
