@@ -8,12 +8,11 @@ from datetime import datetime
 from operator import attrgetter
 
 from crm.domain.emails import Email, EmailState
-from crm.domain.mail_domains import OTHER
 from crm.domain.metrics import EmailQuery
 from crm.domain.people import folded_address
 from crm.store.email_items import email_of
-from crm.store.emails import MOST_AT_ONCE, became, partitions
-from crm.store.expressions import AnyOf, Clause, Where, absent, equals
+from crm.store.emails import MOST_AT_ONCE, became, of_domains, partitions
+from crm.store.expressions import Where
 from crm.store.keys import LANES, behind_prefix, render, stamp
 from crm.store.requests import Query
 from crm.store.schema import BY_CAMPAIGN
@@ -93,14 +92,9 @@ def _at_once(hours: Sequence[Hour], wanted: int) -> int:
 
 
 def _where(query: EmailQuery) -> Where:
-    """What the engine can tell of the outcome and the domain; the rest is looked at here.
-
-    An e-mail keeps its domain apart where its address does not end just so. One from before domains were counted has none.
-    """
+    """What the engine can tell of the outcome and the domain; the rest is looked at here."""
     domains = [folded_address(domain) for domain in query.domains]
-    either = [clause for one in domains for clause in (equals("domain", one), Clause("email", "contains", (f"@{one}",)))]
-    either += [absent("domain")] if OTHER in domains else []
-    return (*(became(query.outcome) if query.outcome is not None else []), *([AnyOf(tuple(either))] if either else []))
+    return (*(became(query.outcome) if query.outcome is not None else []), *of_domains(domains))
 
 
 def _runs(hours: Iterable[Hour], edge: str | None, wanted: int, *, back: bool) -> Iterator[list[Hour]]:

@@ -9,6 +9,7 @@ from itertools import islice, product
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.keeping import SHORTEST
+from crm.domain.mail_domains import OTHER
 from crm.domain.outcomes import Hits, Outcome
 from crm.domain.recipients import EVERYBODY, NO_CODE, Part
 from crm.store import schema
@@ -66,6 +67,7 @@ class EmailRepository:
         outcome: Outcome | None = None,
         reason: Reason | None = None,
         part: Part = EVERYBODY,
+        likely: int | None = None,
         limit: int = 50,
         token: str | None = None,
     ) -> EmailPage:
@@ -73,13 +75,15 @@ class EmailRepository:
 
         One query or a few per status and lane; what is read does not grow with the campaign. With an outcome that is a matter of
         times, a reason or a part, what is read grows with those passed over, in steps that one more request chooses by what was
-        counted. Raises BadToken.
+        counted: `likely` is how many there are of what is asked for, where the caller knows it; nothing is read for 0. Raises
+        BadToken.
         """
         wanted = _Wanted.of(campaign_id, statuses, outcome, reason, part)
         purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''} {reason or ''}".rstrip()
         purpose += f" {part}" if part != EVERYBODY else ""
         back, edge = self._read(purpose, token)
-        found = list(islice(self._merged(wanted, limit + 1, back=back, edge=edge), limit + 1))
+        some = self._merged(wanted, limit + 1, back=back, edge=edge, likely=likely) if likely != 0 else iter(())
+        found = list(islice(some, limit + 1))
         items, more = found[:limit], len(found) > limit
         if back:
             items.reverse()
@@ -144,9 +148,11 @@ class EmailRepository:
             raise BadToken("This page link is not valid for this list. Start again from the first page.")
         return bool(position[0]), str(position[1])
 
-    def _merged(self, wanted: "_Wanted", limit: int, *, back: bool, edge: str | None) -> Iterator[Item]:
+    def _merged(
+        self, wanted: "_Wanted", limit: int, *, back: bool, edge: str | None, likely: int | None = None
+    ) -> Iterator[Item]:
         """Give the items of all partitions in order, reading each no further than needed."""
-        size = min(MOST_AT_ONCE, round(max(10, limit // LANES + 5) * self._passed_over(wanted)))
+        size = min(MOST_AT_ONCE, round(max(10, limit // LANES + 5) * self._passed_over(wanted, likely)))
         low, high = (edge, None) if back else (None, edge)
         queries = [
             Query(partition=partition, index=BY_CAMPAIGN, low=low, high=high, forward=back, limit=size, where=wanted.where)
@@ -157,7 +163,7 @@ class EmailRepository:
         ]
         return heapq.merge(*streams, key=lambda item: str(item[BY_CAMPAIGN.sk]), reverse=not back)
 
-    def _passed_over(self, wanted: "_Wanted") -> float:
+    def _passed_over(self, wanted: "_Wanted", likely: int | None) -> float:
         """How many e-mails are looked at for one that is found, roughly: 1 where the partition decides alone."""
         if not wanted.where:
             return 1.0
@@ -165,7 +171,9 @@ class EmailRepository:
         row, why, link = (what, "TOTAL"), (what, f"REASON#{wanted.reason}"), (what, f"LINK#{wanted.part.link}")
         counts = self._stats.estimate(keys=[row, why, link])
         there = sum(counts.value(*row, status) for status in wanted.statuses)
-        if wanted.part.link is not None:
+        if likely is not None:
+            found = likely
+        elif wanted.part.link is not None:
             found = counts.value(*link, "persons" if wanted.part.hits is Hits.PEOPLE else "any")
         elif wanted.part.domain:
             found = there // FEW
@@ -222,12 +230,23 @@ def became(outcome: Outcome) -> list[Clause | AnyOf]:
 
 
 def _of_part(part: Part) -> list[Clause | AnyOf]:
-    """What holds for the items of such e-mails, as far as it can be asked: domain and code of an error stand in longer texts."""
+    """What holds for the items of such e-mails, as far as it can be asked: a code stands in a longer text, or in none."""
     names = ("links",) if part.hits is Hits.PEOPLE else ("links", "linksAny")
     link = [] if part.link is None else [AnyOf(tuple(Clause(name, "contains", (mark(part.link),)) for name in names))]
     known = part.code and part.code != NO_CODE
     code = [Clause("error", "contains", (part.code.partition(" ")[0],))] if known else []
-    return [*link, *code]
+    failed = [exists("failReason")] if part.code else []
+    return [*of_domains([part.domain] if part.domain else []), *link, *failed, *code]
+
+
+def of_domains(domains: Sequence[str]) -> list[AnyOf]:
+    """Return what the engine can tell of e-mails that count under one of these folded domains, all of them where there is none.
+
+    An e-mail keeps its domain apart where its address does not end just so. One from before domains were counted has none.
+    """
+    either = [clause for one in domains for clause in (equals("domain", one), Clause("email", "contains", (f"@{one}",)))]
+    either += [absent("domain")] if OTHER in domains else []
+    return [AnyOf(tuple(either))] if either else []
 
 
 def _mailed(user_id: str, until: datetime | None) -> Query | None:

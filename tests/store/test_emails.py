@@ -12,7 +12,7 @@ from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
 from crm.domain.errors import BadToken, NotFound
 from crm.domain.outcomes import Outcome
-from crm.domain.recipients import Part
+from crm.domain.recipients import NO_CODE, Part
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.email_items import email_of, item_of, new_email
@@ -212,6 +212,19 @@ def test_few_that_were_opened_among_many_are_found_in_few_requests(store: Store)
 
     assert len(page.items) == 4
     assert cost.requests <= 9
+
+
+@pytest.mark.parametrize("part", [Part(domain="rare.example"), Part(code=NO_CODE)])
+def test_few_of_a_part_among_many_are_found_in_few_requests(store: Store, part: Part) -> None:
+    rare = {"email": "a@rare.example", "domain": "rare.example", "status": EmailState.FAILED, "fail_reason": FailReason.REFUSED}
+    keep_emails(store, [make_email(number, **(rare if number % 200 == 0 else {})) for number in range(400)])
+    store.stats.fold_all()
+
+    with metered() as cost:
+        page = store.emails.page(campaign_id="c1", part=part, likely=2)
+
+    assert len(page.items) == 2
+    assert cost.requests <= 32
 
 
 def test_a_page_of_one_outcome_is_none_of_another(store: Store) -> None:

@@ -205,6 +205,20 @@ def test_a_list_of_a_part_says_which_and_leaves_it_out_at_will(sign_in: SignIn, 
     assert len(b"".join(browser.get(unescape(link.group(1)))).decode().splitlines()) == 3
 
 
+@pytest.mark.parametrize("query", ["domain=nope.example", "domain=mail.example&status=failed", "link=7", "reason=refused&code=9"])
+def test_of_what_counters_know_there_is_none_no_list_is_read(sign_in: SignIn, campaign: Campaign, query: str) -> None:
+    browser = sign_in("Viewer")
+    browser.get(f"/campaigns/{campaign.id}/recipients/")
+    with metered() as whole:
+        browser.get(f"/campaigns/{campaign.id}/recipients/")
+
+    with metered() as cost:
+        page = browser.get(f"/campaigns/{campaign.id}/recipients/?{query}").content.decode()
+
+    assert "None of these" in page
+    assert cost.requests < whole.requests
+
+
 @pytest.mark.parametrize(
     "query", ["link=x", "link=-1", "link=1000", "link=1&hits=most", "domain=a&domain=b", f"code={'x' * 101}"]
 )

@@ -81,12 +81,14 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
     wanted = _wanted(request)
     campaign, (figures, links) = store.campaigns.get(campaign_id), store.campaigns.figures_with_links(campaign_id)
     token = request.GET.get("nextToken") or request.GET.get("prevToken")
+    total = _total_of_part(store, campaign, wanted, figures, links)
     page = store.emails.page(
         campaign_id=campaign_id,
         statuses=wanted.statuses,
         outcome=wanted.outcome,
         reason=wanted.reason,
         part=wanted.part,
+        likely=total,
         limit=PAGE_SIZE,
         token=token,
     )
@@ -100,7 +102,7 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
         "chips": _chips(wanted, campaign),
         "query": _query(wanted),
         "rows": [Row(email=one, person=people.get(one.user_id), why=_why(one)) for one in page.items],
-        "pager": Pager.of(request, page, total=_total_of_part(store, campaign, wanted, figures, links)),
+        "pager": Pager.of(request, page, total=total),
         "gone": gone_of(store, campaign, now=timezone.now()),
     }
     return render_part(request, "campaigns/recipients.html", context, part="recipients")
