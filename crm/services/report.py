@@ -13,7 +13,7 @@ from crm.domain.campaigns import ENDED, Campaign
 from crm.domain.emails import Email
 from crm.domain.hits import HitClass, HitKind
 from crm.domain.metrics import EmailQuery
-from crm.domain.outcomes import Hits
+from crm.domain.outcomes import Hits, Outcome
 from crm.domain.people import Person
 from crm.services.progress import Progress, progress
 from crm.store import Store
@@ -225,8 +225,9 @@ def _comparison(this: Compared, before: Sequence[Compared], hits: Hits) -> Compa
 
 
 def _left(store: Store, campaign_id: str) -> list[tuple[Email, Person | None]]:
-    """The latest who left, of those whose e-mail is still kept."""
-    emails = store.emails.get_many(store.leavers.latest(campaign_id, limit=NEWEST), consistent=False)
-    people = store.people.get_many([email.user_id for email in emails.values()])
-    latest = sorted(emails.values(), key=lambda email: email.unsubscribed_at or email.created_at, reverse=True)
+    """The latest who left, of those whose e-mail is still kept and counts: it went out, as far as anybody knows."""
+    found = store.emails.get_many(store.leavers.latest(campaign_id, limit=NEWEST), consistent=False).values()
+    emails = [email for email in found if email.became(Outcome.UNSUBSCRIBED)]
+    people = store.people.get_many([email.user_id for email in emails])
+    latest = sorted(emails, key=lambda email: email.unsubscribed_at or email.created_at, reverse=True)
     return [(email, people.get(email.user_id)) for email in latest]

@@ -201,6 +201,23 @@ def test_the_latest_who_left_are_named_whenever_their_email_was_made(store: Stor
     assert_sound(store)
 
 
+def test_nobody_is_named_who_left_by_an_email_that_never_went_out(store: Store) -> None:
+    campaign = sent_campaign(store)
+    got, got_none = (store.people.create(make_person()) for _ in range(2))
+    sent = make_email(campaign_id=campaign.id, user_id=got.id)
+    refused = make_email(
+        campaign_id=campaign.id, user_id=got_none.id, status=EmailState.FAILED, fail_reason=FailReason.REFUSED, failed_at=NOW
+    )
+    keep_emails(store, [sent, refused])
+
+    unsubscribe(store, sent.id, got.id, now=NOW)
+    unsubscribe(store, refused.id, got_none.id, now=NOW)
+    found = report(store, campaign.id, zone=ZONE, now=LATER)
+
+    assert store.campaigns.figures(campaign.id).unsubscribed == 1
+    assert [person.id for _, person in found.left if person] == [got.id]
+
+
 def test_a_report_costs_as_much_for_many_emails_as_for_few(store: Store) -> None:
     costs = []
     for number in (4, 150):
