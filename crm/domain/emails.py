@@ -12,7 +12,9 @@ from crm.domain.outcomes import Outcome
 
 
 class SkipReason(StrEnum):
-    """Why a queued e-mail was not handed over. `MERGED`: the same person had this campaign already, before they were merged."""
+    """Why a queued e-mail was not handed over. `MERGED`: the same person had this campaign already, before they were merged, or
+    nobody can tell any more.
+    """
 
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"

@@ -85,8 +85,12 @@ def classify(*, user_agent: str, method: str = "GET", purpose: str = "") -> HitC
 
 
 def all_kept_until(email: Email) -> datetime:
-    """Return until when every hit of an e-mail is still there, however early it was."""
-    return email.created_at + timedelta(days=email.hit_days)
+    """Return until when every hit of an e-mail is still there, however early it was: none outlives its e-mail's end.
+
+    That holds also while the e-mail itself is there for longer, because it waits to be sent.
+    """
+    until = email.created_at + timedelta(days=email.hit_days)
+    return min(until, email.kept_until or until)
 
 
 def too_soon(email: Email, kind: HitKind, at: datetime) -> bool:

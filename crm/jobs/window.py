@@ -17,7 +17,7 @@ from crm.store.chunks import Chunk, new_chunk
 from crm.store.email_items import ATTRIBUTE, item_of
 from crm.store.expressions import equals
 from crm.store.jobs import LeaseLost
-from crm.store.outcomes import LATER, email_changes, outcome
+from crm.store.outcomes import email_changes, outcome
 from crm.store.requests import Action
 from crm.store.table import ConditionFailed
 
@@ -33,6 +33,11 @@ PROOF = ("delivered_at", "bounced_at", "complained_at", "opened_at", "clicked_at
 """Times of an e-mail that only one which went out can have."""
 FETCHED = ("opened_any_at", "clicked_any_at")
 """Times that prove it only where the answer is unknown: a mail server can look at what it is handed, and then refuse it."""
+OUTCOME = (
+    *("status", "skip_reason", "fail_reason", "error", "attempts"),
+    *("first_tried_at", "sent_at", "failed_at", "uncertain_at"),
+)
+"""What a hand-over makes of an e-mail besides its address; all else comes from elsewhere, also meanwhile."""
 CLOCKS_DIFFER = timedelta(seconds=6)
 """So far clocks differ: what was fetched longer than that before a window was due, was fetched at an earlier hand-over."""
 
@@ -97,7 +102,8 @@ def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
     addresses = {person.profile.email for person in people.values()}
     suppressed = work.store.suppressions.lookup_many(addresses) if addresses else {}
     window.people |= people
-    twice = _had_already(work, [(email, people[email.user_id]) for email in emails if email.user_id in people])
+    pairs = [(email, people[email.user_id]) for email in emails if email.user_id in people]
+    twice = _had_already(work, window.chunk.campaign_id, pairs)
     for email in emails:
         reason = _skip_reason(people.get(email.user_id), suppressed)
         if reason is None and email.id in twice:
@@ -114,14 +120,18 @@ def skipped(email: Email, reason: SkipReason) -> Email:
     return replace(email, email=address, status=EmailState.SKIPPED, skip_reason=reason, error="")
 
 
-def _had_already(work: Work, pairs: Sequence[tuple[Email, Person]]) -> set[str]:
+def _had_already(work: Work, campaign_id: str, pairs: Sequence[tuple[Email, Person]]) -> set[str]:
     """The e-mails whose person has the campaign under another id: they were several entries, before these were merged.
 
-    One request where there is anybody like that. Of several that wait, the one of the id that stayed goes.
+    Where nothing is found of such an id, it may have had the campaign as well once that forgets what it sent. One request where
+    there is anybody like that, and one more where nothing is found. Of several that wait, the one of the id that stayed goes.
     """
     others = {email.id: _ids_of(email, person) for email, person in pairs if person.merged_from}
     found = work.store.emails.get_many(list({id_ for ids in others.values() for id_ in ids})) if others else {}
-    return {
+    unknown = {id_ for id_, ids in others.items() if not found.keys() >= set(ids)}
+    if unknown and work.store.campaigns.state(campaign_id).keeps_all(work.clock()):
+        unknown.clear()
+    return unknown | {
         email.id
         for email, person in pairs
         for place, id_ in enumerate(others.get(email.id, ()))
@@ -239,9 +249,8 @@ def _leave_out_changed(work: Work, window: Window) -> None:
 
 
 def _caught_up(new: Email, stored: Email) -> Email:
-    """An outcome with what else became of the e-mail since it was read: events that came, or an erase."""
-    happened = {attribute: getattr(stored, attribute) for attribute in LATER.values()}
-    return replace(new, email=new.email if stored.email else "", erased=stored.erased, hits=stored.hits, **happened)
+    """The e-mail as it is stored, with its outcome: what else became of it since it was read, events or an erase, holds."""
+    return replace(stored, email=new.email if stored.email else "", **{name: getattr(new, name) for name in OUTCOME})
 
 
 def _without_window(held: Held, *, trouble: str = "", setbacks: int = 0) -> dict[str, object]:

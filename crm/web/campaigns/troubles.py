@@ -23,7 +23,7 @@ REASONS: Mapping[FailReason | SkipReason, str] = {
     SkipReason.COMPLAINED: "Complained",
     SkipReason.ERASED: "Person was deleted",
     SkipReason.CANCELLED: "Campaign was cancelled",
-    SkipReason.MERGED: "Had it already, before two entries were merged",
+    SkipReason.MERGED: "Had it already, or may have had, before two entries were merged",
 }
 """What went wrong in words."""
 OUTLOOKS = {
