@@ -16,8 +16,9 @@ from crm.domain.errors import NotFound
 from crm.domain.filters import filter_values
 from crm.domain.outcomes import Hits, Outcome
 from crm.domain.recipients import NAMES as RECIPIENT_NAMES
-from crm.domain.recipients import parse_recipients
+from crm.domain.recipients import Part, Recipients, parse_recipients
 from crm.services import campaigns, retries
+from crm.services.report import of_domain
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures
 from crm.store.requests import Action
@@ -199,16 +200,26 @@ def list_recipients(request: HttpRequest, campaign_id: str) -> Page[RecipientOut
     """One e-mail per person, newest first; by status, outcome, reason, domain, link and code, which must all hold."""
     given = known_only(request, PAGING | frozenset(RECIPIENT_NAMES))
     store, wanted = typed(request).store, parse_recipients(given)
-    store.campaigns.state(campaign_id)
+    campaign = store.campaigns.state(campaign_id)
     page = store.emails.page(
         campaign_id=campaign_id,
         statuses=wanted.statuses,
         outcome=wanted.outcome,
         reason=wanted.reason,
         part=wanted.part,
+        likely=_of_domain(store, campaign, wanted),
         **cut(given),
     )
     return listed(page, recipient_out)
+
+
+def _of_domain(store: Store, campaign: Campaign, wanted: Recipients) -> int | None:
+    """How many e-mails there are where only a domain and statuses are asked for, from counters; else None."""
+    domain = wanted.part.domain
+    if not domain or wanted != Recipients(statuses=wanted.statuses, part=Part(domain=domain)):
+        return None
+    counts = of_domain(store, campaign, domain, now=now())
+    return sum(counts.get(status, 0) for status in wanted.statuses or EmailState)
 
 
 ACTIONS: dict[str, Callable[..., object]] = {

@@ -62,6 +62,17 @@ def test_recipients_are_found_by_status_outcome_and_reason(script: Script, campa
     assert (status, len(answer["items"])) == (200, number)
 
 
+def test_of_a_domain_that_nobody_has_no_list_is_read(script: Script, campaign: Campaign) -> None:
+    costs = []
+    for query in ("", "?domain=nope.example"):
+        script.get(f"/campaigns/{campaign.id}/recipients{query}")
+        with metered() as cost:
+            script.get(f"/campaigns/{campaign.id}/recipients{query}")
+        costs.append(cost.requests)
+
+    assert costs[1] < costs[0]
+
+
 def test_recipients_come_page_by_page_each_once(script: Script, campaign: Campaign) -> None:
     path = f"/campaigns/{campaign.id}/recipients?outcome=not_opened&limit=2"
     seen: list[str] = []
