@@ -32,7 +32,7 @@ class Upkeep:
         swept = time.monotonic() - SWEEP_SECONDS
         while not stopping.wait(FOLD_SECONDS):
             try:
-                self.fold()
+                self._store.stats.fold_due()
                 if time.monotonic() - swept >= SWEEP_SECONDS:
                     swept = time.monotonic()
                     self.sweep_files()

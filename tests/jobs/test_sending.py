@@ -655,3 +655,27 @@ def test_an_email_and_what_it_costs_stay_small_though_of_fifty_no_two_share_a_do
     sizes = [sum(len(name) + len(str(value)) for name, value in item_of(email).items()) for email in emails_of(store, campaign)]
     assert max(sizes) <= 700
     assert cost.write_units / 300 <= 9.0
+
+
+def test_recipients_stay_cheap_while_a_worker_folds_as_they_are_sent_to_two_hundred_domains(
+    store: Store, clock: Clock, mailer: ToldMailer
+) -> None:
+    store.table.clock = clock
+    named = [(f"Byron {number:03}", f"ada{number}@group{number % 200}.example") for number in range(400)]
+    store.people.create_many([make_person(company=COMPANY, last_name=name, email=email) for name, email in named])
+    store.stats.fold_all()
+    accepted(store, clock())
+
+    def fold_between() -> bool:
+        clock.pass_(seconds=3)
+        store.stats.fold_due()
+        return False
+
+    work = make_work(store, mailer, clock)
+    with metered() as cost:
+        for _ in range(4):
+            drive(work, until=fold_between)
+        store.stats.fold_all()
+
+    assert len(mailer.sent) == 400
+    assert cost.write_units / 400 <= 9.0

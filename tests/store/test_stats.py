@@ -2,6 +2,7 @@
 
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
 from crm.store import stats as module
 from crm.store.cost import metered
-from crm.store.stats import MAX_NUMBERS, MAX_ROWS, Counter, CounterRange, StatsRepository, one_moment
+from crm.store.stats import DUE, MAX_NUMBERS, MAX_ROWS, WAITED, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 
@@ -106,6 +107,23 @@ def test_one_delta_may_name_more_numbers_of_a_row_than_an_update_takes(store: St
     assert folds == [1] * 4
     assert store.stats.snapshot(ranges=[CounterRange("ROW")]).rows("ROW") == wanted
     assert wanted["01"] == {"label": "Row", **{name: number for name, number in numbers.items() if number}}
+
+
+def test_few_deltas_wait_for_others_but_not_for_long(store: Store, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    def folded(*, after: timedelta) -> int:
+        monkeypatch.setattr(table, "clock", lambda: NOW + after)
+        return store.stats.fold_due()
+
+    for _ in range(DUE - 1):
+        count(store.stats, {APPLES: 1}, table)
+    few = folded(after=WAITED / 2)
+    count(store.stats, {APPLES: 1}, table)
+    many = folded(after=WAITED / 2)
+    count(store.stats, {APPLES: 1}, table)
+    old = folded(after=WAITED)
+
+    assert (few, many, old) == (0, DUE, 1)
+    assert value(store.stats, APPLES) == DUE + 1
 
 
 def test_a_range_gives_its_rows_and_no_others(store: Store, table: Table) -> None:
