@@ -173,6 +173,26 @@ def test_what_a_provider_calls_none_is_not_what_has_no_code(sign_in: SignIn, sit
     assert sorted(row["code"] for row in file_of(browser, campaign, "failures")) == ["", "none"]
 
 
+@pytest.mark.parametrize("place", ["", "report/over-time.csv"])
+@pytest.mark.parametrize(("query", "words"), [("hits=most", "people, all"), ("over=year", "hour, day")])
+def test_what_can_not_be_shown_is_refused_with_what_can(
+    sign_in: SignIn, campaign: Campaign, place: str, query: str, words: str
+) -> None:
+    answer = sign_in("Marketer").get(f"/campaigns/{campaign.id}/{place}?{query}")
+
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+
+
+def test_who_matched_is_said_to_lead_to_who_does_by_now(sign_in: SignIn, campaign: Campaign) -> None:
+    page = sign_in("Viewer").get(f"/campaigns/{campaign.id}/").content.decode()
+
+    matched = re.search(r'<th scope="row">Matched(.*?)</tr>', page)
+    assert matched
+    assert "leads to who matches by now" in matched[1]
+    assert page.count("matches by now") == 1
+
+
 def test_a_file_that_is_none_is_not_found(sign_in: SignIn, campaign: Campaign) -> None:
     assert sign_in("Marketer").get(f"/campaigns/{campaign.id}/report/secrets.csv").status_code == 404
 

@@ -46,6 +46,13 @@ def test_nonsense_is_refused_and_kept(sign_in: SignIn, step: str) -> None:
 
     assert response.status_code == 422
     assert 'value="ada at example"' in response.content.decode()
+    assert "Not saved" not in response.content.decode()
+
+
+def test_a_character_that_can_not_be_is_said_once(sign_in: SignIn) -> None:
+    page = sign_in("Admin").post(PAGE, {"address": "ada\0@example.org"}).content.decode()
+
+    assert page.count('href="#id_address"') == 1
 
 
 def test_without_a_reason_nothing_is_done(sign_in: SignIn, site: Store) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from crm.domain.campaigns import Campaign
 from crm.domain.emails import EmailState
+from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.mail_domains import OTHER
 from crm.domain.outcomes import Hits
 from crm.domain.recipients import NO_CODE
@@ -24,6 +26,7 @@ from crm.web.columns import Column, columns, hours
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required
 
+Word = TypeVar("Word", bound=StrEnum)
 Table = tuple[Sequence[str], Iterator[Sequence[object]]]
 AT_FIRST = 10
 """Domains that are shown before one unfolds the rest."""
@@ -40,14 +43,22 @@ class Cell:
 
 
 def hits_of(request: CrmRequest) -> Hits:
-    """Whose opens and clicks the page counts."""
-    return Hits.ALL if request.GET.get("hits") == Hits.ALL else Hits.PEOPLE
+    """Whose opens and clicks the page counts. RuleViolation for other words."""
+    return _chosen(request, "hits", Hits) or Hits.PEOPLE
+
+
+def _chosen(request: CrmRequest, name: str, words: type[Word]) -> Word | None:
+    """What the address says under that name, None where nothing."""
+    word = request.GET.get(name, "")
+    if word and word not in set(words):
+        message = f"{name} must be one of {', '.join(words)}."
+        raise RuleViolation(message, errors=[FieldError(field=name, message=message)])
+    return words(word) if word else None
 
 
 def reported(request: CrmRequest, campaign: Campaign, now: datetime) -> Report:
-    """What came of it until now, in the organisation's zone."""
-    zone, over = ZoneInfo(settings.CRM_TIME_ZONE), request.GET.get("over", "")
-    step = Step(over) if over in set(Step) else None
+    """What came of it until now, in the organisation's zone. RuleViolation for what can't be shown."""
+    zone, step = ZoneInfo(settings.CRM_TIME_ZONE), _chosen(request, "over", Step)
     return report(request.store, campaign.id, zone=zone, now=now, hits=hits_of(request), step=step)
 
 

@@ -146,6 +146,9 @@ class SenderForm(CrmForm):
 class AddressForm(CrmForm):
     """One address to look up on the suppression list; what it must look like the domain says."""
 
+    refused = "Nothing was done"
+    """What is said above what is wrong: a look-up saves nothing."""
+
     address = forms.CharField(
         label="Address",
         required=False,

@@ -108,7 +108,8 @@ def _refused(request: CrmRequest, error: CrmError) -> HttpResponse:
         found = suppression_list.look_up(request.store, request.POST.get("address", ""))
     except RuleViolation as no_address:
         error = no_address
-    form.add_crm_error(error)
+    if not form.errors:  # else the form says it already
+        form.add_crm_error(error)
     return _shown(request, form, found, status=409 if isinstance(error, Conflict) else 422)
 
 
