@@ -92,13 +92,14 @@ class EmailLists:
 
         Beside what `rows` costs, only partitions are read that hold something in the hours of the page, four for each campaign
         and status. With an outcome or a domain, what is read grows with those passed over, in steps that the counters choose.
-        Where the rows of the query were just read for something else, they need not be read again.
+        Where the rows of the query were just read for something else, they need not be read again. A page of which everything
+        is gone meanwhile is empty, and the last.
         """
         purpose = f"emails {query.fingerprint()}"
         back, start = _position(self._signer.read(purpose, token)) if token else (False, None)
         hours = self._hours(query, rows)
         found = list(islice(emails_in(self._table, hours, query, wanted=limit + 1, start=start, back=back), limit + 1))
-        if not found and start is not None:
+        if not found and back:
             return self.find(query, limit=limit, rows=rows)
         items, more = found[:limit], len(found) > limit
         if back:

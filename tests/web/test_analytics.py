@@ -8,14 +8,16 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from crm.domain.campaigns import Utm
 from crm.domain.emails import Email, EmailState
+from crm.domain.metrics import parse_email_query
 from crm.store import Store
 from crm.web.charts import BOTTOM, TOP, plot, spark, split
 from crm.web.columns import Column, columns, step_for, steps_that_fit
-from tests.factories import make_campaign
+from tests.factories import NOW, make_campaign
 from tests.mailings import keep_emails, make_email
 
 SignIn = Callable[[str], Client]
@@ -220,3 +222,14 @@ def test_a_line_needs_two_numbers() -> None:
     assert spark([5]) == ""
     assert spark([0, 0]) == ""
     assert spark([1, 1]) == "M0.0 30.0 L100.0 30.0"
+
+
+def test_a_page_of_which_everything_is_gone_is_the_first_one(sign_in: SignIn, site: Store) -> None:
+    emails = [make_email(created_at=NOW + timedelta(minutes=minute)) for minute in range(26)]
+    keep_emails(site, emails)
+    token = site.email_lists.find(parse_email_query({}, zone=settings.CRM_TIME_ZONE), limit=25).next_token
+
+    site.table.client.delete_item(TableName=site.table.name, Key={"PK": {"S": f"EMAIL#{emails[0].id}"}, "SK": {"S": "ANALYTICS"}})
+    page = sign_in("Viewer").get(f"/analytics/?nextToken={token}").content.decode()
+
+    assert "1–25" in page

@@ -41,6 +41,8 @@ def emails(request: CrmRequest) -> HttpResponse:
     found = analytics.overview(request.store, query, by_domain=by == "domain")
     token = given.get("nextToken") or given.get("prevToken")
     page = analytics.emails(request.store, query, limit=PAGE, token=token, found=found)
+    if token and not page.items:  # what stood behind it has gone meanwhile
+        page = analytics.emails(request.store, query, limit=PAGE, found=found)
     every = ordered(request.store, found, by, order_of(given), hits)
     rows = every[: MOST_ROWS if given.get("rows") == "all" else ROWS]
     subjects = _subjects(request, found, query, page.items, rows if by == "campaign_id" else [])
