@@ -61,8 +61,9 @@ def sent(sign_in: SignIn, site: Store) -> Sent:
 
 def stages(page: str) -> dict[str, int]:
     bar = r"(?:<progress.*?</progress>|of those sent)"
-    found = re.findall(rf'<th scope="row">([\w ]+)</th><td[^>]*>{bar}</td><td class="num"><a [^>]*>([\d,]+)<', page)
-    return {name: int(number) for name, number in found}
+    name = r'<th scope="row">([\w ]+)(?:<span class="sub">[^<]*</span>)?</th>'
+    found = re.findall(rf'{name}<td[^>]*>{bar}</td><td class="num"><a [^>]*>([\d,]+)<', page)
+    return {stage: int(number) for stage, number in found}
 
 
 def total(page: str) -> int:
