@@ -127,7 +127,7 @@ def test_from_a_number_to_its_list_and_its_file(open_page: OPEN, site: Store) ->
         page.get_by_role("link", name="CSV of this one").click()
 
     text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
-    assert saved.value.suggested_filename == f"campaign-failed-refused-{campaign.id[:8]}.csv"
+    assert saved.value.suggested_filename == f"campaign-failed-refused-550-{campaign.id[:8]}.csv"
     assert [line.split(",")[3] for line in text.splitlines()[1:]] == [people[0].profile.email]
 
 
