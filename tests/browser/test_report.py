@@ -63,7 +63,7 @@ def test_the_days_and_the_rest_of_the_domains_unfold(open_page: OPEN, campaign: 
     expect(page.get_by_text("Mailbox is full")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [320, 390, 1440])
 def test_it_fits_and_can_be_read_by_everybody(open_page: OPEN, campaign: Campaign, width: int) -> None:
     page = open_page(f"/campaigns/{campaign.id}/", role="Viewer")
     page.set_viewport_size({"width": width, "height": 900})
