@@ -110,6 +110,7 @@ class _Scene:
         self.happened.seconds = time.monotonic() - began
         self.over.set()
         self.leaving.join()
+        wait_for(lambda: all(time.monotonic() - worker.started > STARTING for worker in self.workers), 2 * STARTING)
         self.happened.exits = [worker.terminate() for worker in self.workers]
         self.store.stats.fold_all()
 

@@ -52,7 +52,9 @@ class Notes:
 
 
 def main() -> None:
-    """Work until told to stop."""
+    """Work until told to stop, which may be before it has begun."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notes", type=Path)
     parser.add_argument("--late", action="store_true")
@@ -72,8 +74,6 @@ def main() -> None:
     if options.late:
         table = LateTable(table.client, table.name, lag=1.5)
     store = Store(table, hashes=wiring.get_links().suppression_hashes, page_key=PAGE_KEY)
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     parts = {"mailer": wiring.get_mailer(), "settings": wiring.send_settings(), "files": wiring.get_files()}
     Worker(Work(store=store, stopping=stopping, **parts)).run()
 
