@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError, ProgrammingError
 
+from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 
 
@@ -15,7 +16,8 @@ def main() -> None:
     """Run the command that `sys.argv` names."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crmsite.settings")
     try:
-        execute_from_command_line(sys.argv)
+        with coming_from(Origin(via="command")):
+            execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, CrmError, OperationalError, ProgrammingError) as error:
         if "--traceback" in sys.argv:
             raise

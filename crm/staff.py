@@ -35,17 +35,20 @@ PERMISSIONS = {
     "manage_mail": "say who letters are from",
     "manage_suppression": "keep the suppression list",
     "manage_tokens": "make API tokens",
+    "view_jobs": "see what is done in the background",
+    "manage_jobs": "start again what failed in the background",
+    "view_audit": "read the audit log",
     "manage_staff": "manage staff",
 }
 
 _SEE = ("view_people", "view_events", "view_campaigns", "view_analytics")
 _KEEP = (
     *("edit_people", "import_people", "export_people", "delete_people", "erase_people"),
-    *("edit_events", "check_in", "manage_tokens"),
+    *("edit_events", "check_in", "manage_tokens", "view_jobs"),
 )
 _MAIL = (
     *("edit_people", "import_people", "export_people", "edit_campaigns", "send_campaigns", "export_analytics"),
-    *("manage_suppression", "manage_tokens"),
+    *("manage_suppression", "manage_tokens", "view_jobs"),
 )
 
 ROLES = {

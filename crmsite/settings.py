@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "crm.web.middleware.OriginMiddleware",
     "crm.web.middleware.SignInMiddleware",
     "crm.web.middleware.StoreMiddleware",
     "crm.web.middleware.AnswerMiddleware",

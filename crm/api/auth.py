@@ -1,9 +1,12 @@
 """Who a request comes from, and what it may do: bearer tokens with scopes, no session."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.security import HttpBearer
 
+from crm.domain.audit import arrived, origin
 from crm.staff import SCOPES, TokenUse, authenticate_token
 
 
@@ -27,4 +30,6 @@ class Scope(HttpBearer):
             raise AuthorizationError(
                 message=f"This call needs the scope {self.scope}; the token lacks it, or its owner may not do that any more."
             )
+        if use is not None:
+            arrived(replace(origin(), token=use.token_id))
         return use

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from crm.domain.audit import AuditEntry
+from crm.domain.audit import AuditEntry, Origin
 from crm.store import schema
 from crm.store.keys import moment, stamp
 from crm.store.requests import Put, Query
@@ -24,6 +24,9 @@ class AuditRepository:
             "action": entry.action,
             "subject": entry.subject,
             "facts": dict(entry.facts),
+            "via": entry.origin.via,
+            "address": entry.origin.address,
+            "token": entry.origin.token,
         }
         return Put(item=schema.keyed("audit", attributes))
 
@@ -42,4 +45,5 @@ class AuditRepository:
                 action=item["action"],
                 subject=item.get("subject", ""),
                 facts=item.get("facts", {}),
+                origin=Origin(via=item.get("via", ""), address=item.get("address", ""), token=item.get("token")),
             )

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -61,6 +62,14 @@ class CrmRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     store: "Store"
+
+
+def client_address(request: HttpRequest) -> str:
+    """The IP address a request comes from, behind as many proxies as TRUSTED_PROXIES says; empty where it can't be told."""
+    try:
+        return str(get_adapter().get_client_ip(request))
+    except (PermissionDenied, ImproperlyConfigured):  # the second: fewer addresses in X-Forwarded-For than proxies
+        return ""
 
 
 def public(view: View) -> View:

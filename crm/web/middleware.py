@@ -17,9 +17,10 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 from crm.staff import role_of
-from crm.web.http import CrmRequest, crm_error_answer, error_answer
+from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent)
@@ -94,6 +95,18 @@ class SignInMiddleware(LoginRequiredMiddleware):
             return super().handle_no_permission(request, view_func)
         came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()
         return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': came_from})}")
+
+
+class OriginMiddleware:
+    """Let the audit log know from where a request comes."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        via = "api" if request.path.startswith("/api/") else "page"
+        with coming_from(Origin(via=via, address=client_address(request))):
+            return self.get_response(request)
 
 
 class StoreMiddleware:
