@@ -148,6 +148,8 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "template_partials",
     "crm",
@@ -254,6 +256,13 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 DEMO_PASSWORD: str = env.str("DEMO_PASSWORD", default="") if DEBUG else ""  # shown at the sign-in
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+# A second factor: an app that shows codes, with codes on paper for the day it is lost; or a passkey, which also stands alone.
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # clocks of phones may be half a minute off
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody makes an account for themselves, so none is taken in somebody else's name
 
 # --- language and time -------------------------------------------------------------------------------------------------------
 
