@@ -1,10 +1,15 @@
-"""The one thing of ours that stands in the staff database: API tokens. Staff accounts, groups and sessions are Django's own."""
+"""What of ours stands in the staff database: API tokens and open invitations. Accounts, groups and sessions are Django's own."""
 
 from datetime import datetime
 
 from django.conf import settings
+from django.core import signing
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+SALT = "crm.invitation"
 
 
 class ApiToken(models.Model):
@@ -23,6 +28,7 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    form_id = models.UUIDField(null=True, unique=True, help_text="Of the form it was made with: sent twice, it makes one.")
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -34,3 +40,49 @@ class ApiToken(models.Model):
     def holds(self, now: datetime) -> bool:
         """Whether the token itself is good at `now`, whatever its owner may do."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def new_mark() -> str:
+    """What only the link of one invitation knows."""
+    return get_random_string(32)
+
+
+class Invitation(models.Model):
+    """Somebody who was asked to work here and has no account yet; gone once they have one, or nobody waits for them any more.
+
+    `sent_at` None: no mail server has taken the letter with the link, so somebody has to hand it over.
+    """
+
+    address = models.EmailField(max_length=254)
+    role = models.CharField(max_length=20)
+    mark = models.CharField(max_length=32, unique=True, default=new_mark)
+    invited_by = models.CharField(max_length=150, help_text="A user name, as in the audit log.")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(Lower("address"), name="one_invitation_per_address"),)
+
+    def __str__(self) -> str:
+        return f"{self.address} as {self.role}"
+
+    @property
+    def key(self) -> str:
+        """What stands in the link: signed, so that who reads the database alone can't join."""
+        return signing.Signer(salt=SALT, sep=".").sign(self.mark)
+
+    @classmethod
+    def of_key(cls, key: str) -> "Invitation | None":
+        """The open invitation of a link; None where the key was made up, used, or withdrawn. It may be over: see `holds`."""
+        try:
+            mark = signing.Signer(salt=SALT, sep=".").unsign(key)
+        except signing.BadSignature:
+            return None
+        return cls.objects.filter(mark=mark).first()
+
+    def holds(self, now: datetime) -> bool:
+        """Whether one may still join with it at `now`."""
+        return now < self.expires_at
