@@ -1,4 +1,4 @@
-"""What of ours stands in the staff database: API tokens and open invitations. Accounts, groups and sessions are Django's own."""
+"""What of ours stands in the staff database. Accounts, groups and sessions are Django's own, second factors allauth's."""
 
 from datetime import datetime
 
@@ -86,3 +86,33 @@ class Invitation(models.Model):
     def holds(self, now: datetime) -> bool:
         """Whether one may still join with it at `now`."""
         return now < self.expires_at
+
+
+class Profile(models.Model):
+    """What a member of staff chose for themselves. No row: nothing yet.
+
+    `time_zone` empty: the organisation's. `rights` counts how often their role was changed: a session that began under another
+    number gets a new key.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile")
+    time_zone = models.CharField(max_length=64, blank=True)
+    rights = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.time_zone or 'the zone of the organisation'}"
+
+
+class SignInRule(models.Model):
+    """What the organisation asks of everybody who signs in: one row at most. `second_factor` is a `second_factor.Who`."""
+
+    second_factor = models.CharField(max_length=20)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"a second factor for {self.second_factor}"
