@@ -11,5 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("events/", include("crm.web.events.urls")),
     path("campaigns/", include("crm.web.campaigns.urls")),
     path("settings/", include("crm.web.settings.urls")),
-    path("docs", RedirectView.as_view(url="/api/docs"), name="docs"),
+    path("docs", RedirectView.as_view(url="/api/docs", http_method_names=["get", "head"]), name="docs"),
 ]

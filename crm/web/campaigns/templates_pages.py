@@ -67,12 +67,15 @@ def template_new(request: CrmRequest) -> HttpResponse:
 @permission_required("crm.view_campaigns")
 def template(request: CrmRequest, template_id: str) -> HttpResponse:
     """One template: its form, and how it looks as it is stored."""
+    if request.method == "POST":
+        return _edited(request, template_id)
     stored = templates.opened(request.store, template_id)
-    return _edited(request, stored) if request.method == "POST" else _shown(request, TemplateForm.of(stored), stored)
+    return _shown(request, TemplateForm.of(stored), stored)
 
 
 @permission_required("crm.edit_campaigns")
-def _edited(request: CrmRequest, stored: Template) -> HttpResponse:
+def _edited(request: CrmRequest, template_id: str) -> HttpResponse:
+    stored = templates.opened(request.store, template_id)
     if stored.is_starter:
         raise Http404
     form, status = TemplateForm(request.POST), 422
