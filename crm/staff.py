@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
@@ -90,7 +91,7 @@ def role_of(user: Staff) -> str | None:
         return None
     if user.is_superuser:
         return "Admin"
-    names = set(user.groups.values_list("name", flat=True))
+    names = {group.name for group in user.groups.all()}  # which are at hand where they were prefetched
     return max((role for role in ROLES if role in names), key=lambda role: len(ROLES[role]), default=None)
 
 
@@ -122,12 +123,14 @@ class TokenUse:
         return permission in self.permissions
 
 
-def create_token(user: User, scopes: Iterable[str], name: str, *, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+def create_token(
+    user: User, scopes: Iterable[str], name: str, *, expires_at: datetime | None = None, form_id: UUID | None = None
+) -> tuple[ApiToken, str]:
     """Make a token and return it with its secret, which can't be had again. ValueError for a scope that does not exist."""
     wanted = sorted(set(scopes), key=list(SCOPES).index)
     secret = f"crm_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        owner=user, name=name, prefix=secret[:12], digest=_digest(secret), scopes=wanted, expires_at=expires_at
+        owner=user, name=name, prefix=secret[:12], digest=_digest(secret), scopes=wanted, expires_at=expires_at, form_id=form_id
     )
     return token, secret
 

@@ -1,0 +1,152 @@
+"""What administrators do to the accounts of staff: role, closing and opening, signing out.
+
+Changes of accounts come one after the other over all processes, and who changes is judged again when it is their turn: so two
+administrators who take each other's role at once don't both succeed. The entry of the audit log is written before the change is
+kept: where the table is away, nothing is changed.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from crm.domain.errors import NotFound, RuleViolation
+from crm.services import audit
+from crm.staff import ROLES, role_of, set_role
+from crm.store import Store
+
+logger = logging.getLogger(__name__)
+MANAGES = "Admin"
+"""The role that may manage staff: somebody who may sign in has it at all times, once one had."""
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one change of accounts happen at a time, all of it or nothing; others wait for it."""
+    with transaction.atomic():
+        Group.objects.select_for_update().get(name=MANAGES)
+        yield
+
+
+def subject(user: User) -> str:
+    """What the audit log calls an account."""
+    return f"staff:{user.pk}"
+
+
+def change_role(store: Store, user_id: int, role: str, *, actor: User, now: datetime) -> User:
+    """Give the account this role and no other; its next request has its rights. The same role again changes nothing.
+
+    Raises NotFound, and RuleViolation for one's own, for an unknown role, or where nobody would be left who manages staff.
+    """
+    if role not in ROLES:
+        raise RuleViolation("Choose one of the roles in the list.", field="role")
+    with one_at_a_time():
+        user = _member(user_id, actor)
+        old = role_of(user)
+        if role == old:
+            return user
+        _not_oneself(user, actor, "Your own role is changed by another administrator, so that nobody locks themselves out.")
+        keep_an_administrator(user, role)
+        give_role(user, role)
+        _note(store, "staff.role_changed", user, actor, now, **{"from": old or "none", "to": role})
+    return user
+
+
+def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
+    """Let nobody in with the account, and put out who is: its sessions end, its tokens sleep. Closing it again changes nothing.
+
+    Raises NotFound, and RuleViolation for one's own, or where nobody would be left who manages staff.
+    """
+    with one_at_a_time():
+        user = _member(user_id, actor)
+        if not user.is_active:
+            return user
+        _not_oneself(user, actor, "Your own account is closed by another administrator, so that nobody locks themselves out.")
+        keep_an_administrator(user, None)
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        end_sessions(user)
+        _note(store, "staff.deactivated", user, actor, now)
+    user.is_active = False
+    return user
+
+
+def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
+    """Let the account sign in again; its tokens wake up. Raises NotFound. Opening it again changes nothing."""
+    with one_at_a_time():
+        user = _member(user_id, actor)
+        if user.is_active:
+            return user
+        User.objects.filter(pk=user.pk).update(is_active=True)
+        _note(store, "staff.reactivated", user, actor, now)
+    user.is_active = True
+    return user
+
+
+def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str = "") -> tuple[User, int]:
+    """End all sessions of the account and return it with how many there were; `but` is the key of one that stays.
+
+    Raises NotFound. API tokens are no sessions.
+    """
+    with one_at_a_time():
+        user = _member(user_id, actor)
+        ended = end_sessions(user, but=but)
+        _note(store, "staff.signed_out", user, actor, now, sessions=ended)
+    return user, ended
+
+
+def end_sessions(user: User, *, but: str = "") -> int:
+    """End the sessions of `user`, but the one with this key, and return how many; it looks into every session there is.
+
+    A request of theirs that is under way can't bring its session back: Django only ever updates one that is there.
+    """
+    sessions = Session.objects.exclude(session_key=but).iterator()
+    keys = [one.session_key for one in sessions if one.get_decoded().get(SESSION_KEY) == str(user.pk)]
+    Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(user=user).exclude(session_key=but).delete()
+    return len(keys)
+
+
+def keep_an_administrator(user: User, role: str | None) -> None:
+    """RuleViolation where nobody who may sign in would manage staff once `user` has `role` (None: no way in).
+
+    It holds for as long as one's turn (`one_at_a_time`) lasts.
+    """
+    if role == MANAGES or not user.is_active or role_of(user) != MANAGES:
+        return
+    others = User.objects.filter(is_active=True).exclude(pk=user.pk).prefetch_related("groups")
+    if not any(role_of(other) == MANAGES for other in others):
+        raise RuleViolation("Nobody else manages staff. Make somebody else an administrator first.")
+
+
+def give_role(user: User, role: str) -> None:
+    """`set_role`, also for who could do everything without one, as accounts made by Django's own command can."""
+    if user.is_superuser:
+        user.is_superuser = False
+        user.save(update_fields=["is_superuser"])
+    set_role(user, role)
+
+
+def _member(user_id: int, actor: User) -> User:
+    """The account as it stands now; RuleViolation where `actor` lost the right to manage staff meanwhile."""
+    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
+        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such account.")
+    return user
+
+
+def _not_oneself(user: User, actor: User, words: str) -> None:
+    if user.pk == actor.pk:
+        raise RuleViolation(words)
+
+
+def _note(store: Store, action: str, user: User, actor: User, now: datetime, **facts: str | int) -> None:
+    audit.note(store, action, subject(user), actor=actor.get_username(), now=now, **facts)
+    logger.info(action.replace(".", " ").replace("_", " "), extra={"user_id": user.pk})
