@@ -21,7 +21,7 @@ HEADS = {
     "call | scope | right | " + " | ".join(ROLES): "call",
     "command | without --as | right with --as | " + " | ".join(ROLES): "command",
 }
-"""The tables of the page, by their headings. `own` are pages of everybody who is signed in, `special` what depends on the thing."""
+"""The tables of the page, by their headings. `own`: for everybody who is signed in; `special`: by the thing itself."""
 
 
 @dataclass(frozen=True, slots=True)

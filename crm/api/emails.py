@@ -210,7 +210,7 @@ def _accepted(campaign: Campaign) -> SendOut:
 
 @router.get(
     "/analytics",
-    auth=Scope("emails:read"),
+    auth=Scope("emails:read", "crm.view_analytics"),
     response={200: Page[EmailOut], **PROBLEMS},
     summary="List e-mails, newest first",
     openapi_extra={"parameters": [*QUERY_PARAMETERS, *paging_parameters(default=25)]},
@@ -227,7 +227,7 @@ def list_emails(request: HttpRequest) -> Page[EmailOut]:
 
 @router.get(
     "/analytics/summary",
-    auth=Scope("emails:read"),
+    auth=Scope("emails:read", "crm.view_analytics"),
     response={200: SummaryOut, **PROBLEMS},
     summary="Count e-mails by outcome and day",
     openapi_extra={"parameters": COUNT_PARAMETERS},

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from crm.domain.errors import CrmError
 from crm.domain.filters import NAMES, NUMBERS, Order, parse_filter, parse_order
+from crm.management.acting import actor, add_as
 from crm.services.export import COLUMNS, columns_named, csv_lines, export_people, headings
+from crm.services.segments import check_seen
 from crm.wiring import get_store
 
 
@@ -20,7 +22,8 @@ class Command(BaseCommand):
     help = "Writes people as CSV. An option may be given several times, for either value; without options, everybody."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The filter's names, and the order."""
+        """The filter's names, the order, and in whose name."""
+        add_as(parser)
         for name in sorted(NAMES):
             parser.add_argument(f"--{name}", action="append", default=[], metavar="N" if name in NUMBERS else "VALUE", dest=name)
         parser.add_argument("--order", choices=[order.value for order in Order if order], default="")
@@ -28,16 +31,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the lines as they are read."""
+        who, store = actor(options, "crm.export_people"), get_store()
         try:
             wanted = parse_filter({name: options[name] for name in NAMES})
+            if who:
+                check_seen(store, wanted, viewer=who)
             columns = columns_named(name for word in options["columns"] for name in word.split(","))
             rows = export_people(
-                get_store(),
+                store,
                 wanted,
                 order=parse_order(options["order"]),
                 columns=columns,
                 zone=timezone.get_default_timezone(),
-                actor="",
+                actor=who,
                 now=timezone.now(),
             )
             for line in csv_lines(headings(columns), rows, mark=""):

@@ -18,6 +18,7 @@ from crm.domain.errors import Conflict, CrmError, RuleViolation
 from crm.jobs.here import work_off
 from crm.jobs.work import Work
 from crm.mail.null import NullMailer
+from crm.management.acting import actor, add_as
 from crm.services import imports
 from crm.services.export import csv_lines
 from crm.services.import_columns import FIELDS, Column, name_columns
@@ -41,15 +42,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """FILE and what to do with it."""
+        """FILE, what to do with it, and in whose name."""
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--map", nargs="+", action="extend", default=[], metavar="field=Column", help=", ".join(FIELDS))
         parser.add_argument("--encoding", choices=list(ENCODINGS), default="", help="where the guess is wrong")
         parser.add_argument("--dry-run", action="store_true", help="only tell what would happen")
+        add_as(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Upload, check, import unless it is a dry run, print counts."""
         file: Path = options["file"]
+        self._actor = actor(options, "crm.import_people")
         self._store, self._files = get_store(), get_files()
         try:
             imported = self._uploaded(file)
@@ -73,8 +76,8 @@ class Command(BaseCommand):
     def _uploaded(self, file: Path) -> Import:
         with file.open("rb") as content:
             size = file.stat().st_size
-            now = timezone.now()
-            return imports.upload(self._store, self._files, name=file.name, content=content, size=size, owner="", now=now)
+            owner, now = self._actor, timezone.now()
+            return imports.upload(self._store, self._files, name=file.name, content=content, size=size, owner=owner, now=now)
 
     def _checked(self, imported: Import, pairs: dict[str, str], encoding: str) -> Import:
         """Choose the columns, and see what would happen. RuleViolation where the file can't be used."""
@@ -98,7 +101,7 @@ class Command(BaseCommand):
         return checked
 
     def _imported(self, imported: Import) -> Import:
-        begun = imports.begin(self._store, imported.id, version=imported.version, actor="", now=timezone.now())
+        begun = imports.begin(self._store, imported.id, version=imported.version, actor=self._actor, now=timezone.now())
         self._work_off(begun, WRITE)
         ended = self._store.imports.get(imported.id)
         if ended.problem:
@@ -114,7 +117,7 @@ class Command(BaseCommand):
                 if interrupted.is_set():
                     interrupted.clear()
                     with suppress(Conflict):
-                        imports.cancel(self._store, imported.id, actor="", now=timezone.now())
+                        imports.cancel(self._store, imported.id, actor=self._actor, now=timezone.now())
                 progress = imports.progress(self._store, imported.id)
                 if sys.stderr.isatty():
                     self.stderr.write(f"\r{progress.done:,} of {progress.total:,}", ending="" if progress.at_work else "\n")
