@@ -1,0 +1,3 @@
+"""Community CRM."""
+
+VERSION = "0.1.0"

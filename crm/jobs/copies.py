@@ -149,6 +149,7 @@ def _delivered(work: Work, copy: Copy, message: OutgoingMessage) -> Copy:
     except Exception:
         logger.exception("mailer broke", extra={"campaign_id": copy.campaign_id, "copy": copy.hash})
         return _uncertain(copy, "The hand-over broke in a way that tells nothing.", work.clock())
+    work.tally.count(work.clock())
     if isinstance(delivery, Accepted):
         return replace(copy, status=CopyStatus.SENT, reason="", due_at=None, settled_at=work.clock())
     return _uncertain(copy, delivery.reason, work.clock())

@@ -91,6 +91,7 @@ def _delivered(work: Work, email: Email, message: OutgoingMessage) -> Answer:
     except Exception:
         logger.exception("mailer broke", extra={"email_id": email.id, "campaign_id": email.campaign_id})
         return Settled(email=_uncertain(email, "The hand-over broke in a way that tells nothing.", work.clock()))
+    work.tally.count(work.clock())
     if isinstance(delivery, Accepted):
         return Settled(email=replace(email, status=EmailState.SENT, sent_at=work.clock(), error=""))
     return Settled(email=_uncertain(email, delivery.reason, work.clock()))

@@ -9,10 +9,11 @@ from typing import Any
 
 from crm.domain.links import Links
 from crm.domain.mail_settings import Letterhead
+from crm.jobs.tally import Tally
 from crm.mail.port import Mailer
 from crm.services.files import Files, NoFiles
 from crm.store import Store
-from crm.store.jobs import Job, JobKey, LeaseLost
+from crm.store.jobs import Breakdown, Job, JobKey, LeaseLost
 from crm.store.requests import Action
 from crm.store.table import utc_now
 
@@ -20,6 +21,10 @@ MAX_WINDOW = 80
 """E-mails whose outcomes fit into one transaction beside everything that goes with them."""
 LONGEST_HANDOVER = 30.0
 MOST_DOUBLINGS = 40
+LONGEST_REST = timedelta(hours=1)
+"""How long a job whose steps break again and again rests at the most."""
+FORGOTTEN = timedelta(hours=3)
+"""Breakdowns so far apart don't count together."""
 RENEW_BELOW = 0.6
 """The part of a lease that may be left when a step renews it in passing."""
 
@@ -57,7 +62,10 @@ class SendSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The parts a step works with. `stopping` is set when the worker should end: finish what is in hand, write it, stop."""
+    """The parts a step works with. `stopping` is set when the worker should end: finish what is in hand, write it, stop.
+
+    `tally` counts the messages that went out.
+    """
 
     store: Store
     mailer: Mailer
@@ -65,6 +73,7 @@ class Work:
     files: Files = field(default_factory=NoFiles)
     clock: Callable[[], datetime] = utc_now
     stopping: threading.Event = field(default_factory=threading.Event)
+    tally: Tally = field(default_factory=Tally)
 
 
 def boot_time() -> float:
@@ -136,9 +145,25 @@ class Held:
     def release(self, due_at: datetime | None, *actions: Action, state: Mapping[str, Any] | None = None) -> None:
         """Give the job back, due at `due_at` (None: no more work), with `actions` in one transaction under the fence."""
         kept = self.job.state if state is None else state
-        free = replace(self.job, due_at=due_at, worker=None, seen_at=None, state=kept)
+        broke = self.job.broke if due_at else None
+        free = replace(self.job, due_at=due_at, worker=None, seen_at=None, taken_at=None, broke=broke, state=kept)
         self.job = self._work.store.jobs.save(self.job, free, *actions)
         self.over = True
+
+    def break_down(self, error: str, place: str) -> Breakdown:
+        """Give the job back after a step ended with an error nobody foresaw, to be tried again after a pause.
+
+        The pause grows with each breakdown. Nothing else of the job is written, for what its step did is not known. Returns what
+        is noted of it; raises LeaseLost.
+        """
+        now, before = self._work.clock(), self.job.broke
+        times = before.times + 1 if before and now - before.at < FORGOTTEN else 1
+        until = now + back_off(self._work.settings.retry_seconds, times - 1, LONGEST_REST)
+        broke = Breakdown(times=times, at=now, until=until, error=error, place=place)
+        free = replace(self.job, due_at=until, worker=None, seen_at=None, taken_at=None, broke=broke)
+        self.job = self._work.store.jobs.save(self.job, free)
+        self.over = True
+        return broke
 
     @property
     def _seconds(self) -> float:

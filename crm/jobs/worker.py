@@ -5,17 +5,21 @@ import os
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from crm.domain.errors import NotFound, StoreUnavailable
+from crm.domain.errors import CrmError, NotFound, StoreUnavailable
 from crm.domain.ids import new_id
 from crm.jobs.kinds import STEPS, Step
+from crm.jobs.presence import Presence
 from crm.jobs.upkeep import Upkeep
 from crm.jobs.work import Held, Work
 from crm.store.jobs import JobKey, LeaseLost
 
 logger = logging.getLogger(__name__)
+OURS = Path(__file__).resolve().parents[1]
 THREADS = 8
 POLL_SECONDS = 0.5
 TURN_SECONDS = 20.0
@@ -34,6 +38,7 @@ class Worker:
         self._steps = steps
         self._threads = threads
         self._upkeep = Upkeep(work.store, work.files, sweeps=sweeps)
+        self._presence = Presence(work, self.name, threads=threads)
         self._in_hand: set[JobKey] = set()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -46,16 +51,18 @@ class Worker:
         upkeep.start()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="job") as pool:
             while not self._work.stopping.is_set():
+                self._presence.tell(self._in_hand_now())
                 self._take_due(pool)
                 self._pause(POLL_SECONDS)
         upkeep.join()
+        self._presence.end()
         logger.info("worker stopped", extra={"worker": self.name})
 
     def run_once(self) -> None:
         """Work until nothing is due, fold the counters, and return."""
         with ThreadPoolExecutor(self._threads, thread_name_prefix="job") as pool:
             while not self._work.stopping.is_set():
-                if not self._take_due(pool) and not self._busy() and not self._due_soon():
+                if not self._take_due(pool) and not self._in_hand_now() and not self._due_soon():
                     break
                 self._pause(POLL_SECONDS / 5)
         self._upkeep.fold()
@@ -87,9 +94,9 @@ class Worker:
                 taken += 1
         return taken
 
-    def _busy(self) -> bool:
+    def _in_hand_now(self) -> int:
         with self._lock:
-            return bool(self._in_hand)
+            return len(self._in_hand)
 
     def _due_soon(self) -> bool:
         try:
@@ -109,13 +116,26 @@ class Worker:
         except StoreUnavailable:
             logger.warning("store away", extra={"job": key.name, "owner": key.owner, "worker": self.name})
             self._work.stopping.wait(AWAY_SECONDS)
-        except Exception:
+        except Exception as error:
             logger.exception("job broke", extra={"job": key.name, "owner": key.owner, "worker": self.name})
+            if held is not None and not held.over:
+                self._put_off(held, error)
         finally:
             with self._lock:
                 self._in_hand.discard(key)
             if held is not None:
                 self._changed.set()
+
+    def _put_off(self, held: Held, error: Exception) -> None:
+        """Give a job whose step broke back for a while, with what is shown of it; where that fails, its lease just ends."""
+        key = held.job.key
+        try:
+            broke = held.break_down(type(error).__name__, place_of(error))
+        except CrmError:
+            logger.warning("breakdown not noted", extra={"job": key.name, "owner": key.owner, "worker": self.name})
+            return
+        facts = {"times": broke.times, "until": broke.until.isoformat()}
+        logger.warning("job put off", extra={"job": key.name, "owner": key.owner, "worker": self.name, **facts})
 
     def _steps_of(self, held: Held) -> None:
         """Do step after step until the job is given back.
@@ -134,3 +154,9 @@ class Worker:
             except NotFound:
                 logger.warning("job without its object", extra={"job": held.job.key.name, "owner": held.job.key.owner})
                 held.release(None)
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error came from, as `file.py:line`, the innermost place in our own code; empty where there is none."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(OURS)]
+    return f"{Path(ours[-1].filename).relative_to(OURS.parent)}:{ours[-1].lineno}" if ours else ""

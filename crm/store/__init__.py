@@ -37,6 +37,7 @@ from crm.store.tasks import TaskRepository
 from crm.store.templates import TemplateRepository
 from crm.store.tokens import TokenSigner
 from crm.store.traces import TraceRepository
+from crm.store.workers import WorkerRepository
 
 
 class Store:
@@ -53,6 +54,7 @@ class Store:
         self.event_log = EventLogRepository(table)
         self.feeds = FeedRepository(table)
         self.jobs = JobRepository(table)
+        self.workers = WorkerRepository(table)
         self.campaigns = CampaignRepository(table, self.stats, signer)
         self.chunks = ChunkRepository(table)
         self.emails = EmailRepository(table, self.stats, signer)

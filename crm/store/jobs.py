@@ -5,25 +5,22 @@ a job whose worker died is due again by itself. What the index says is a hint; t
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from crm.domain.errors import Conflict
 from crm.store import schema
 from crm.store.expressions import absent, equals
+from crm.store.job_items import Breakdown, Job, JobKey, item_of, job_of
 from crm.store.keys import behind_prefix, moment, stamp
 from crm.store.requests import Action, Check, Put, Query, Update, changed
-from crm.store.schema import BY_DATE, Item
+from crm.store.schema import BY_DATE
 from crm.store.table import ConditionFailed, Table
 
-OWN = frozenset({"PK", "SK", BY_DATE.pk, BY_DATE.sk, "entityType", "id", "owner", "name", "dueAt", "fence", "worker", "seenAt"})
+__all__ = ["Breakdown", "Job", "JobKey", "JobRepository", "LeaseLost", "item_of", "job_of"]
+
 CLOCK_GRACE = 0.1
 """The part of a lease by which a clock may be wrong: a lease of somebody else is left alone that much longer."""
-
-LATE = timedelta(seconds=20)
-QUIET = timedelta(seconds=15)
-"""After so long it is told that no worker has come, or that the one there says nothing."""
 
 
 class LeaseLost(Conflict):
@@ -31,91 +28,6 @@ class LeaseLost(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The lease was lost: another worker has taken this job.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobKey:
-    """Which job: `owner` is the partition key of what it works on, such as `CAMPAIGN#…`; `name` such as `LANE0`."""
-
-    owner: str
-    name: str
-
-    @property
-    def kind(self) -> str:
-        """The name without its number: what decides who does the work.
-
-        >>> JobKey(owner="CAMPAIGN#1", name="LANE3").kind
-        'LANE'
-        """
-        return self.name.rstrip("0123456789")
-
-    @property
-    def key(self) -> dict[str, str]:
-        """Its key in the table."""
-        return schema.key("job", owner=self.owner, name=self.name)
-
-    @property
-    def owner_id(self) -> str:
-        """The id of what it works on.
-
-        >>> JobKey(owner="CAMPAIGN#1", name="LANE3").owner_id
-        '1'
-        """
-        return self.owner.partition("#")[2]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A job as read or written last. `due_at` is when it may be taken: the end of the lease while `worker` holds it.
-
-    None means it has no work. `seen_at` is when that worker last wrote it. `state` is what its kind remembers from step to step.
-    """
-
-    key: JobKey
-    due_at: datetime | None
-    fence: int
-    worker: str | None
-    seen_at: datetime | None = None
-    state: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nobody holds it."""
-        return self.worker is None
-
-    def is_late(self, now: datetime) -> bool:
-        """Whether it has been due for a while, and no worker has taken it."""
-        return self.due_at is not None and now - self.due_at > LATE
-
-    def is_quiet(self, now: datetime) -> bool:
-        """Whether the worker that holds it has not written for a while: it may be gone, or be at something long."""
-        return self.worker is not None and self.seen_at is not None and now - self.seen_at > QUIET
-
-
-def job_of(item: Item) -> Job:
-    """Return the job that an item holds."""
-    return Job(
-        key=JobKey(owner=item["owner"], name=item["name"]),
-        due_at=moment(item["dueAt"]) if "dueAt" in item else None,
-        fence=item.get("fence", 0),
-        worker=item.get("worker"),
-        seen_at=moment(item["seenAt"]) if "seenAt" in item else None,
-        state={name: value for name, value in item.items() if name not in OWN},
-    )
-
-
-def item_of(job: Job) -> Item:
-    """Return the item of a job; empty values of its state are left out."""
-    own = {
-        "id": f"{job.key.owner}#{job.key.name}",
-        "owner": job.key.owner,
-        "name": job.key.name,
-        "dueAt": stamp(job.due_at) if job.due_at else None,
-        "fence": job.fence,
-        "worker": job.worker,
-        "seenAt": stamp(job.seen_at) if job.seen_at else None,
-    }
-    return schema.keyed("job", {**job.state, **own})
 
 
 class JobRepository:
@@ -128,6 +40,11 @@ class JobRepository:
         """Return the job as it is at this moment, None where there never was one."""
         item = self._table.get(key.key)
         return job_of(item) if item else None
+
+    def get_many(self, keys: Sequence[JobKey]) -> dict[JobKey, Job]:
+        """Return `{key: job}` of those that are there, not consistently: for showing them. A request per hundred."""
+        items = self._table.batch_get([key.key for key in keys])
+        return {key: job_of(item) for key, item in zip(keys, items, strict=True) if item is not None}
 
     def of(self, owner: str) -> dict[str, Job]:
         """Return `{name: job}` of everything that works on `owner`; one consistent query."""
@@ -147,6 +64,10 @@ class JobRepository:
             (JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]), moment(item[BY_DATE.sk].partition("#")[0]))
             for item in rows
         ]
+
+    def due_count(self, now: datetime) -> int:
+        """Return how many jobs may be taken at `now`. One query for thousands of them."""
+        return self._table.count(Query(partition=_DUE, index=BY_DATE, high=behind_prefix(stamp(now) + "#")))
 
     def next_due(self) -> datetime | None:
         """Return when the next job may be taken, leased ones among them; None where there is no work at all. One query."""
@@ -168,6 +89,11 @@ class JobRepository:
         """Return the action that makes a job due now; where a worker holds it, only that this one has not let go meanwhile."""
         if old.worker is not None and old.due_at is not None and old.due_at > now:
             return Update(key=old.key.key, expect=[equals("fence", old.fence), equals("worker", old.worker)])
+        new = Job(key=old.key, due_at=now, fence=old.fence + 1, worker=None, broke=old.broke, state=old.state)
+        return changed(item_of(old), item_of(new), expect=_as_read(old))
+
+    def restart(self, old: Job, now: datetime) -> Action:
+        """Return the action that makes a job due now whose step broke, as if it never had; ConditionFailed when it moved on."""
         new = Job(key=old.key, due_at=now, fence=old.fence + 1, worker=None, state=old.state)
         return changed(item_of(old), item_of(new), expect=_as_read(old))
 
@@ -185,7 +111,9 @@ class JobRepository:
         if old is None or not _may_be_taken(old, now, seconds):
             return None
         until = now + timedelta(seconds=seconds)
-        taken = Job(key=key, due_at=until, fence=old.fence + 1, worker=worker, seen_at=now, state=old.state)
+        taken = Job(
+            key=key, due_at=until, fence=old.fence + 1, worker=worker, seen_at=now, taken_at=now, broke=old.broke, state=old.state
+        )
         try:
             self._table.write([changed(item_of(old), item_of(taken), expect=_as_read(old))])
         except ConditionFailed:

@@ -139,6 +139,7 @@ ENTITIES = (
     Entity(name="delta", pk="DELTA#{id:shard}", sk="{at:raw}#{id}", note="counter changes of one transaction, not yet folded"),
     Entity(name="counter", pk="STATS#{what:raw}", sk="{key:raw}", note="folded counts"),
     Entity(name="suppression", pk="SUPPRESSED#{hash}", sk="REASON", note="HMAC of the address, no address; outlives the person"),
+    Entity(name="worker", pk="WORKERS", sk="WORKER#{name}", note="that a worker is alive, and what it sent lately; TTL"),
     Entity(name="pace", pk="PACE#{sender}", sk="BUCKET", note="messages a second over all workers"),
     Entity(name="seen", pk="SEEN#{provider}#{eventId}", sk="ONCE", note="webhook event seen; TTL"),
     Entity(name="repeat", pk="REPEAT#{token}#{hash}", sk="ANSWER", note="answer to an idempotency key; TTL"),
