@@ -18,6 +18,7 @@ from crm.domain.links import Links
 from crm.store import Store
 from crm.store.table import Table
 from tests.engine import Engine
+from tests.proxy import Proxy
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,15 +57,20 @@ def engine() -> Iterator[Engine]:
         yield engine
 
 
-def open_client(url: str) -> "DynamoDBClient":
-    """A client of the local engine, without boto3's own repeats."""
+def open_client(url: str, *, seconds: float = 60.0) -> "DynamoDBClient":
+    """A client of the local engine, without boto3's own repeats; it waits so long for an answer."""
     return boto3.client(
         "dynamodb",
         endpoint_url=url,
         region_name="eu-west-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=64),
+        config=Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=64,
+            connect_timeout=seconds,
+            read_timeout=seconds,
+        ),
     )
 
 
@@ -91,6 +97,19 @@ def store_over(table: Table) -> Store:
 @pytest.fixture
 def store(table: Table) -> Store:
     return store_over(table)
+
+
+@pytest.fixture
+def proxy(engine: Engine) -> Iterator[Proxy]:
+    """The engine with trouble, once it is told to have some."""
+    with Proxy(engine.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def behind(proxy: Proxy, table: Table) -> Store:
+    """The store of the test as one sees it who is patient for a second and a half, through the proxy."""
+    return store_over(Table(open_client(proxy.url, seconds=0.4), table.name, patience=1.5))
 
 
 @pytest.fixture
