@@ -149,6 +149,10 @@ def _text(name: str, words: Sequence[str], about: str = "") -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": schema, "description": about}
 
 
+def _number(name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "string", "pattern": "^([0-9]{1,3})?$"}, "description": about}
+
+
 LIST_PARAMETERS = [
     _texts("status", [one.value for one in CampaignStatus], "Several mean any of them."),
     _text("archived", ["true", "false"], "true: what was put away; left out or false: the rest."),
@@ -160,7 +164,7 @@ RECIPIENT_PARAMETERS = [
     _text("outcome", [one.value for one in Outcome], "What became of it; not_opened and not_clicked are of those that went out."),
     _text("reason", [one.value for kind in (FailReason, SkipReason) for one in kind], "Why it failed or was skipped."),
     _text("domain", [], "Of its address, as it is counted: `other` is every one that is not counted by name."),
-    _text("link", [], "The number of a link in the letter, from 0, that was followed."),
+    _number("link", "The number of a link in the letter, from 0, that was followed."),
     _text("hits", [one.value for one in Hits], "With link: followed by people (as without), or by programs too."),
     _text("code", [], "What is said of a failure: the reply and its enhanced code, or a provider's word."),
     *paging_parameters(default=50),

@@ -83,12 +83,12 @@ def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str
 def _kind(schema: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     """What a value is, in words: text, number, list of text …"""
     if "anyOf" in part:
-        kinds = [_kind(schema, option) for option in part["anyOf"] if option.get("type") != "null"]
+        kinds = [_kind(schema, option) for option in part["anyOf"] if option.get("type") != "null" and option.get("const") != ""]
         return " or ".join(dict.fromkeys(kinds))
     if "$ref" in part:
         return str(part["$ref"].rpartition("/")[2])
     if part.get("enum"):
-        return " or ".join(str(value) for value in part["enum"])
+        return " or ".join(str(value) for value in part["enum"] if value != "")
     if part.get("type") == "array":
         return f"list of {_kind(schema, part.get('items', {}))}"
     if part.get("format") in {"date-time", "date"}:

@@ -53,6 +53,10 @@ PLUS_LOST = re.compile(r":[0-9.]+ [0-9]{2}:?[0-9]{2}$")
 RANGE = "Events that go on at some moment of the range, both ends included; what ends as it begins is over by then."
 
 
+MOMENT = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "const": ""}]}
+"""A time in a query string; empty is left out."""
+
+
 def _left_out(**described: Any) -> Any:
     """A member that may be left out, but can't be null."""
     return Field(default_factory=lambda: None, **described)
@@ -197,8 +201,8 @@ def create_event(request: HttpRequest, data: EventIn) -> Status[EventOut]:
     summary="List events",
     openapi_extra={
         "parameters": [
-            {"name": "from", "in": "query", "schema": {"type": "string", "format": "date-time"}, "description": RANGE},
-            {"name": "to", "in": "query", "schema": {"type": "string", "format": "date-time"}},
+            {"name": "from", "in": "query", "schema": MOMENT, "description": RANGE},
+            {"name": "to", "in": "query", "schema": MOMENT},
             *paging_parameters(default=50),
         ]
     },

@@ -11,6 +11,7 @@ from crm.api.repeats import once
 from crm.api.wire import (
     FILTER_NAMES,
     FILTER_PARAMETERS,
+    FLAGS,
     LIST_NAMES,
     LIST_PARAMETERS,
     PROBLEMS,
@@ -215,6 +216,6 @@ def delete_user(request: HttpRequest, user_id: str) -> Status[None]:
 
 def _flag(values: list[str] | None) -> bool:
     value = (values or [""])[-1]
-    if value not in {"", "0", "1", "true", "false"}:
+    if value not in FLAGS:
         raise RuleViolation("explain can be 1.", field="explain")
     return value in {"1", "true"}

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
 from crm.api import attendees, campaigns, emails, events, people, segments
+from crm.api.description import described
 from crm.api.docs import calls
 from crm.api.errors import add_handlers, problem
 from crm.api.wire import JsonParser
@@ -41,13 +42,13 @@ def openapi(request: HttpRequest) -> HttpResponse:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
     if not request.user.is_authenticated and (not bearer or authenticate_token(bearer) is None):
         return problem(401, "Sign in, or send a valid token.")
-    return JsonResponse(api.get_openapi_schema(path_prefix="/api/"))
+    return JsonResponse(described(api))
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """The description as a page."""
-    return render(request, "api/docs.html", {"groups": calls(api.get_openapi_schema(path_prefix="/api/"))})
+    return render(request, "api/docs.html", {"groups": calls(described(api))})
 
 
 @csrf_exempt

@@ -26,6 +26,8 @@ T = TypeVar("T")
 PAGING = frozenset({"limit", "nextToken", "prevToken"})
 """Parameters of every list."""
 FIRST_YEAR, LAST_YEAR = 1970, 9998
+FLAGS = ("1", "true", "0", "false", "")
+"""What a yes or no can be in a query string; empty is no."""
 
 
 class ApiRequest(HttpRequest):
@@ -268,7 +270,12 @@ def _parameters(*, paging: bool) -> list[dict[str, Any]]:
         given += [
             {"name": "order", "in": "query", "schema": {"type": "string", "enum": ["name", "attended", "hosted"]}},
             *paging_parameters(default=50),
-            {"name": "explain", "in": "query", "schema": {"type": "string", "enum": ["1"]}, "description": "1 adds the cost."},
+            {
+                "name": "explain",
+                "in": "query",
+                "schema": {"type": "string", "enum": list(FLAGS)},
+                "description": "1 adds the cost.",
+            },
         ]
     return given
 
