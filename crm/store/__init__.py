@@ -77,6 +77,6 @@ class Store:
         self.mail_settings = MailSettingsRepository(table)
         self.copies = CopyRepository(table)
         self.templates = TemplateRepository(table)
-        self.audit = AuditRepository(table)
+        self.audit = AuditRepository(table, signer)
         self.repeats = RepeatRepository(table, page_key)
         self.done_parts = DonePartRepository(table)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import mail, suppression, views
+from crm.web.settings import audit, mail, suppression, views
 
 app_name = "settings"
 
@@ -19,4 +19,6 @@ urlpatterns = [
     path("suppression/add/", suppression.add, name="suppression-add"),
     path("suppression/lift/", suppression.lift, name="suppression-lift"),
     path("staff/", views.staff, name="staff"),
+    path("audit/", audit.page, name="audit"),
+    path("audit.csv", audit.export, name="audit-csv"),
 ]
