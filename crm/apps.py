@@ -11,8 +11,10 @@ class CrmConfig(AppConfig):
     verbose_name = "Community CRM"
 
     def ready(self) -> None:
-        """Register the checks; see to it that roles exist after each migration."""
+        """Register the checks; listen for sign-ins and changed roles; see to it that roles exist after each migration."""
         from crm import checks, staff
+        from crm.web import presence
 
         checks.register_all()
+        presence.connect()
         post_migrate.connect(staff.sync_roles, sender=self, dispatch_uid="crm.roles")

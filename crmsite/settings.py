@@ -172,6 +172,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "crm.web.middleware.OriginMiddleware",
     "crm.web.middleware.SignInMiddleware",
+    "crm.web.presence.PresenceMiddleware",
     "crm.web.middleware.StoreMiddleware",
     "crm.web.middleware.AnswerMiddleware",
 ]
@@ -262,6 +263,18 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # clocks of phones may be half a minute off
+MFA_ADAPTER = "crm.web.sign_in.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "crm.web.accounts.forms.CodeForm",
+    "reauthenticate": "crm.web.accounts.forms.CodeAgainForm",
+    "activate_totp": "crm.web.accounts.forms.AppForm",
+    "add_webauthn": "crm.web.accounts.forms.NewPasskeyForm",
+    "edit_webauthn": "crm.web.accounts.forms.PasskeyNameForm",
+    "authenticate_webauthn": "crm.web.accounts.forms.PasskeySecondForm",
+    "reauthenticate_webauthn": "crm.web.accounts.forms.PasskeyAgainForm",
+    "login_webauthn": "crm.web.accounts.forms.PasskeyAloneForm",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two for each sign-in by passkey, which has no secret to guess
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody makes an account for themselves, so none is taken in somebody else's name
 
 # --- language and time -------------------------------------------------------------------------------------------------------

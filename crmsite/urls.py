@@ -10,8 +10,6 @@ accounts: list[URLPattern | URLResolver] = [
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
-    path("password/change/", account.password_change, name="account_change_password"),
-    path("password/set/", account.password_set, name="account_set_password"),
 ]
 if settings.PASSWORD_RESET:
     accounts += [
@@ -27,6 +25,7 @@ if settings.PASSWORD_RESET:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(accounts)),
+    path("accounts/", include("crm.web.accounts.urls")),
     path("api/", include("crm.api.urls")),
     path("", include("crm.web.urls")),
 ]

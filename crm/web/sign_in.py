@@ -1,14 +1,56 @@
-"""How staff sign in: accounts are made by an administrator, never by a visitor."""
+"""How staff sign in, as allauth asks it: accounts are made by an administrator, never by a visitor."""
 
+import base64
+import hashlib
+import logging
+import secrets
+import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.account.forms import LoginForm
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.messages import ERROR
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from crm import second_factor
+from crm.web.browsers import browser_words
+from crm.web.http import client_address, tell
+
+logger = logging.getLogger(__name__)
+JUST_NOW = 300
+"""Seconds after signing in during which the password is not asked for again before a first second factor is set up."""
+SAID = {
+    "account/messages/password_changed.txt": "Password changed",
+    "account/messages/password_set.txt": "Password set",
+    "mfa/messages/totp_activated.txt": "The app is set up",
+    "mfa/messages/totp_deactivated.txt": "The app is no longer asked for",
+    "mfa/messages/webauthn_added.txt": "Passkey added",
+    "mfa/messages/webauthn_removed.txt": "Passkey removed",
+}
+"""What a toast says of what allauth has done; of the rest, the page one lands on says enough."""
+MAILED = {
+    "account/email/password_changed": "The password was changed",
+    "account/email/password_set": "A password was set",
+    "account/email/password_reset": "The password was set anew, by a link that was mailed",
+    "account/email/email_changed": "The e-mail address was changed",
+    "mfa/email/totp_activated": "An app that shows codes was set up as second factor",
+    "mfa/email/totp_deactivated": "The app that shows codes was removed",
+    "mfa/email/recovery_codes_generated": "New recovery codes were made",
+    "mfa/email/webauthn_added": "A passkey was added",
+    "mfa/email/webauthn_removed": "A passkey was removed",
+}
+"""What is mailed to the owner of an account, who may not have done it."""
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """allauth's ways, with the door for sign-up closed."""
+    """allauth's ways, with the door for sign-up closed, and in our words."""
 
     # The same words whether the account, the password or both are wrong: nobody learns who has an account.
     error_messages = {
@@ -16,14 +58,103 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         "username_password_mismatch": "That name and password don’t fit together.",
         "email_password_mismatch": "That name and password don’t fit together.",
         "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
+        "rate_limited": "Too many tries. Wait five minutes, then try again.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account for themselves."""
         return False
 
-    def add_message(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing of coming and going: the page one lands on says enough."""
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str = "", *_: Any, message: str = "", **__: Any
+    ) -> None:
+        """Say what went wrong, and the few things in `SAID`."""
+        if level == ERROR and message:
+            tell(request, "That did not work", message, level=ERROR)
+        elif message_template in SAID:
+            tell(request, SAID[message_template])
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to one's account."""
+        return reverse("settings:home")
+
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """Whether the password is asked for once more: not from somebody who came with it just now and has nothing else yet."""
+        if not super().is_reauthentication_required(app=app, **more):
+            return False
+        user = self.request.user
+        records = get_authentication_records(self.request, user)
+        just = bool(records) and time.time() - records[-1]["at"] < JUST_NOW
+        return not just or second_factor.has_one(user)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Tell the owner of the account what was changed about it; the change itself never waits for a mail server to be up."""
+        to = email or user.email
+        if template_prefix not in MAILED or not to or not settings.PASSWORD_RESET:
+            return
+        said = {
+            "what": MAILED[template_prefix],
+            "who": user.get_username(),
+            "at": timezone.now(),
+            "address": client_address(self.request),
+            "browser": browser_words(self.request.headers.get("User-Agent", "")),
+            "organisation": settings.CRM_ORGANISATION,
+        }
+        try:
+            self.send_mail("account/email/notice", to, said)
+        except OSError as error:
+            logger.warning("notice of a changed account not mailed", extra={"user_id": user.pk, "error": type(error).__name__})
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+    """What second factors are called and how their secrets are kept: encrypted under LINK_KEY, which is kept for years."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "That code is not right. Those of an app hold for half a minute: take the one it shows now.",
+        "cannot_generate_recovery_codes": "Set up an app or a passkey first; the codes stand in for those.",
+    }
+
+    def get_totp_issuer(self) -> str:
+        """The organisation, as the app on the phone lists it."""
+        return settings.CRM_ORGANISATION.replace(":", " ")
+
+    def get_totp_label(self, user: User) -> str:
+        """The user name: addresses change."""
+        return f"{self.get_totp_issuer()}:{user.get_username()}"
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:
+        """Where it was made: that is how one knows it again."""
+        return browser_words(self.request.headers.get("User-Agent", "")).removeprefix("a ").capitalize()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The site, as the device names it when it asks for a finger or a face."""
+        return {"id": self.request.get_host().partition(":")[0], "name": settings.CRM_ORGANISATION}
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        """The account, as the device lists it among its passkeys: by what somebody is called here."""
+        entity = super().get_public_key_credential_user_entity(user)
+        return {**entity, "display_name": user.get_full_name() or user.get_username(), "name": user.get_username()}
+
+    def encrypt(self, text: str) -> str:
+        """Keep a secret under the newest key."""
+        return _fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret; one that nothing fits where its key is gone, so that the account asks its administrator for a reset."""
+        try:
+            return _fernet().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            logger.error("second factor can't be read: its LINK_KEY is gone")
+            return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def _fernet() -> MultiFernet:
+    """Keys for secrets of second factors, made of each LINK_KEY; the first encrypts."""
+    digests = (hashlib.sha256(b"second factor\0" + key.encode()).digest() for key in settings.LINK_KEYS)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types

@@ -18,11 +18,17 @@ from crm.store import Store
 # What the contract opens without sign-in; static files are served before any view.
 OPEN = re.compile(r"^/(accounts/.*|healthz|readyz|u/[^/]+/?|o/[^/]+\.gif|c/[^/]+/?|calendar/[^/]+\.ics|hooks/.*)$")
 # Accounts pages that are about the person who is signed in.
-OWN = {"/accounts/password/change/", "/accounts/password/set/", "/accounts/reauthenticate/"}
+OWN = {
+    *("/accounts/password/change/", "/accounts/password/set/", "/accounts/reauthenticate/"),
+    *("/accounts/2fa/", "/accounts/2fa/needed/", "/accounts/2fa/reauthenticate/", "/accounts/2fa/app/add/"),
+    *("/accounts/2fa/app/remove/", "/accounts/2fa/codes/", "/accounts/2fa/codes/new/", "/accounts/passkeys/"),
+    *("/accounts/passkeys/add/", "/accounts/passkeys/reauthenticate/", "/accounts/passkeys/999999/name/"),
+    "/accounts/passkeys/999999/remove/",
+}
 # Not there without DEBUG, or without saying what to suggest.
 SOMETIMES = {"/outbox/", "/people/suggest/"}
 # Pages of their own for everybody who is signed in, whatever their role.
-FOR_ALL_STAFF = {"/", "/docs", "/api/docs", "/settings/"}
+FOR_ALL_STAFF = {"/", "/docs", "/api/docs", "/settings/", "/settings/sessions/end/"}
 
 
 @dataclass(frozen=True)

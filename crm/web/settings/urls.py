@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from crm.web.settings import audit, mail, suppression, views
+from crm.web.settings import account, asking, audit, mail, suppression, views
 
 app_name = "settings"
 
 urlpatterns = [
-    path("", views.account, name="home"),
+    path("", account.page, name="home"),
+    path("sessions/end/", account.end_sessions, name="sessions-end"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", views.revoke, name="revoke"),
     path("mail/", mail.page, name="mail"),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("suppression/add/", suppression.add, name="suppression-add"),
     path("suppression/lift/", suppression.lift, name="suppression-lift"),
     path("staff/", views.staff, name="staff"),
+    path("staff/second-factor/", asking.page, name="second-factor"),
     path("audit/", audit.page, name="audit"),
     path("audit.csv", audit.export, name="audit-csv"),
 ]

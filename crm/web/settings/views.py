@@ -1,4 +1,4 @@
-"""One's own account, API tokens, and the list of staff."""
+"""API tokens, and the list of staff."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,13 +14,6 @@ from crm.models import ApiToken
 from crm.staff import PERMISSIONS, ROLES, create_token, revoke_token, role_of
 from crm.web.http import CrmRequest, permission_required, tell
 from crm.web.settings.forms import TokenForm
-
-
-@require_safe
-def account(request: CrmRequest) -> HttpResponse:
-    """Who one is and what one may do here."""
-    rights = [(words, request.user.has_perm(f"crm.{codename}")) for codename, words in PERMISSIONS.items()]
-    return render(request, "settings/account.html", {"rights": rights, "tab": "account"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

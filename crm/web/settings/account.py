@@ -1,0 +1,101 @@
+"""One's own account: what one is called, where one's clock is, where one is signed in, and what one may do here."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from crm.services.audit import note
+from crm.staff import PERMISSIONS
+from crm.web.browsers import browser_words
+from crm.web.forms import number_in
+from crm.web.http import CrmRequest, tell
+from crm.web.settings.profile_form import ProfileForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: CrmRequest) -> HttpResponse:
+    """The account; the form changes name, address and zone. Another address asks for the password once more."""
+    if request.method != "POST":
+        return _shown(request, ProfileForm(user=request.user))
+    form = ProfileForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _shown(request, form, status=422)
+    save = _save_with_address if "email" in form.changed_data else _save
+    return cast(HttpResponse, save(request, form))
+
+
+def _save(request: CrmRequest, form: ProfileForm) -> HttpResponse:
+    """Note what is changed, then change it; a former address is told."""
+    user, former = request.user, request.user.email
+    if form.changed_data:
+        changed = " ".join(sorted(form.changed_data))
+        note(request.store, "staff.profile_edited", f"staff:{user.pk}", actor=user.get_username(), now=_now(), changed=changed)
+        with transaction.atomic():
+            form.keep()
+        if "email" in form.changed_data and former:
+            get_adapter().send_notification_mail("account/email/email_changed", user, email=former)
+    tell(request, "Saved", "" if form.changed_data else "Nothing was changed.")
+    return redirect("settings:home")
+
+
+_save_with_address = reauthentication_required(_save, app="allauth.mfa")
+
+
+@require_POST
+def end_sessions(request: CrmRequest) -> HttpResponse:
+    """Sign out one of one's other sessions, or all of them; this one stays."""
+    user, wanted = request.user, request.POST.get("session", "")
+    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
+    ended = list(others if wanted == "others" else others.filter(pk=number_in(wanted)))
+    if ended:
+        note(request.store, "staff.signed_out", f"staff:{user.pk}", actor=user.get_username(), now=_now(), sessions=len(ended))
+    for session in ended:
+        session.end()
+    if ended:
+        tell(request, "Signed out there", "Whoever used it needs your password to come back.")
+    else:
+        tell(request, "Nobody to sign out", "That session is over already.")
+    return redirect("settings:home")
+
+
+def _shown(request: CrmRequest, form: ProfileForm, *, status: int = 200) -> HttpResponse:
+    rights = [(words, request.user.has_perm(f"crm.{codename}")) for codename, words in PERMISSIONS.items()]
+    context = {
+        "form": form,
+        "rights": rights,
+        "sessions": _sessions(request),
+        "factors": _factors(request.user),
+        "organisation_zone": settings.CRM_TIME_ZONE.replace("_", " "),
+        "tab": "account",
+    }
+    return render(request, "settings/account.html", context, status=status)
+
+
+def _sessions(request: CrmRequest) -> list[dict[str, Any]]:
+    """Where one is signed in: this session first, then by when they were seen last. Three queries for each."""
+    here = request.session.session_key
+    found = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
+    found.sort(key=lambda one: one.session_key != here)
+    return [
+        {"session": one, "browser": browser_words(one.user_agent).capitalize(), "here": one.session_key == here} for one in found
+    ]
+
+
+def _factors(user: User) -> dict[str, Any]:
+    """What stands beside the password, in a line: whether there is an app, and how many passkeys."""
+    kinds = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    return {"app": Authenticator.Type.TOTP in kinds, "passkeys": kinds.count(Authenticator.Type.WEBAUTHN)}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
