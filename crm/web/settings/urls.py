@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import account, asking, audit, mail, suppression, views
+from crm.web.settings import account, asking, audit, jobs, mail, suppression, views
 
 app_name = "settings"
 
@@ -23,4 +23,6 @@ urlpatterns = [
     path("staff/second-factor/", asking.page, name="second-factor"),
     path("audit/", audit.page, name="audit"),
     path("audit.csv", audit.export, name="audit-csv"),
+    path("jobs/", jobs.page, name="jobs"),
+    path("jobs/restart/", jobs.restart, name="job-restart"),
 ]
