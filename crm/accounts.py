@@ -28,7 +28,10 @@ MANAGES = "Admin"
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let one change of accounts happen at a time, all of it or nothing; others wait for it."""
+    """Let one change of accounts happen at a time, all of it or nothing; others wait for it.
+
+    The row of a role is the lock; a database without locks of rows (SQLite) lets one transaction write at a time.
+    """
     with transaction.atomic():
         Group.objects.select_for_update().get(name=MANAGES)
         yield

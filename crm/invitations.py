@@ -71,7 +71,8 @@ def invite_again(store: Store, invitation_id: int, *, actor: User, now: datetime
         invitation = open_invitation(invitation_id)
         invitation.expires_at, invitation.sent_at = now + VALID, None
         invitation.save(update_fields=["expires_at", "sent_at"])
-        _note(store, "staff.invited", f"invitation:{invitation.pk}", actor.get_username(), now, role=invitation.role, again=1)
+        what = f"invitation:{invitation.pk}"
+        _note(store, "staff.invited", what, actor.get_username(), now, role=invitation.role, again="yes")
     return invitation
 
 

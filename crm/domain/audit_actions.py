@@ -121,6 +121,7 @@ GROUPS: Mapping[str, Mapping[str, Deed]] = {
     "staff": {
         "staff.invited": Deed(words="invited somebody", subject=Subject.STAFF),
         "staff.invitation_withdrawn": Deed(words="withdrew an invitation", subject=Subject.STAFF),
+        "staff.added": Deed(words="made an account", subject=Subject.STAFF),
         "staff.joined": Deed(words="accepted an invitation", subject=Subject.STAFF),
         "staff.role_changed": Deed(words="changed a role", subject=Subject.STAFF),
         "staff.deactivated": Deed(words="deactivated an account", subject=Subject.STAFF),

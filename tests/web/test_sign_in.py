@@ -14,7 +14,6 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm import staff
-from crm.models import ApiToken
 from crm.store import Store
 
 pytestmark = pytest.mark.django_db
@@ -216,68 +215,6 @@ def test_one_changes_ones_own_password(site: Store, ingrid: User) -> None:
 
     assert "at least 10 characters" in refused.content.decode()
     assert Client().login(username="ingrid", password="ein anderer see 7")
-
-
-# --- API tokens in the settings ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def client(ingrid: User) -> Client:
-    browser = Client()
-    browser.force_login(ingrid)
-    return browser
-
-
-def test_a_token_is_made_and_its_secret_shown_once(client: Client, ingrid: User) -> None:
-    response = client.post("/settings/tokens/", {"name": "Website", "scopes": ["people:read", "emails:send"], "days": "30"})
-
-    shown = re.search(r'<code class="secret">(crm_\S+)</code>', response.content.decode())
-    assert shown
-    use = staff.authenticate_token(shown[1])
-    assert use
-    assert use.owner == ingrid
-    assert use.scopes == {"people:read", "emails:send"}
-    assert shown[1] not in client.get("/settings/tokens/").content.decode()
-    assert not ApiToken.objects.filter(digest=shown[1]).exists()
-
-
-def test_a_token_without_scopes_is_refused_beside_the_field(client: Client) -> None:
-    response = client.post("/settings/tokens/", {"name": "Website", "days": "30"})
-
-    assert response.status_code == 422
-    assert "Choose at least one." in response.content.decode()
-    assert not ApiToken.objects.exists()
-
-
-def test_a_revoked_token_opens_nothing_any_more(client: Client, ingrid: User) -> None:
-    token, secret = staff.create_token(ingrid, ["people:read"], "Website")
-
-    response = client.post(f"/settings/tokens/{token.pk}/revoke/", follow=True)
-
-    assert "Website opens nothing any more." in response.content.decode()
-    assert staff.authenticate_token(secret) is None
-
-
-def test_nobody_but_who_manages_staff_sees_or_ends_a_token_of_others(client: Client) -> None:
-    other = User.objects.create_user("jonas")
-    token, secret = staff.create_token(other, ["people:read"], "Of Jonas")
-
-    listed, refused = client.get("/settings/tokens/"), client.post(f"/settings/tokens/{token.pk}/revoke/")
-
-    assert "Of Jonas" not in listed.content.decode()
-    assert refused.status_code == 404
-    staff.set_role(User.objects.get(username="ingrid"), "Admin")
-    assert "Of Jonas" in client.get("/settings/tokens/").content.decode()
-    client.post(f"/settings/tokens/{token.pk}/revoke/")
-    assert staff.authenticate_token(secret) is None
-
-
-def test_the_list_of_staff_is_for_those_who_manage_them(client: Client, ingrid: User) -> None:
-    refused = client.get("/settings/staff/")
-    staff.set_role(ingrid, "Admin")
-
-    assert refused.status_code == 403
-    assert "ingrid@community.example" in client.get("/settings/staff/").content.decode()
 
 
 # --- health, and what production asks for ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from crm.management.noting import note_done
 from crm.staff import SCOPES, create_token, role_of
 
 
@@ -31,5 +32,7 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"Nobody has the user name {options['username']!r}. `manage.py create_staff` makes an account.")
         token, secret = create_token(owner, scopes, options["name"])
+        if said := note_done("token.created", f"token:{token.pk}", scopes=" ".join(token.scopes), days="until revoked"):
+            self.stderr.write(said)
         self.stderr.write(f"{owner.username} ({role_of(owner) or 'no role'}), {', '.join(token.scopes)}:")
         self.stdout.write(secret)

@@ -9,9 +9,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import transaction
 
-from crm.staff import ROLES, set_role
+from crm.accounts import give_role, keep_an_administrator, one_at_a_time, subject
+from crm.domain.errors import RuleViolation
+from crm.management.noting import note_done
+from crm.staff import ROLES, role_of
+
+CLOSED = "The account {} is closed: it may not sign in until an administrator opens it again."
 
 
 class Command(BaseCommand):
@@ -37,17 +41,35 @@ class Command(BaseCommand):
             self.stderr.write(f"{username} exists already and stays as it is.")
             return
         password = secrets.token_urlsafe(15) if options["generate"] else sys.stdin.readline().rstrip("\r\n")
-        user = User.objects.filter(username=username).first() or User(username=username)
-        if email is not None:
-            user.email = email
-        self._check(user, password, weak=options["allow_weak"])
-        user.set_password(password)
-        with transaction.atomic():
-            user.save()
-            set_role(user, options["role"])
-        self.stderr.write(f"{username} may sign in as {options['role']}.")
+        with one_at_a_time():
+            user = User.objects.filter(username=username).first() or User(username=username)
+            if email is not None:
+                user.email = email
+            self._check(user, password, weak=options["allow_weak"])
+            done = self._save(user, password, options["role"])
+        for action, facts in done.items():
+            if said := note_done(action, subject(user), **facts):
+                self.stderr.write(said)
+        self.stderr.write(f"{username} may sign in as {options['role']}." if user.is_active else CLOSED.format(username))
         if options["generate"]:
             self.stdout.write(password)
+
+    def _save(self, user: User, password: str, role: str) -> dict[str, dict[str, str | int]]:
+        """Keep the account, and return what the audit log says of it: facts by action."""
+        new, old = user.pk is None, role_of(user) if user.pk else None
+        if not new:
+            try:
+                keep_an_administrator(user, role)
+            except RuleViolation as error:
+                raise CommandError(error.message) from error
+        user.set_password(password)
+        user.save()
+        if role != old:
+            give_role(user, role)
+        if new:
+            return {"staff.added": {"role": role}}
+        changed: dict[str, dict[str, str | int]] = {"staff.password_changed": {}}
+        return changed if role == old else {**changed, "staff.role_changed": {"from": old or "none", "to": role}}
 
     def _check(self, user: User, password: str, *, weak: bool) -> None:
         """CommandError for a name, address or password that can't be."""

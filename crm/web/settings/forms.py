@@ -8,7 +8,7 @@ from django import forms
 from crm.domain.keeping import FEWEST_HIT_DAYS, HIT_DAYS, YEARS, Keeping
 from crm.domain.mail_settings import MAX_NAME, MAX_POSTAL_ADDRESS, MAX_QUIET_DAYS, MailSettings
 from crm.staff import SCOPES
-from crm.web.forms import CrmForm
+from crm.web.forms import CrmForm, FormIdField
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "365": "A year", "": "Until it is revoked"}
 
@@ -39,6 +39,7 @@ class TokenForm(CrmForm):
     days = forms.TypedChoiceField(
         label="It holds", choices=LIFETIMES, coerce=int, empty_value=None, required=False, initial="365"
     )
+    form = FormIdField()
 
 
 class MailSettingsForm(CrmForm):

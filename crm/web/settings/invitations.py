@@ -1,0 +1,85 @@
+"""Inviting somebody: the form, one invitation with its link, sending it again, withdrawing it."""
+
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from crm import invitations
+from crm.domain.errors import DeliveryFailed, RuleViolation
+from crm.models import Invitation
+from crm.services import mail_settings
+from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.settings.inviting import mail_invitation
+from crm.web.settings.staff_forms import InviteForm
+from crm.web.staff_names import staff_names
+from crm.wiring import send_settings
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("crm.manage_staff")
+def invite(request: CrmRequest) -> HttpResponse:
+    """Open an invitation and mail its link."""
+    form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": "Viewer"})
+    if not form.is_valid():
+        return render(request, "settings/invite.html", {"form": form, "tab": "staff"}, status=422 if form.is_bound else 200)
+    typed, now = form.cleaned_data, datetime.now(UTC)
+    try:
+        invitation = invitations.invite(request.store, typed["address"], typed["role"], actor=request.user, now=now)
+    except RuleViolation as error:
+        form.add_crm_error(error)
+        return render(request, "settings/invite.html", {"form": form, "tab": "staff"}, status=422)
+    return _mailed(request, invitation)
+
+
+@require_safe
+@permission_required("crm.manage_staff")
+@never_cache
+def page(request: CrmRequest, invitation_id: int) -> HttpResponse:
+    """One invitation, with its link: where no mail goes, it is handed over by hand."""
+    invitation = invitations.open_invitation(invitation_id)
+    names = staff_names({invitation.invited_by})
+    context = {
+        "invitation": invitation,
+        "inviter": names.get(invitation.invited_by, invitation.invited_by),
+        "holds": invitation.holds(datetime.now(UTC)),
+        "url": invitations.url_of(invitation),
+        "tab": "staff",
+    }
+    return render(request, "settings/invitation.html", context)
+
+
+@require_POST
+@permission_required("crm.manage_staff")
+def send(request: CrmRequest, invitation_id: int) -> HttpResponse:
+    """Let it hold for a week from now, and mail the link once more."""
+    invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    return _mailed(request, invitation)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("crm.manage_staff")
+def withdraw(request: CrmRequest, invitation_id: int) -> HttpResponse:
+    """Ask once, then make the link worthless."""
+    if request.method != "POST":
+        return render(request, "settings/withdraw.html", {"invitation": invitations.open_invitation(invitation_id)})
+    gone = invitations.withdraw(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    tell(request, "The invitation is withdrawn", f"The link that {gone.address} got opens nothing any more.")
+    return redirect("settings:staff")
+
+
+def _mailed(request: CrmRequest, invitation: Invitation) -> HttpResponse:
+    """Mail the link and say what became of it; the invitation stays open either way."""
+    letterhead = mail_settings.letterhead(request.store, send_settings().letterhead)
+    inviter = request.user.get_full_name() or request.user.get_username()
+    try:
+        mail_invitation(invitation, organisation=letterhead.organisation, inviter=inviter, now=datetime.now(UTC))
+    except DeliveryFailed as error:
+        note = f"{error.message} The invitation is open: hand over the link below, or send it again later."
+        tell(request, f"The link was not sent to {invitation.address}", note, level=messages.ERROR)
+        return redirect("settings:invitation", invitation.pk)
+    tell(request, f"A link is on its way to {invitation.address}", "It works once, for a week.")
+    return redirect("settings:staff")

@@ -1,0 +1,165 @@
+"""Staff: everybody with an account and who is invited, and one account with what can be done to it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from crm import accounts, second_factor
+from crm.domain.errors import NotFound, RuleViolation
+from crm.models import ApiToken, Invitation
+from crm.services import audit
+from crm.staff import PERMISSIONS, ROLES, role_of
+from crm.web.forms import CrmForm
+from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.settings.staff_forms import RoleForm
+from crm.web.staff_names import staff_names
+
+METHODS = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@permission_required("crm.manage_staff")
+def page(request: CrmRequest) -> HttpResponse:
+    """Everybody with an account, who is invited, and what each role may do."""
+    users = User.objects.order_by("-is_active", "username").prefetch_related("groups")
+    holders = second_factor.holders()
+    invited = list(Invitation.objects.all())
+    names = staff_names({one.invited_by for one in invited})
+    roles = [(role, [PERMISSIONS[codename] for codename in codenames]) for role, codenames in ROLES.items()]
+    context = {
+        "staff": [(user, role_of(user), user.pk in holders) for user in users],
+        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(datetime.now(UTC))) for one in invited],
+        "roles": roles,
+        "tab": "staff",
+    }
+    return render(request, "settings/staff.html", context)
+
+
+@require_safe
+@permission_required("crm.manage_staff")
+def member(request: CrmRequest, user_id: int) -> HttpResponse:
+    """One account: its role, its second factor, its tokens, and how to put it out."""
+    return _shown(request, _found(user_id))
+
+
+@METHODS
+@permission_required("crm.manage_staff")
+def role(request: CrmRequest, user_id: int) -> HttpResponse:
+    """Give another role; by itself this address leads to the account."""
+    user = _found(user_id)
+    if request.method != "POST":
+        return redirect("settings:member", user_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, user, form, status=422)
+    try:
+        changed = accounts.change_role(
+            request.store, user_id, form.cleaned_data["role"], actor=request.user, now=datetime.now(UTC)
+        )
+    except RuleViolation as error:
+        form.add_crm_error(error)
+        return _shown(request, user, form, status=422)
+    tell(request, f"{_name(changed)} is {form.cleaned_data['role']}", "It holds from their next page on.")
+    return redirect("settings:member", user_id)
+
+
+@METHODS
+@permission_required("crm.manage_staff")
+def close(request: CrmRequest, user_id: int) -> HttpResponse:
+    """Ask once, then let nobody in with the account."""
+
+    def closed(user: User) -> None:
+        accounts.close(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
+        tell(request, f"The account of {_name(user)} is closed", "They are signed out everywhere, and their tokens open nothing.")
+
+    return _asked(request, user_id, "close", closed)
+
+
+@METHODS
+@permission_required("crm.manage_staff")
+def reopen(request: CrmRequest, user_id: int) -> HttpResponse:
+    """Ask once, then let the account in again."""
+
+    def opened(user: User) -> None:
+        accounts.reopen(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
+        tell(request, f"The account of {_name(user)} is open again", "They sign in as before.")
+
+    return _asked(request, user_id, "reopen", opened)
+
+
+@METHODS
+@permission_required("crm.manage_staff")
+def sign_out(request: CrmRequest, user_id: int) -> HttpResponse:
+    """Ask once, then end the account's sessions; of one's own, this one stays."""
+
+    def ended(user: User) -> None:
+        here = request.session.session_key or ""
+        _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=datetime.now(UTC), but=here)
+        title = "You are signed out everywhere but here" if user == request.user else f"{_name(user)} is signed out everywhere"
+        tell(request, title, f"Sessions that ended: {count}.")
+
+    return _asked(request, user_id, "sign-out", ended)
+
+
+@METHODS
+@permission_required("crm.manage_staff")
+def reset_factor(request: CrmRequest, user_id: int) -> HttpResponse:
+    """Ask once, then take the account's second factors away, for somebody who lost them."""
+
+    def taken(user: User) -> None:
+        with accounts.one_at_a_time():
+            if second_factor.reset(user):
+                actor = request.user.get_username()
+                audit.note(request.store, "staff.second_factor_reset", accounts.subject(user), actor=actor, now=datetime.now(UTC))
+        tell(
+            request,
+            f"{_name(user)} has no second factor any more",
+            "They sign in with the password alone, and can set up a new one.",
+        )
+
+    return _asked(request, user_id, "second-factor", taken)
+
+
+def _asked(request: CrmRequest, user_id: int, what: str, do: Callable[[User], None]) -> HttpResponse:
+    """The question as a page; once it is answered, what was asked is done. What can't be done is said there."""
+    user = _found(user_id)
+    if request.method != "POST":
+        return render(request, "settings/staff_ask.html", {"member": user, "what": what, "name": _name(user)})
+    try:
+        do(user)
+    except RuleViolation as error:
+        return _shown(request, user, said=error.message, status=422)
+    return redirect("settings:member", user_id)
+
+
+def _shown(request: CrmRequest, user: User, form: CrmForm | None = None, *, said: str = "", status: int = 200) -> HttpResponse:
+    """The page of an account. `said` is why something was not done."""
+    current, own = role_of(user), user == request.user
+    context = {
+        "member": user,
+        "name": _name(user),
+        "own": own,
+        "role_now": current,
+        "form": form or RoleForm(initial={"role": current}),
+        "has_factor": second_factor.has_one(user),
+        "tokens": ApiToken.objects.filter(owner=user),
+        "now": datetime.now(UTC),
+        "said": said,
+        "tab": "staff",
+    }
+    return render(request, "settings/staff_member.html", context, status=status)
+
+
+def _found(user_id: int) -> User:
+    user = User.objects.filter(pk=user_id).prefetch_related("groups").first()
+    if user is None:
+        raise NotFound("There is no such account.")
+    return user
+
+
+def _name(user: User) -> str:
+    return user.get_full_name() or user.get_username()
