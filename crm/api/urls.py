@@ -14,6 +14,7 @@ from crm.api import attendees, campaigns, emails, events, people, segments
 from crm.api.description import described
 from crm.api.docs import calls
 from crm.api.errors import add_handlers, problem
+from crm.api.metrics import metrics
 from crm.api.wire import JsonParser
 from crm.staff import authenticate_token
 
@@ -86,6 +87,7 @@ app_name = "api"
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
     path("docs", docs, name="docs"),
+    path("metrics", metrics, name="metrics"),
     *calls_patterns,
     re_path(r"^(?P<rest>.*)$", nothing),
 ]

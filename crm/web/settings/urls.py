@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import account, asking, audit, invitations, jobs, mail, staff, suppression, tokens
+from crm.web.settings import account, asking, audit, invitations, jobs, mail, staff, suppression, system, tokens
 
 app_name = "settings"
 
@@ -35,4 +35,5 @@ urlpatterns = [
     path("audit.csv", audit.export, name="audit-csv"),
     path("jobs/", jobs.page, name="jobs"),
     path("jobs/restart/", jobs.restart, name="job-restart"),
+    path("system/", system.page, name="system"),
 ]
