@@ -3,6 +3,7 @@
 A second factor is an app that shows codes, or a passkey. Codes on paper stand in for one that is lost; they alone are none.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -28,9 +29,10 @@ def holders() -> set[int]:
     return set(_factors().values_list("user_id", flat=True))
 
 
-def has_one(user: User) -> bool:
-    """Whether this account has one; one query."""
-    return bool(_factors().filter(user=user).exists())
+def has_one(user: User, *, before: datetime | None = None) -> bool:
+    """Whether this account has one, or had one before that moment; one query."""
+    made = {"created_at__lt": before} if before else {}
+    return bool(_factors().filter(user=user, **made).exists())
 
 
 def asked_of() -> Who:

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,6 +19,7 @@ from django.contrib.messages import ERROR
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from crm import second_factor
 from crm.web.browsers import browser_words
@@ -79,13 +81,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         return reverse("settings:home")
 
     def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
-        """Whether the password is asked for once more: not from somebody who came with it just now and has nothing else yet."""
-        if not super().is_reauthentication_required(app=app, **more):
-            return False
+        """Whether the password is asked for once more: not for a first second factor, just after one came with the password."""
         user = self.request.user
         records = get_authentication_records(self.request, user)
-        just = bool(records) and time.time() - records[-1]["at"] < JUST_NOW
-        return not just or second_factor.has_one(user)
+        if app == "allauth.mfa" and records and time.time() - records[-1]["at"] < JUST_NOW:
+            return second_factor.has_one(user, before=datetime.fromtimestamp(records[-1]["at"], UTC))
+        return bool(super().is_reauthentication_required(app=app, **more))
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
@@ -127,7 +128,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
 
     def generate_authenticator_name(self, user: User, type: str) -> str:
         """Where it was made: that is how one knows it again."""
-        return browser_words(self.request.headers.get("User-Agent", "")).removeprefix("a ").capitalize()
+        return str(capfirst(browser_words(self.request.headers.get("User-Agent", "")).removeprefix("a ")))
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """The site, as the device names it when it asks for a finger or a face."""

@@ -24,7 +24,7 @@ from django.core.exceptions import ValidationError
 LONGEST_NAME = 60
 LONGEST_CREDENTIAL = 20_000
 """Characters of what a browser sends of a passkey; it is one or two thousand."""
-DEEPEST = 4
+MOST_NESTS, DEEPEST = 20, 4
 NOT_FITTING = "That passkey could not be used. Try again; if it was removed here, sign in with your password."
 CODE_WIDGET = {"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false", "maxlength": 20}
 
@@ -74,13 +74,21 @@ class CredentialField(forms.JSONField):
 
     widget = forms.HiddenInput
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Nothing: an answer is good once, so it is not handed back."""
+        return None
+
+    def prepare_value(self, value: Any) -> str:
+        """Empty, until the browser has asked for a passkey."""
+        return ""
+
     def to_python(self, value: Any) -> Any:
         """The answer as a dict; ValidationError for all that no browser sends."""
-        if isinstance(value, str) and len(value) > LONGEST_CREDENTIAL:
+        if isinstance(value, str) and (len(value) > LONGEST_CREDENTIAL or value.count("{") + value.count("[") > MOST_NESTS):
             raise ValidationError(NOT_FITTING)
         try:
             read = super().to_python(value)
-        except (ValidationError, RecursionError):
+        except ValidationError:
             raise ValidationError(NOT_FITTING) from None
         if read is not None and not (isinstance(read, dict) and _is_plain(read)):
             raise ValidationError(NOT_FITTING)

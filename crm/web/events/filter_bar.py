@@ -199,5 +199,5 @@ def day_words(text: str) -> str:
 
 
 def local_zone() -> ZoneInfo:
-    """The organisation's zone: that of days in a filter."""
-    return ZoneInfo(timezone.get_current_timezone_name())
+    """The organisation's zone: that of days in a filter, so that a link means the same to everybody."""
+    return ZoneInfo(timezone.get_default_timezone_name())

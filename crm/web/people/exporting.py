@@ -59,7 +59,7 @@ def export(request: CrmRequest) -> HttpResponseBase:
         bar.wanted,
         order=bar.order,
         columns=columns,
-        zone=timezone.get_current_timezone(),
+        zone=timezone.get_default_timezone(),
         actor=request.user.get_username(),
         now=timezone.now(),
     )
@@ -75,7 +75,7 @@ def file_menu(request: CrmRequest) -> FileMenu:
         [(name, heading, name in columns) for name, heading in COLUMNS.items()],
         separator,
         kept,
-        timezone.get_current_timezone_name(),
+        timezone.get_default_timezone_name(),
     )
 
 

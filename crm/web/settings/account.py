@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.services.audit import note
@@ -48,7 +49,7 @@ def _save(request: CrmRequest, form: ProfileForm) -> HttpResponse:
     return redirect("settings:home")
 
 
-_save_with_address = reauthentication_required(_save, app="allauth.mfa")
+_save_with_address = reauthentication_required(_save, app="crm.profile")
 
 
 @require_POST
@@ -87,7 +88,7 @@ def _sessions(request: CrmRequest) -> list[dict[str, Any]]:
     found = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
     found.sort(key=lambda one: one.session_key != here)
     return [
-        {"session": one, "browser": browser_words(one.user_agent).capitalize(), "here": one.session_key == here} for one in found
+        {"session": one, "browser": capfirst(browser_words(one.user_agent)), "here": one.session_key == here} for one in found
     ]
 
 

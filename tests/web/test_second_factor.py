@@ -1,0 +1,505 @@
+"""Second factors: set up, asked for, lost, demanded; and how sessions and profiles go along with them."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import User
+from django.core import mail
+from django.http import HttpResponse
+from django.test import Client
+
+from crm import second_factor, staff
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import StoreUnavailable
+from crm.models import Profile
+from crm.second_factor import Who
+from crm.store import Store
+from tests.codes import code_of, recovery_codes_in, secret_in
+
+PASSWORD = "sommerregen am see"
+ADD, ASKED, CODES = "/accounts/2fa/app/add/", "/accounts/2fa/authenticate/", "/accounts/2fa/codes/"
+NEEDED, OVERVIEW, RULE = "/accounts/2fa/needed/", "/accounts/2fa/", "/settings/staff/second-factor/"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Hash passwords in no time: how long it takes is Django's to test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def ada(site: Store, db: None) -> User:
+    """An administrator with an address and a password."""
+    user = User.objects.create_user("ada", "ada@staff.example", PASSWORD)
+    staff.set_role(user, "Admin")
+    return user
+
+
+@pytest.fixture
+def client(ada: User) -> Client:
+    """A browser in which she signed in just now."""
+    return signed_in(Client())
+
+
+def signed_in(client: Client, **more: str) -> Client:
+    client.post("/accounts/login/", {"login": "ada", "password": PASSWORD, **more})
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/settings/").status_code == 200
+
+
+def set_up(client: Client) -> tuple[str, list[str]]:
+    """Set up an app; its secret, and the recovery codes that come with it."""
+    secret = secret_in(client.get(ADD))
+    shown = client.post(ADD, {"code": code_of(secret)}, follow=True)
+    return secret, recovery_codes_in(shown)
+
+
+def answer(client: Client, code: str) -> HttpResponse:
+    return client.post(ASKED, {"code": code})
+
+
+def entries(site: Store, action: str) -> list[AuditEntry]:
+    return [entry for entry in site.audit.of_month(f"{datetime.now(UTC):%Y-%m}") if entry.action == action]
+
+
+# --- an app that shows codes -------------------------------------------------------------------------------------------------
+
+
+def test_an_app_is_set_up_with_a_code_of_it(client: Client, site: Store, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.db.transaction.on_commit", lambda act: act())  # a test is one transaction that never ends
+    page = client.get(ADD)
+    shown = client.post(ADD, {"code": code_of(secret_in(page))}, follow=True)
+
+    assert 'src="data:image/svg+xml;base64,' in page.content.decode()
+    assert second_factor.has_one(ada)
+    assert len(recovery_codes_in(shown)) == 10
+    assert [(entry.subject, entry.facts) for entry in entries(site, "staff.second_factor_added")] == [
+        (f"staff:{ada.pk}", {"kind": "app"})
+    ]
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        (["ada@staff.example"], "An app that shows codes was set up as second factor")
+    ]
+
+
+def test_a_wrong_code_sets_nothing_up_and_keeps_the_secret(client: Client, ada: User) -> None:
+    secret = secret_in(client.get(ADD))
+
+    refused = client.post(ADD, {"code": "000000" if code_of(secret) != "000000" else "000001"})
+
+    assert "That code is not right." in refused.content.decode()
+    assert secret_in(refused) == secret
+    assert not second_factor.has_one(ada)
+
+
+def test_where_the_audit_log_is_away_nothing_is_set_up(client: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = secret_in(client.get(ADD))
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("The table does not answer.")
+
+    monkeypatch.setattr("crm.web.accounts.views.note", away)
+    response = client.post(ADD, {"code": code_of(secret)})
+
+    assert response.status_code == 503
+    assert not second_factor.has_one(ada)
+
+
+def test_recovery_codes_are_shown_once_and_can_be_saved_as_a_file(client: Client) -> None:
+    secret = secret_in(client.get(ADD))
+
+    first = client.post(ADD, {"code": code_of(secret)}, follow=True)
+    again = client.get(CODES)
+
+    code = recovery_codes_in(first)[0]
+    assert f"%0A{code}%0A" in first.content.decode()
+    assert 'download="recovery-codes.txt"' in first.content.decode()
+    assert "no-store" in first.headers["Cache-Control"]
+    assert code not in again.content.decode()
+    assert "New codes" in again.content.decode()
+
+
+def test_who_signed_in_long_ago_gives_the_password_once_more(client: Client) -> None:
+    session = client.session
+    records = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [{**record, "at": record["at"] - 600} for record in records]
+    session.save()
+
+    asked = client.get(ADD)
+    back = client.post(asked.headers["Location"], {"password": PASSWORD, "next": ADD})
+
+    assert asked.headers["Location"] == f"/accounts/reauthenticate/?next={ADD.replace('/', '%2F')}"
+    assert back.headers["Location"] == ADD
+    assert client.get(ADD).status_code == 200
+
+
+def test_the_password_alone_opens_nothing_any_more(client: Client) -> None:
+    secret, _ = set_up(client)
+    other = Client()
+
+    first = other.post("/accounts/login/", {"login": "ada", "password": PASSWORD, "next": "/people/"})
+    before = is_in(other)
+    wrong = answer(other, "12345678")
+    right = answer(other, code_of(secret, later=1))
+
+    assert first.headers["Location"].startswith(ASKED)
+    assert not before
+    assert "That code is not right." in wrong.content.decode()
+    assert right.headers["Location"] == "/people/"
+    assert is_in(other)
+
+
+def test_a_code_opens_one_door_once(client: Client) -> None:
+    secret, _ = set_up(client)
+    code = code_of(secret, later=1)
+
+    answer(signed_in(Client()), code)
+    second = signed_in(Client())
+    refused = answer(second, code)
+
+    assert "already" in refused.content.decode() or "not right" in refused.content.decode()
+    assert not is_in(second)
+
+
+def test_a_code_stays_used_as_long_as_clocks_may_differ(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, _ = set_up(client)
+    code = code_of(secret, later=1)
+    answer(signed_in(Client()), code)
+    monkeypatch.setattr("allauth.mfa.totp.internal.auth.TOTP._mark_code_used", lambda *_: True)  # as it is half a minute later
+
+    second = signed_in(Client())
+    refused = answer(second, f" {code[:3]} {code[3:]} ")
+
+    assert "used already" in refused.content.decode()
+    assert not is_in(second)
+
+
+def test_a_recovery_code_opens_once_in_place_of_the_app(client: Client) -> None:
+    _, codes = set_up(client)
+    first, second = signed_in(Client()), signed_in(Client())
+
+    answer(first, codes[0])
+    answer(second, codes[0])
+
+    assert is_in(first)
+    assert not is_in(second)
+    assert "9 left" in client.get(OVERVIEW).content.decode()
+
+
+def test_after_five_wrong_codes_even_the_right_one_waits(client: Client) -> None:
+    secret, codes = set_up(client)
+    other = signed_in(Client())
+
+    for _ in range(5):
+        answer(other, "12345678")
+    refused = [answer(other, code_of(secret, later=1)), answer(signed_in(Client(REMOTE_ADDR="192.0.2.7")), codes[0])]
+
+    assert all("Too many tries. Wait five minutes" in response.content.decode() for response in refused)
+    assert not is_in(other)
+
+
+def test_the_app_is_removed_and_with_it_the_codes(client: Client, site: Store, ada: User) -> None:
+    set_up(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    client.post("/accounts/2fa/app/remove/")
+
+    assert not Authenticator.objects.filter(user=ada).exists()
+    assert len(entries(site, "staff.second_factor_removed")) == 1
+    assert is_in(signed_in(Client()))
+
+
+def test_new_codes_make_the_old_ones_worthless(client: Client) -> None:
+    _, old = set_up(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    new = recovery_codes_in(client.post("/accounts/2fa/codes/new/", follow=True))
+
+    assert len(new) == 10
+    assert not set(new) & set(old)
+    refused = signed_in(Client())
+    answer(refused, old[0])
+    assert not is_in(refused)
+
+
+def test_secrets_are_kept_under_the_link_key_and_outlive_its_rotation(client: Client, settings: Any) -> None:
+    secret, codes = set_up(client)
+    kept = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
+
+    settings.LINK_KEYS = ["a new key", *settings.LINK_KEYS]
+    other = signed_in(Client())
+    answer(other, code_of(secret, later=1))
+
+    assert secret not in kept
+    assert codes[0] not in kept
+    assert is_in(other)
+
+
+def test_a_secret_whose_key_is_gone_lets_nobody_in_and_breaks_nothing(client: Client, settings: Any) -> None:
+    secret, codes = set_up(client)
+
+    settings.LINK_KEYS = ["a new key alone"]
+    other = signed_in(Client())
+    answers = [answer(other, code_of(secret, later=1)), answer(other, codes[0])]
+
+    assert [response.status_code for response in answers] == [200, 200]
+    assert not is_in(other)
+
+
+def test_an_administrator_takes_a_lost_factor_away(client: Client, ada: User) -> None:
+    set_up(client)
+
+    second_factor.reset(ada)
+
+    assert second_factor.holders() == set()
+    assert is_in(signed_in(Client()))
+
+
+# --- passkeys ----------------------------------------------------------------------------------------------------------------
+
+FORGED = [
+    "{",
+    "[]",
+    "7",
+    '"text"',
+    "{}",
+    json.dumps({"id": 5_000_000_000, "rawId": 5_000_000_000}),
+    json.dumps({"id": "aa", "rawId": "aa", "type": "public-key", "response": {}}),
+    json.dumps({"id": "aa", "response": {"userHandle": None, "clientDataJSON": "", "authenticatorData": "", "signature": ""}}),
+    json.dumps(
+        {
+            "id": "YWE",
+            "rawId": "YWE",
+            "type": "public-key",
+            "response": {"userHandle": "MQ", "clientDataJSON": "e30", "authenticatorData": "YWE", "signature": "YWE"},
+        }
+    ),
+    json.dumps({"id": "é", "rawId": "é", "response": {"userHandle": "é", "clientDataJSON": "é"}}),
+    "[" * 5_000,
+    '{"a":' * 5_000,
+    json.dumps({"id": "a" * 30_000}),
+]
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=range(len(FORGED)))
+def test_what_no_browser_sends_of_a_passkey_opens_nothing_and_breaks_nothing(client: Client, forged: str) -> None:
+    set_up(client)
+    stranger, half = Client(), signed_in(Client())
+    stranger.get("/accounts/passkeys/login/", headers={"Accept": "application/json"})
+    half.get(ASKED)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.get("/accounts/passkeys/add/")
+
+    alone = stranger.post("/accounts/passkeys/login/", {"credential": forged})
+    second = half.post(ASKED, {"credential": forged})
+    added = client.post("/accounts/passkeys/add/", {"credential": forged, "name": "Mine"})
+    again = client.post("/accounts/passkeys/reauthenticate/", {"credential": forged})
+
+    assert [response.status_code for response in (alone, second, added)] == [302, 200, 200]
+    assert again.status_code == 302
+    assert not is_in(stranger)
+    assert not is_in(half)
+    assert not Authenticator.objects.filter(type="webauthn").exists()
+
+
+def test_a_passkey_of_others_is_as_if_it_were_not_there(client: Client) -> None:
+    other = User.objects.create_user("eve")
+    theirs = Authenticator.objects.create(user=other, type="webauthn", data={"name": "Theirs", "credential": {}})
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    answers = [client.post(f"/accounts/passkeys/{theirs.pk}/{what}/", {"name": "Mine"}) for what in ("name", "remove")]
+
+    assert [response.status_code for response in answers] == [404, 404]
+    assert Authenticator.objects.get().data["name"] == "Theirs"
+
+
+# --- of whom one is asked ----------------------------------------------------------------------------------------------------
+
+
+def test_who_must_have_one_and_has_none_can_do_nothing_else(client: Client, sign_in: Callable[[str], Client]) -> None:
+    set_up(client)
+    viewer = sign_in("Viewer")
+
+    saved = client.post(RULE, {"who": "everybody"}, follow=True)
+    led = viewer.get("/people/")
+    part = viewer.get("/people/", headers={"HX-Request": "true", "HX-Target": "people-table"})
+    sent = viewer.post("/settings/", {"fullName": "Typed"})
+
+    assert "Must have a second factor: everybody." in saved.content.decode()
+    assert led.headers["Location"] == NEEDED
+    assert part.headers["HX-Redirect"] == NEEDED
+    assert sent.status_code == 403
+    assert "what you typed is still here" in sent.content.decode()
+    assert "One more thing" in viewer.get(NEEDED).content.decode()
+    assert viewer.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
+    assert client.get("/people/").status_code == 200
+
+
+def test_who_has_set_one_up_goes_on(client: Client, ada: User) -> None:
+    second_factor.ask(Who.EVERYBODY)
+
+    before = client.get("/people/")
+    set_up(client)
+
+    assert before.headers["Location"] == NEEDED
+    assert client.get("/people/").status_code == 200
+    assert client.get(NEEDED).headers["Location"] == OVERVIEW
+    assert "Your administrator asks you to have one" in client.get(OVERVIEW).content.decode()
+
+
+def test_asked_of_administrators_it_is_not_asked_of_others(ada: User, client: Client, sign_in: Callable[[str], Client]) -> None:
+    second_factor.ask(Who.ADMINISTRATORS)
+
+    assert sign_in("Editor").get("/people/").status_code == 200
+    assert client.get("/people/").headers["Location"] == NEEDED
+
+
+def test_nobody_asks_of_others_what_they_do_not_have(client: Client, site: Store) -> None:
+    refused = client.post(RULE, {"who": "everybody"})
+
+    assert refused.status_code == 422
+    assert "Set up your own second factor first" in refused.content.decode()
+    assert second_factor.asked_of() is Who.NOBODY
+
+
+def test_the_rule_is_noted_when_it_changes(client: Client, site: Store) -> None:
+    set_up(client)
+
+    for who in ("administrators", "administrators", "nobody"):
+        client.post(RULE, {"who": who})
+
+    assert [entry.facts for entry in entries(site, "staff.second_factor_required")] == [{"who": "administrators"}]
+    assert len(entries(site, "staff.second_factor_not_required")) == 1
+
+
+# --- sessions ----------------------------------------------------------------------------------------------------------------
+
+
+def key_of(client: Client) -> str:
+    return str(client.cookies["sessionid"].value)
+
+
+def test_a_session_gets_a_new_key_at_the_sign_in_and_at_each_step_of_it(client: Client) -> None:
+    secret, _ = set_up(client)
+    other = Client()
+
+    signed_in(other)
+    half = key_of(other)
+    answer(other, code_of(secret, later=1))
+
+    assert key_of(other) != half
+
+
+def test_a_session_gets_a_new_key_with_other_rights_and_goes_on(client: Client, ada: User) -> None:
+    before = key_of(client)
+    client.get("/settings/")
+    same = key_of(client)
+
+    staff.set_role(ada, "Viewer")
+    page = client.get("/settings/")
+
+    assert same == before
+    assert page.status_code == 200
+    assert key_of(client) != before
+    client.get("/people/")
+    assert [session.session_key for session in UserSession.objects.filter(user=ada)] == [key_of(client)]
+    stolen = Client()
+    stolen.cookies["sessionid"] = before
+    assert not is_in(stolen)
+
+
+def test_one_sees_where_one_is_signed_in_and_ends_the_others(client: Client, site: Store, ada: User) -> None:
+    phone = signed_in(Client(headers={"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1) Safari/604.1"}))
+    tablet = signed_in(Client(headers={"User-Agent": "Mozilla/5.0 (iPad; CPU OS 18_1) Safari/604.1"}))
+
+    page = client.get("/settings/").content.decode()
+    one = UserSession.objects.get(session_key=key_of(tablet))
+    client.post("/settings/sessions/end/", {"session": one.pk})
+    left = [is_in(phone), is_in(tablet)]
+    client.post("/settings/sessions/end/", {"session": "others"})
+
+    assert "Safari on an iPhone" in page
+    assert left == [True, False]
+    assert not is_in(phone)
+    assert is_in(client)
+    assert [entry.facts["sessions"] for entry in entries(site, "staff.signed_out")] == [1, 1]
+
+
+def test_nobody_ends_a_session_of_others_or_their_own_by_this(client: Client, ada: User) -> None:
+    other = User.objects.create_user("eve", password=PASSWORD)
+    theirs = Client()
+    theirs.force_login(other)
+    is_in(theirs)
+
+    for session in UserSession.objects.all():
+        client.post("/settings/sessions/end/", {"session": session.pk})
+
+    assert is_in(theirs)
+    assert is_in(client)
+
+
+# --- the profile -------------------------------------------------------------------------------------------------------------
+
+PROFILE = {"fullName": "Ada King", "email": "ada@staff.example", "timeZone": ""}
+
+
+def test_a_name_is_kept_and_shown(client: Client, ada: User, site: Store) -> None:
+    client.post("/settings/", {**PROFILE, "fullName": "  Ludwig  van Beethoven "})
+
+    ada.refresh_from_db()
+    assert ada.get_full_name() == "Ludwig van Beethoven"
+    assert "Ludwig van Beethoven" in client.get("/settings/").content.decode()
+    assert [entry.facts for entry in entries(site, "staff.profile_edited")] == [{"changed": "fullName"}]
+
+
+def test_another_address_takes_the_password_and_the_former_one_is_told(client: Client, ada: User) -> None:
+    asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
+    before = User.objects.get(pk=ada.pk).email
+    client.post(asked.headers["Location"], {"password": PASSWORD, "next": "/settings/"})
+
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert before == "ada@staff.example"
+    assert User.objects.get(pk=ada.pk).email == "king@staff.example"
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        (["ada@staff.example"], "The e-mail address was changed")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"email": "EVE@staff.example"}, "Another account has this address."),
+        ({"email": "no address"}, "Enter a valid email address."),
+        ({"email": ""}, "Your account needs an address"),
+        ({"timeZone": "Mars/Base"}, "Choose a zone from the list."),
+        ({"fullName": "x" * 151}, "at most 150 characters"),
+    ],
+)
+def test_what_can_not_be_is_said_beside_the_field_and_kept(client: Client, ada: User, typed: dict[str, str], said: str) -> None:
+    User.objects.create_user("eve", "eve@staff.example")
+
+    response = client.post("/settings/", {**PROFILE, **typed})
+
+    assert response.status_code == 422
+    assert said in response.content.decode()
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
+    assert not Profile.objects.exclude(time_zone="").exists()
+
+
+def test_moments_are_shown_in_ones_own_zone_which_is_named(client: Client, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(last_login=datetime(2026, 5, 4, 22, 30, tzinfo=UTC))
+    UserSession.objects.update(created_at=datetime(2026, 5, 4, 22, 30, tzinfo=UTC))
+
+    before = client.get("/settings/").content.decode()
+    client.post("/settings/", {**PROFILE, "timeZone": "Asia/Tokyo"})
+    after = client.get("/settings/").content.decode()
+
+    assert "4 May 2026, 22:30 UTC" in before
+    assert "5 May 2026, 07:30 JST" in after
