@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm.domain.campaigns import Campaign, CampaignStatus
-from crm.domain.emails import FailReason, SkipReason
+from crm.domain.emails import EmailState, FailReason, SkipReason
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.hits import ANY, PERSONS
 from crm.store import schema
@@ -62,6 +62,12 @@ class CampaignFigures:
         """Return the figures of `{word: n}`, without reasons; other words are left alone."""
         kept: dict[str, Any] = {name: number for name, number in counts.items() if name in FIGURES}
         return cls(**kept, by_reason={})
+
+    @property
+    def statuses(self) -> tuple[EmailState, ...]:
+        """Those that e-mails of it can be in: all of them while some may still go from one to another."""
+        moving = self.queued or self.uncertain
+        return tuple(one for one in EmailState if moving or getattr(self, one.value))
 
     @property
     def total(self) -> int:

@@ -1,7 +1,7 @@
 """E-mails: one item per campaign and person, and the lists of them."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice, product
@@ -68,6 +68,7 @@ class EmailRepository:
         reason: Reason | None = None,
         part: Part = EVERYBODY,
         likely: int | None = None,
+        counted: Collection[EmailState] = tuple(EmailState),
         limit: int = 50,
         token: str | None = None,
     ) -> EmailPage:
@@ -75,14 +76,15 @@ class EmailRepository:
 
         One query or a few per status and lane; what is read does not grow with the campaign. With an outcome that is a matter of
         times, a reason or a part, what is read grows with those passed over, in steps that one more request chooses by what was
-        counted: `likely` is how many there are of what is asked for, where the caller knows it; nothing is read for 0. Raises
-        BadToken.
+        counted: `likely` is how many there are of what is asked for, where the caller knows it; nothing is read for 0. `counted`
+        are the statuses that any can be in, as far as the caller knows: of others nothing is read. Raises BadToken.
         """
         wanted = _Wanted.of(campaign_id, statuses, outcome, reason, part)
         purpose = f"emails of {campaign_id} {' '.join(sorted(wanted.statuses))} {outcome or ''} {reason or ''}".rstrip()
         purpose += f" {part}" if part != EVERYBODY else ""
         back, edge = self._read(purpose, token)
-        some = self._merged(wanted, limit + 1, back=back, edge=edge, likely=likely) if likely != 0 else iter(())
+        looked = replace(wanted, statuses=tuple(one for one in wanted.statuses if one in counted))
+        some = self._merged(looked, limit + 1, back=back, edge=edge, likely=likely) if likely != 0 else iter(())
         found = list(islice(some, limit + 1))
         items, more = found[:limit], len(found) > limit
         if back:

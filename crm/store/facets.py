@@ -63,9 +63,10 @@ class Facets:
         first = sorted(totals, key=lambda value: (-totals[value], value))[:limit]
         return [FacetValue(value=labels[value], count=totals[value]) for value in first]
 
-    def totals(self) -> PeopleTotals:
-        """Return the totals; one snapshot."""
-        return totals_in(self._stats.snapshot(keys=TOTAL_KEYS))
+    def totals(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> PeopleTotals:
+        """Return the totals; one snapshot, in which other counters are read along."""
+        also = [key for key in keys if key not in TOTAL_KEYS]
+        return totals_in(self._stats.snapshot(keys=[*TOTAL_KEYS, *also], ranges=ranges))
 
 
 TOTAL_KEYS: Sequence[RowKey] = (("PEOPLE", "TOTAL"), *[("EMAILSTATUS", status.value) for status in EmailStatus])

@@ -214,9 +214,13 @@ class PeopleRepository:
         """
         return self._facets.suggest(name, prefix, limit)
 
-    def totals(self) -> PeopleTotals:
-        """Return how many people there are, in all and by e-mail status."""
-        return self._facets.totals()
+    def totals(self, *, beside: PeopleFilter | None = None, order: Order = Order.SOURCE) -> PeopleTotals:
+        """Return how many people there are, in all and by e-mail status.
+
+        With the filter of a list, its counters are read along: within `one_moment`, its page and its count read none then.
+        """
+        keys, ranges = self._pages.counters(beside, order) if beside is not None else ((), ())
+        return self._facets.totals(keys, ranges)
 
     # inside
 

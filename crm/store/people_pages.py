@@ -25,12 +25,14 @@ from crm.store.people_sources import LOOKED_UP, MOST_COUNTED, search_strand
 from crm.store.plan import Plan
 from crm.store.planner import plan, plan_whole
 from crm.store.requests import Query
-from crm.store.stats import CounterRange, StatsRepository
+from crm.store.stats import CounterRange, RowKey, StatsRepository
 from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 NEXT, PREVIOUS = "next", "previous"
 MAILABLE = (EmailStatus.MAILABLE,)
+EVERYONE = ("PEOPLE", "TOTAL")
+"""The counter of all people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +136,24 @@ class PeoplePages:
         reader = PeopleReader(self._table, chosen, asked)
         return (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
 
+    def counters(self, wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[CounterRange]]:
+        """Return what a page of the filter and its count will ask of the counters."""
+        asked = self._asking.of(wanted).wanted
+        for_page = for_count = needed(asked, order)
+        if not (_is_everybody(asked) or _is_looked_up(wanted)):
+            for_count = needed(asked, Order.SOURCE, whole=True)
+        return list(dict.fromkeys(for_page[0] + for_count[0])), list(dict.fromkeys(for_page[1] + for_count[1]))
+
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match: from counters where they tell, else from whatever costs least to read whole."""
-        if facets_of(wanted) == ["q"] and [len(word) > 1 for word in wanted.words] == [True] and not wanted.needs_membership:
+        if _is_looked_up(wanted):
             return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
         asked = self._asking.of(wanted)
+        if _is_everybody(asked.wanted):
+            with unmetered():
+                snapshot = self._stats.snapshot([EVERYONE])
+            if snapshot.has(*EVERYONE):
+                return snapshot.value(*EVERYONE)
         counts = self._counts(asked, Order.SOURCE, exact=True, whole=True)
         told = counted(asked.wanted, counts)
         if told is not None:
@@ -229,6 +244,17 @@ class PeoplePages:
             case [str(source), str(way), int(rank), str(key)] if key:
                 return Place(source, way == PREVIOUS, Position(rank, key))
         raise BadToken("This page link is of an older list; start again from the first page.")
+
+
+def _is_everybody(wanted: PeopleFilter) -> bool:
+    """Tell whether a filter leaves nobody out: how many they are is one counter."""
+    return not wanted.needs_membership and not facets_of(wanted)
+
+
+def _is_looked_up(wanted: PeopleFilter) -> bool:
+    """Tell whether search tokens alone say who matches."""
+    alone = facets_of(wanted) == ["q"] and not wanted.needs_membership
+    return alone and [len(word) > 1 for word in wanted.words] == [True]
 
 
 def _searching(wanted: PeopleFilter) -> Query:

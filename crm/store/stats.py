@@ -14,9 +14,14 @@ from typing import NamedTuple
 from crm.domain.errors import StoreUnavailable
 from crm.domain.ids import new_id
 from crm.store import schema
+from crm.store.counted import CounterRange as CounterRange
+from crm.store.counted import Known, Rows
+from crm.store.counted import Row as Row
+from crm.store.counted import RowKey as RowKey
 from crm.store.delta_text import rows_of, text_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import SHARDS, stamp
+from crm.store.looking import anew
 from crm.store.requests import Action, Delete, Key, Put, Query, Update
 from crm.store.schema import Item
 from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
@@ -42,8 +47,6 @@ TRIES = 60
 HEAD = schema.key("counter", what="FOLD", key="HEAD")
 OWN = frozenset({"PK", "SK", "entityType", "id", "what"})
 
-Row = dict[str, int | str]
-RowKey = tuple[str, str]
 Labels = Mapping[RowKey, Mapping[str, str | int]]
 
 
@@ -53,20 +56,6 @@ class Counter(NamedTuple):
     what: str
     key: str
     attribute: str = "n"
-
-
-@dataclass(frozen=True, slots=True)
-class CounterRange:
-    """Rows of `what` from `low` to `high`, both included, None for no bound; of more than `limit` only the first ones."""
-
-    what: str
-    low: str | None = None
-    high: str | None = None
-    limit: int | None = None
-
-    def holds(self, what: str, key: str) -> bool:
-        """Tell whether that row is in the range."""
-        return what == self.what and (self.low is None or self.low <= key) and (self.high is None or key <= self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +122,12 @@ class _Sum:
         return now, later
 
 
-_moments: ContextVar[dict[int, tuple[int, list[Item]]] | None] = ContextVar("moments", default=None)
+_moments: ContextVar[dict[int, Known] | None] = ContextVar("moments", default=None)
 
 
 @contextmanager
 def one_moment() -> Iterator[None]:
-    """Let all snapshots of this block share the deltas that the first one read, for what only reads.
+    """Let all snapshots of this block share the deltas that the first one read, and rows once read, for what only reads.
 
     They are as of that moment, or of a later one where a fold came between; what the block writes is not among them.
     """
@@ -237,32 +226,45 @@ class StatsRepository:
 
         `beside` are keys of other items, read consistently with the rows: they come with the snapshot, None where there is none.
 
-        Within `one_moment`, each but the first takes two and one per range. Raises StoreUnavailable when folds keep overtaking
-        it, which takes more than a second of nothing but folds.
+        Within `one_moment`, each but the first takes two and one per range, less for what was read before: nothing where that is
+        all. Raises StoreUnavailable when folds keep overtaking it, which takes more than a second of nothing but folds.
         """
         if beside and not keys and not ranges:
             return Snapshot({}, self._table.batch_get(beside, consistent=True))
+        with anew():
+            return self._snapshot(keys, ranges, beside)
+
+    def _snapshot(self, keys: Sequence[RowKey], ranges: Sequence[CounterRange], beside: Sequence[Key]) -> Snapshot:
         moments = _moments.get()
         known = moments.get(id(self)) if moments is not None else None
         relieved = known is not None
         for _ in range(TRIES):
-            version, deltas = known or (self._version(), self._deltas())
-            if len(deltas) > BACKLOG and not relieved:
+            known = known or Known(version=self._version(), deltas=self._deltas())
+            if len(known.deltas) > BACKLOG and not relieved:
                 relieved = True
                 if self._relieve():
+                    known = None
                     continue
-            rows, cut, others = self._stored(keys, ranges, beside)
-            if self._version() == version:
+            lacking = known.lacks(keys, ranges)
+            read, others = self._stored(*lacking, beside)
+            if not any(lacking) or self._version() == known.version:
+                known.add(read)
                 if moments is not None:
-                    moments[id(self)] = version, deltas
-                return Snapshot(_with(rows, deltas, frozenset(keys), ranges, cut), others)
+                    moments[id(self)] = known
+                return Snapshot(_with(known, keys, ranges), others)
             known = None
         raise StoreUnavailable("The counts change too quickly to be read just now; try again in a minute.")
 
     def estimate(self, keys: Sequence[RowKey] = (), ranges: Sequence[CounterRange] = ()) -> Snapshot:
-        """Return the same rows without what is not folded yet: to choose by, not to tell. One request, and one per range."""
-        rows, _, _ = self._stored(keys, ranges, consistent=False)
-        return Snapshot(rows)
+        """Return the same rows without what is not folded yet: to choose by, not to tell. One request, and one per range.
+
+        Within `one_moment` nothing, where a snapshot had all of them.
+        """
+        known = (_moments.get() or {}).get(id(self))
+        if known is not None and not any(known.lacks(keys, ranges)):
+            return Snapshot(_with(known, keys, ranges))
+        read, _ = self._stored(keys, ranges, consistent=False)
+        return Snapshot(read.of(keys, ranges))
 
     def known(self, what: str) -> set[str]:
         """Return the keys under which something was ever counted, folded or not. Five requests.
@@ -270,8 +272,9 @@ class StatsRepository:
         What is folded between the two readings is seen by the second.
         """
         waiting = {key for delta in self._deltas() for kind, key in _parsed(delta) if kind == what}
-        rows, _, _ = self._stored((), [CounterRange(what)])
-        return waiting | {key for _, key in rows}
+        wanted = [CounterRange(what)]
+        read, _ = self._stored((), wanted)
+        return waiting | {key for _, key in read.of((), wanted)}
 
     def _due(self) -> bool:
         waiting = self._oldest()
@@ -308,12 +311,11 @@ class StatsRepository:
         beside: Sequence[Key] = (),
         *,
         consistent: bool = True,
-    ) -> tuple[dict[RowKey, Row], dict[CounterRange, str], list[Item | None]]:
-        """Counter rows without deltas, for each range that was cut the last key that was read, and the items beside."""
+    ) -> tuple[Rows, list[Item | None]]:
+        """Counter rows without deltas, and the items beside."""
         asked = [*[schema.key("counter", what=what, key=key) for what, key in keys], *beside]
         items = self._table.batch_get(asked, consistent=consistent)
-        rows = {row: _numbers(item) for row, item in zip(keys, items, strict=False) if item is not None}
-        cut: dict[CounterRange, str] = {}
+        read = Rows(rows={row: _numbers(item) if item else None for row, item in zip(keys, items, strict=False)})
         for wanted in ranges:
             query = Query(
                 partition=schema.prefix("counter", what=wanted.what)[0],
@@ -328,9 +330,9 @@ class StatsRepository:
                 answer = self._table.query(query)
                 found = answer.items
                 if answer.next is not None:
-                    cut[wanted] = answer.next["SK"]
-            rows |= {(wanted.what, item["SK"]): _numbers(item) for item in found}
-        return rows, cut, items[len(keys) :]
+                    read.cut[wanted] = answer.next["SK"]
+            read.ranges[wanted] = {(wanted.what, item["SK"]): _numbers(item) for item in found}
+        return read, items[len(keys) :]
 
 
 def _delta_partition(shard: int) -> str:
@@ -384,23 +386,15 @@ def _numbers(item: Item) -> Row:
     return {name: value for name, value in item.items() if name not in OWN}
 
 
-def _with(
-    rows: dict[RowKey, Row],
-    deltas: Sequence[Item],
-    keys: frozenset[RowKey],
-    ranges: Sequence[CounterRange],
-    cut: Mapping[CounterRange, str],
-) -> dict[RowKey, Row]:
-    """Add to `rows` what the deltas say about rows that were asked for."""
-    total = _Sum()
-    for delta in deltas:
+def _with(known: Known, keys: Sequence[RowKey], ranges: Sequence[CounterRange]) -> dict[RowKey, Row]:
+    """The rows that are asked for, with what the deltas say about them; what is known stays as it was read."""
+    rows, single, total = known.of(keys, ranges), frozenset(keys), _Sum()
+    for delta in known.deltas:
         total.add(delta)
-    for row in total.changes:
-        asked = row in keys or any(wanted.holds(*row) and (wanted not in cut or row[1] <= cut[wanted]) for wanted in ranges)
-        if not asked:
-            continue
-        mine = rows.setdefault(row, {})
-        for attribute, change in total.changes.get(row, {}).items():
-            mine[attribute] = int(mine.get(attribute, 0)) + change
-        mine.update(total.labels.get(row, {}))
+    for row, changes in total.changes.items():
+        if row in single or known.holds(row, ranges):
+            mine = rows[row] = dict(rows.get(row, {}))
+            for attribute, change in changes.items():
+                mine[attribute] = int(mine.get(attribute, 0)) + change
+            mine.update(total.labels.get(row, {}))
     return rows

@@ -19,6 +19,7 @@ from crm.domain.errors import Conflict, StoreUnavailable
 from crm.store import schema
 from crm.store.cost import charge
 from crm.store.expressions import Expression, Where
+from crm.store.looking import looking, not_seen
 from crm.store.requests import Action, Delete, Key, Put, Query, Rows, action_arguments, placeholders, query_arguments
 from crm.store.schema import Index, Item
 from crm.store.values import deserialise_item, serialise_item
@@ -86,20 +87,31 @@ class Table:
         """Return one item, or None; 0.5 read units per 4 KB, double when consistent."""
         if not _can_be(key):
             return None
+        look, pair = looking(), (key["PK"], key["SK"])
+        if look is not None and look.has(pair, consistent=consistent):
+            return look.item(pair)
         answer = self._call("get_item", writes=False, Key=serialise_item(key), ConsistentRead=consistent)
         item = deserialise_item(answer["Item"]) if answer.get("Item") else None
-        return item if item is not None and not self._expired(item) else None
+        found = item if item is not None and not self._expired(item) else None
+        if look is not None:
+            look.keep(pair, found, consistent=consistent)
+        return found
 
     def batch_get(self, keys: Sequence[Key], *, consistent: bool = False) -> list[Item | None]:
         """Return the items in the order of `keys`, None where there is none; one request per 100."""
-        found: dict[tuple[str, str], Item] = {}
+        look = looking()
         distinct = list({(key["PK"], key["SK"]) for key in keys if _can_be(key)})
-        for start in range(0, len(distinct), BATCH):
-            wanted = [serialise_item({"PK": pk, "SK": sk}) for pk, sk in distinct[start : start + BATCH]]
+        asked = not_seen(look, distinct, consistent=consistent)
+        found: dict[tuple[str, str], Item | None] = {}
+        for start in range(0, len(asked), BATCH):
+            wanted = [serialise_item({"PK": pk, "SK": sk}) for pk, sk in asked[start : start + BATCH]]
             for item in self._batch(wanted, consistent):
-                found[item["PK"], item["SK"]] = item
-        alive = {pair: item for pair, item in found.items() if not self._expired(item)}
-        return [alive.get((key["PK"], key["SK"])) for key in keys]
+                found[item["PK"], item["SK"]] = item if not self._expired(item) else None
+        if look is not None:
+            found |= {pair: look.item(pair) for pair in set(distinct) - set(asked)}
+            for pair in asked:
+                look.keep(pair, found.get(pair), consistent=consistent)
+        return [found.get((key["PK"], key["SK"])) for key in keys]
 
     def _batch(self, wanted: list[dict[str, Any]], consistent: bool) -> Iterator[Item]:
         deadline = time.monotonic() + self.patience
@@ -114,11 +126,17 @@ class Table:
 
     def query(self, query: Query) -> Rows:
         """Return one page of a query: up to `limit` items or 1 MB read, filtered."""
-        answer = self._call("query", writes=False, **query_arguments(query))
+        arguments, look = query_arguments(query), looking()
+        if look is not None and (known := look.rows(arguments)) is not None:
+            return known
+        answer = self._call("query", writes=False, **arguments)
         items = [item for raw in answer.get("Items", ()) if not self._expired(item := deserialise_item(raw))]
         following = answer.get("LastEvaluatedKey")
         read = int(answer.get("ScannedCount", len(items)))
-        return Rows(items=items, next=deserialise_item(following) if following else None, read=read)
+        rows = Rows(items=items, next=deserialise_item(following) if following else None, read=read)
+        if look is not None:
+            look.keep_rows(arguments, rows)
+        return rows
 
     def walk(self, query: Query) -> Iterator[Item]:
         """Give every item of a query, page after page."""
@@ -268,6 +286,8 @@ class Table:
             arguments["TableName"] = self.name
         if metered:
             arguments["ReturnConsumedCapacity"] = "TOTAL"
+        if writes and (look := looking()) is not None:
+            look.forget()
         deadline = time.monotonic() + self.patience
         attempt, lost = 0, False
         while True:

@@ -128,6 +128,7 @@ def _open_store(reading: list[ExitStack]) -> object:
 
     `reading` has the block of a request that only reads, nothing once that is over.
     """
+    from crm.store.looking import one_look
     from crm.store.moment import one_reading
     from crm.store.stats import one_moment
     from crm.wiring import get_store
@@ -135,6 +136,7 @@ def _open_store(reading: list[ExitStack]) -> object:
     for block in reading:
         block.enter_context(one_moment())
         block.enter_context(one_reading())
+        block.enter_context(one_look())
     return get_store()
 
 

@@ -89,6 +89,7 @@ def recipients(request: CrmRequest, campaign_id: str) -> HttpResponse:
         reason=wanted.reason,
         part=wanted.part,
         likely=total,
+        counted=figures.statuses,
         limit=PAGE_SIZE,
         token=token,
     )

@@ -144,8 +144,8 @@ class FilterBar:
 
     @cached_property
     def totals(self) -> PeopleTotals:
-        """How many people there are in all."""
-        return self.store.people.totals()
+        """How many people there are in all; what counts those of the list is read with it."""
+        return self.store.people.totals(beside=self.wanted, order=self.order)
 
     @property
     def kept(self) -> list[tuple[str, str]]:
