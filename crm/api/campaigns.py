@@ -8,7 +8,7 @@ from ninja import Field, Router, Schema
 
 from crm.api.auth import Scope
 from crm.api.repeats import once
-from crm.api.wire import PAGING, PROBLEMS, Page, cut, known_only, listed, now, paging_parameters, typed, utc
+from crm.api.wire import PAGING, PROBLEMS, Page, cut, known_only, listed, now, paging_parameters, typed, utc, viewer_of
 from crm.domain.campaign_filters import NAMES, parse_campaign_filter
 from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.domain.emails import Email, EmailState, FailReason, SkipReason
@@ -249,7 +249,7 @@ def act(request: HttpRequest, campaign_id: str, action: str) -> CampaignOut:
         raise NotFound(f"A campaign can't be told to {action[:40]}; it can be told to {', '.join(ACTIONS)}.")
 
     def done(also: Sequence[Action]) -> CampaignOut:
-        ACTIONS[action](store, campaign_id, now=now(), also=also)
+        ACTIONS[action](store, campaign_id, now=now(), actor=viewer_of(request), also=also)
         return _read(store, campaign_id)
 
     return once(request, {"campaignId": campaign_id}, make=done, again=lambda made: _read(store, made["campaignId"]))

@@ -153,7 +153,7 @@ def change_segment(request: HttpRequest, segment_id: str, data: SegmentPatch) ->
 @router.delete("/{segment_id}", auth=Scope("people:write"), response={204: None, **PROBLEMS}, summary="Delete a segment")
 def delete_segment(request: HttpRequest, segment_id: str) -> Status[None]:
     """Campaigns keep the filter they were given."""
-    segments.delete(typed(request).store, segment_id, viewer=viewer_of(request))
+    segments.delete(typed(request).store, segment_id, viewer=viewer_of(request), now=now())
     return Status(204, None)
 
 

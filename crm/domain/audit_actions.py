@@ -9,7 +9,10 @@ from enum import StrEnum
 
 
 class Subject(StrEnum):
-    """What an action is done to: what the subject of its entry is the id of. `NOTHING`: it has none."""
+    """What an action is done to: what the subject of its entry is the id of. `NOTHING`: it has none.
+
+    Accounts, invitations and tokens are numbered in the staff database: their subjects are like `staff:3`, so nobody else's id.
+    """
 
     NOTHING = ""
     PERSON = "person"
@@ -24,11 +27,8 @@ class Subject(StrEnum):
     MAIL = "mail"
     JOB = "job"
     STAFF = "staff"
+    INVITATION = "invitation"
     TOKEN = "token"  # noqa: S105  # a word
-
-
-PREFIXED = (Subject.STAFF, Subject.TOKEN)
-"""What is numbered in the staff database: its subject is `staff:<id>`, so that it is no other's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,7 @@ GROUPS: Mapping[str, Mapping[str, Deed]] = {
         "people.imported": Deed(words="imported people", subject=Subject.IMPORT),
         "people.import_stopped": Deed(words="stopped an import", subject=Subject.IMPORT),
         "people.import_undone": Deed(words="took an import back", subject=Subject.IMPORT),
+        "people.failed_rows_exported": Deed(words="downloaded the rows of an import that failed", subject=Subject.IMPORT),
         "people.exported": Deed(words="downloaded people"),
     },
     "segments": {
@@ -119,8 +120,8 @@ GROUPS: Mapping[str, Mapping[str, Deed]] = {
         "suppression.removed": Deed(words="took an address off the suppression list"),
     },
     "staff": {
-        "staff.invited": Deed(words="invited somebody", subject=Subject.STAFF),
-        "staff.invitation_withdrawn": Deed(words="withdrew an invitation", subject=Subject.STAFF),
+        "staff.invited": Deed(words="invited somebody", subject=Subject.INVITATION),
+        "staff.invitation_withdrawn": Deed(words="withdrew an invitation", subject=Subject.INVITATION),
         "staff.added": Deed(words="made an account", subject=Subject.STAFF),
         "staff.joined": Deed(words="accepted an invitation", subject=Subject.STAFF),
         "staff.role_changed": Deed(words="changed a role", subject=Subject.STAFF),

@@ -82,7 +82,7 @@ class Campaign:
     Subject, preheader, sender, reply_to, body, utm and tracking are its letter (see Letter). `archived_at`: staff put it away.
     `audience` was counted when it was accepted; `left_out` counts, by reason, who of those found while the e-mails were made
     may not be mailed. `resume_to` is the status a paused campaign goes back to. `expanded` says that everybody of the audience
-    has an e-mail. `keeping`: how long its e-mails are kept one by one.
+    has an e-mail. `keeping`: how long its e-mails are kept one by one. `edited_by` is who of staff saved its draft last.
     """
 
     id: str
@@ -101,6 +101,7 @@ class Campaign:
     expanded: bool = False
     chunks_put: int = 0
     created_by: str = ""
+    edited_by: str = ""
     created_at: datetime
     updated_at: datetime
     send_at: datetime | None = None

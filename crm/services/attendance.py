@@ -9,6 +9,7 @@ from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.people import Person, Profile
 from crm.services import people
+from crm.services.audit import noted
 from crm.store import Store
 from crm.store.events import NOT_OPEN, Moved
 
@@ -31,12 +32,16 @@ def undo_check_in(store: Store, event_id: str, user_id: str, *, now: datetime, b
 
     Nothing changes where they are not in by now. Raises NotFound, and Conflict where they can't go back.
     """
-    return take_back(store, event_id, user_id, was=AttendanceStatus.ATTENDED, now=now, by=by)
+    moved = store.events.undo(event_id, user_id, was=AttendanceStatus.ATTENDED, now=now, by=by)
+    if moved.changed:
+        logger.info("check-in taken back", extra={"event_id": event_id, "user_id": user_id, "promoted": len(moved.promoted)})
+    return moved
 
 
 def set_status(store: Store, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime, by: str) -> Moved:
     """Give somebody a status, and a seat that frees to the first in line. Raises NotFound, RuleViolation and Conflict."""
-    moved = store.events.move(event_id, user_id, status, now=now, by=by)
+    audit = noted(store, "attendee.moved", event_id, actor=by, now=now, userId=user_id, status=status.value)
+    moved = store.events.move(event_id, user_id, status, now=now, by=by, also=[audit])
     if moved.changed:
         facts = {"event_id": event_id, "user_id": user_id, "status": status.value, "promoted": len(moved.promoted)}
         logger.info("attendance changed", extra=facts)
@@ -48,7 +53,8 @@ def take_back(store: Store, event_id: str, user_id: str, *, was: AttendanceStatu
 
     Raises NotFound, and Conflict where the seat they had is somebody else's by now.
     """
-    moved = store.events.undo(event_id, user_id, was=was, now=now, by=by)
+    audit = noted(store, "attendee.taken_back", event_id, actor=by, now=now, userId=user_id, status=was.value)
+    moved = store.events.undo(event_id, user_id, was=was, now=now, by=by, also=[audit])
     if moved.changed:
         facts = {"event_id": event_id, "user_id": user_id, "status": was.value, "promoted": len(moved.promoted)}
         logger.info("attendance taken back", extra=facts)

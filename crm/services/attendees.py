@@ -5,7 +5,7 @@ And one person added to it.
 
 import logging
 from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -18,9 +18,11 @@ from crm.domain.filters import Order, PeopleFilter, filter_values
 from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.people import ATTRIBUTES, Person
+from crm.services.audit import noted
 from crm.store import Store
-from crm.store.events import Moved
+from crm.store.events import Moved, Seated
 from crm.store.people import FacetValue
+from crm.store.requests import Action
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 100
@@ -120,7 +122,7 @@ def add(store: Store, event_id: str, user_id: str, status: AttendanceStatus, *, 
     Who is registered, waits or has come already stays where they are. Raises NotFound; Conflict where it takes nobody.
     """
     if status is AttendanceStatus.REGISTERED:
-        seated = store.events.seat(event_id, [user_id], now=now, by=by)
+        seated = store.events.seat(event_id, [user_id], now=now, by=by, noted=_telling(store, event_id, user_id, now, by))
         if seated.unknown:
             raise NotFound("This person was deleted, or merged with another one.")
         if seated.refused:
@@ -130,9 +132,21 @@ def add(store: Store, event_id: str, user_id: str, status: AttendanceStatus, *, 
     old = store.events.attendances(event_id, [user_id]).get(user_id)
     if old is not None and (old.status is status or status not in MOVES[old.status]):
         return Moved(attendance=old, changed=False)
-    moved = store.events.move(event_id, user_id, status, now=now, by=by)
+    audit = noted(store, "attendee.moved", event_id, actor=by, now=now, userId=user_id, status=status.value)
+    moved = store.events.move(event_id, user_id, status, now=now, by=by, also=[audit])
     logger.info("attendee added", extra={"event_id": event_id, "user_id": user_id, "status": status.value})
     return moved
+
+
+def _telling(store: Store, event_id: str, user_id: str, now: datetime, by: str) -> Callable[[Seated], list[Action]]:
+    """What is written in the audit log of somebody who is to be registered: nothing where nothing becomes of it."""
+
+    def telling(seated: Seated) -> list[Action]:
+        status = AttendanceStatus.REGISTERED if seated.registered else AttendanceStatus.WAITLISTED
+        audit = noted(store, "attendee.moved", event_id, actor=by, now=now, userId=user_id, status=status.value)
+        return [audit] if seated.registered or seated.waitlisted else []
+
+    return telling
 
 
 def export(

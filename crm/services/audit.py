@@ -11,6 +11,7 @@ from crm.domain.ids import new_id
 from crm.store import Store
 from crm.store.audit import AuditPage
 from crm.store.audit_names import About, Named, names
+from crm.store.requests import Put
 
 FACT_SUBJECTS: Mapping[str, Subject] = {
     "person": Subject.PERSON,
@@ -37,6 +38,11 @@ def note(store: Store, action: str, subject: str = "", *, actor: str, now: datet
     Where the table is changed as well, its transaction takes the entry along instead.
     """
     store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts))
+
+
+def noted(store: Store, action: str, subject: str = "", *, actor: str, now: datetime, **facts: str | int) -> Put:
+    """Return the action that writes one entry, for the transaction of what it tells of."""
+    return store.audit.put(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts))
 
 
 def page(store: Store, wanted: AuditFilter, *, limit: int, token: str | None = None) -> Shown:
@@ -70,14 +76,14 @@ def _with(first: AuditEntry | None, rest: Iterator[AuditEntry]) -> Iterator[Audi
 
 
 def facts_in_words(facts: Mapping[str, str | int]) -> Sequence[tuple[str, str]]:
-    """Return the facts of an entry that are no ids of things, as (name, value) in plain words.
+    """Return the facts of an entry that are no ids of things, as (name, value) in plain words, by name.
 
     >>> facts_in_words({"matched": 1284, "eventId": "e1", "sendAt": "now"})
     [('matched', '1,284'), ('send at', 'now')]
     """
     return [
         (_spaced(name), f"{value:,}" if isinstance(value, int) else str(value))
-        for name, value in facts.items()
+        for name, value in sorted(facts.items())
         if name not in FACT_SUBJECTS and value != ""
     ]
 

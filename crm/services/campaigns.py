@@ -10,6 +10,7 @@ from crm.domain.errors import NotFound
 from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.services.audiences import audience
+from crm.services.audit import noted
 from crm.services.campaign_jobs import EXPAND, copies_among, expand_job, jobs_of, lanes_among, woken
 from crm.services.exclusions import check_exclusions
 from crm.services.mail_settings import check_sender
@@ -18,6 +19,7 @@ from crm.services.retries import resend_uncertain, retry_failed, settle_uncertai
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.jobs import Job
+from crm.store.keys import stamp
 from crm.store.people import until_won
 from crm.store.requests import Action
 
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+SITTING = timedelta(minutes=30)
+"""Who saves a draft again within so long is still at it: the audit log has one entry for that."""
 
 
 def save_draft(
@@ -60,12 +64,22 @@ def save_draft(
     edited = replace(
         old.written(letter),
         audience_filter=wanted,
+        edited_by=actor,
         updated_at=now,
         version=old.version if version is None else version,
     ).cleaned(draft=True)
-    saved = store.campaigns.save(edited) if stored else store.campaigns.create(edited)
+    audit = _sitting(store, edited.id, stored, actor, now)
+    saved = store.campaigns.save(edited, *audit) if stored else store.campaigns.create(edited, *audit)
     logger.info("campaign saved", extra={"campaign_id": saved.id, "version": saved.version})
     return saved
+
+
+def _sitting(store: Store, campaign_id: str, stored: Campaign | None, actor: str, now: datetime) -> list[Action]:
+    """The entry of a draft that is saved: one for each sitting, for a draft keeps itself again and again while it is written."""
+    if stored is None:
+        return [noted(store, "campaign.created", campaign_id, actor=actor, now=now)]
+    still_at_it = stored.edited_by == actor and now - stored.updated_at < SITTING
+    return [] if still_at_it else [noted(store, "campaign.edited", campaign_id, actor=actor, now=now)]
 
 
 def _stored(store: Store, campaign_id: str | None, *, needed: bool) -> Campaign | None:
@@ -85,6 +99,7 @@ def send(
     undo_seconds: float,
     send_at: datetime | None = None,
     default_sender: str = "",
+    actor: str = "",
 ) -> Campaign:
     """Accept a draft for sending: at `send_at`, but never before the time to undo has passed. Return it as stored.
 
@@ -92,6 +107,7 @@ def send(
     somebody else, to nobody, or leaves people out by something that is not there. Merge fields are the caller's to check.
     """
     due = max(now + timedelta(seconds=undo_seconds), send_at or now)
+    later = send_at is not None and send_at >= due
 
     def attempt() -> Campaign:
         old = store.campaigns.get(campaign_id)
@@ -100,7 +116,8 @@ def send(
         keeping = store.mail_settings.get().keeping
         new = old.accepted(audience=audience(store, old.audience_filter), now=now, due=due, keeping=keeping)
         key = expand_job(campaign_id)
-        store.table.write([store.campaigns.move(old, new), store.jobs.put(key, due_at=due, old=store.jobs.get(key))])
+        job = store.jobs.put(key, due_at=due, old=store.jobs.get(key))
+        store.table.write([store.campaigns.move(old, new), job, _accepted(store, new, later, actor=actor, now=now)])
         return replace(new, version=old.version + 1)
 
     accepted = until_won(attempt)
@@ -132,12 +149,21 @@ def create_and_send(
     due = max(now, send_at or now)
     keeping = store.mail_settings.get().keeping
     accepted = draft.accepted(audience=audience(store, wanted), now=now, due=due, keeping=keeping)
-    saved = store.campaigns.create(accepted, store.jobs.put(expand_job(accepted.id), due_at=due), *also)
+    job = store.jobs.put(expand_job(accepted.id), due_at=due)
+    saved = store.campaigns.create(accepted, job, _accepted(store, accepted, due > now, actor=actor, now=now), *also)
     logger.info("campaign accepted", extra={"campaign_id": saved.id, "matched": saved.audience.matched})
     return saved
 
 
-def undo(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
+def _accepted(store: Store, campaign: Campaign, later: bool, *, actor: str, now: datetime) -> Action:
+    """The entry of a campaign that was accepted: to how many, and when if not at once."""
+    facts: dict[str, str | int] = {"matched": campaign.audience.matched, "willReceive": campaign.audience.will_receive}
+    if later and campaign.send_at is not None:
+        return noted(store, "campaign.scheduled", campaign.id, actor=actor, now=now, **facts, sendAt=stamp(campaign.send_at))
+    return noted(store, "campaign.sent", campaign.id, actor=actor, now=now, **facts)
+
+
+def undo(store: Store, campaign_id: str, *, now: datetime, actor: str = "") -> Campaign:
     """Make a campaign a draft again whose sending has not begun. Raises NotFound, and RuleViolation when it is too late."""
     return _move(
         store,
@@ -145,18 +171,20 @@ def undo(store: Store, campaign_id: str, *, now: datetime) -> Campaign:
         "campaign taken back",
         lambda old: old.undone(now=now),
         lambda new, jobs: [store.jobs.park(job) for job in jobs.values()],
+        noted(store, "campaign.taken_back", campaign_id, actor=actor, now=now),
     )
 
 
-def pause(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
+def pause(store: Store, campaign_id: str, *, now: datetime, actor: str = "", also: Sequence[Action] = ()) -> Campaign:
     """Stop a campaign within a window of messages, and write `also` with it.
 
     Raises NotFound, and RuleViolation unless it waits or runs.
     """
-    return _move(store, campaign_id, "campaign paused", lambda old: old.paused(now=now), lambda new, jobs: [], also)
+    entry = noted(store, "campaign.paused", campaign_id, actor=actor, now=now)
+    return _move(store, campaign_id, "campaign paused", lambda old: old.paused(now=now), lambda new, jobs: [], entry, also)
 
 
-def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
+def resume(store: Store, campaign_id: str, *, now: datetime, actor: str = "", also: Sequence[Action] = ()) -> Campaign:
     """Let a paused campaign go on, and write `also` with it.
 
     Raises NotFound, and RuleViolation unless it is paused, or where it would leave people out by something that is gone.
@@ -176,10 +204,11 @@ def resume(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Acti
             actions += woken(store, [jobs[EXPAND]], due)
         return actions
 
-    return _move(store, campaign_id, "campaign resumed", go_on, wake, also)
+    entry = noted(store, "campaign.resumed", campaign_id, actor=actor, now=now)
+    return _move(store, campaign_id, "campaign resumed", go_on, wake, entry, also)
 
 
-def cancel(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Action] = ()) -> Campaign:
+def cancel(store: Store, campaign_id: str, *, now: datetime, actor: str = "", also: Sequence[Action] = ()) -> Campaign:
     """End a campaign: what was not handed over yet is skipped. Raises NotFound, and RuleViolation for a draft or a done one.
 
     The lanes go through what is still queued; where there are none yet, nothing is. `also` is written in the same transaction.
@@ -189,7 +218,8 @@ def cancel(store: Store, campaign_id: str, *, now: datetime, also: Sequence[Acti
         parked = [store.jobs.park(jobs[EXPAND])] if EXPAND in jobs else []
         return [*woken(store, [*lanes_among(jobs), *copies_among(jobs)], now), *parked]
 
-    return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop, also)
+    entry = noted(store, "campaign.cancelled", campaign_id, actor=actor, now=now)
+    return _move(store, campaign_id, "campaign cancelled", lambda old: old.cancelled(now=now), stop, entry, also)
 
 
 def _move(
@@ -198,9 +228,10 @@ def _move(
     done: str,
     decide: Callable[[Campaign], Campaign],
     effects: Callable[[Campaign, dict[str, Job]], Iterable[Action]],
+    entry: Action,
     also: Sequence[Action] = (),
 ) -> Campaign:
-    """Change a campaign's state and its jobs in one transaction, decided anew while others are quicker.
+    """Change a campaign's state and its jobs in one transaction, with its `entry`, decided anew while others are quicker.
 
     `also` is written with it, and alone where nothing changes.
     """
@@ -211,7 +242,7 @@ def _move(
         if new is old:
             store.table.write(also)
             return old
-        store.table.write([store.campaigns.move(old, new), *effects(new, jobs_of(store, campaign_id)), *also])
+        store.table.write([store.campaigns.move(old, new), *effects(new, jobs_of(store, campaign_id)), entry, *also])
         return replace(new, version=old.version + 1)
 
     moved = until_won(attempt)

@@ -14,6 +14,7 @@ from crm.domain.events import Event, EventStatus
 from crm.domain.ids import email_id
 from crm.domain.tasks import Task, TaskAction
 from crm.services import events
+from crm.services.audit import noted
 from crm.services.draft_checks import Review, review
 from crm.services.draft_people import filter_of
 from crm.services.events import NewEvent
@@ -61,7 +62,7 @@ def save_step(
         fields = {**fields, "slug": free_slug(store, fields.get("title", ""), draft_id)}
     new = old.with_step(step, fields, host_ids).saved_once_more(step, by=actor, now=now)
     if stored is None:
-        kept = store.drafts.create(new, sources)
+        kept = store.drafts.create(new, sources, also=[noted(store, "event.draft_begun", draft_id, actor=actor, now=now)])
     elif old.saved.get(step, 0) != seen:
         if not stored.same_step(step, new):
             raise Conflict(STALE)
@@ -132,10 +133,10 @@ def publish(store: Store, draft_id: str, *, version: int, actor: str, now: datet
     return event
 
 
-def discard(store: Store, draft_id: str, *, actor: str) -> EventDraft:
+def discard(store: Store, draft_id: str, *, actor: str, now: datetime) -> EventDraft:
     """Remove a draft for good, and return what it was. Raises NotFound."""
     draft = store.drafts.get(draft_id)
-    store.drafts.discard(draft)
+    store.drafts.discard(draft, noted(store, "event.draft_discarded", draft_id, actor=actor, now=now))
     logger.info("draft of an event discarded", extra={"event_id": draft_id, "actor": actor})
     return draft
 

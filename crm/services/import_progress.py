@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from crm.domain.imports import Import, Kind, Undone
+from crm.services.audit import note
 from crm.services.files import Files
 from crm.services.import_jobs import UNDO, job_key, job_of
 from crm.services.import_parts import Failure, failures, source_of, widened
@@ -93,6 +94,15 @@ def failed_rows(files: Files, imported: Import) -> tuple[list[str], Iterator[lis
         headers, found = widened(headers, widest), failures(files, imported)[1]
     width = len(headers)
     return [*headers, "reason"], ([*widened(cells, width), reason] for _, cells, reason in found)
+
+
+def take_failed(
+    store: Store, files: Files, imported: Import, *, actor: str, now: datetime
+) -> tuple[list[str], Iterator[list[str]]]:
+    """Note who takes the rows that failed away, and return them as `failed_rows` does."""
+    rows = failed_rows(files, imported)
+    note(store, "people.failed_rows_exported", imported.id, actor=actor, now=now)
+    return rows
 
 
 def shown_failures(files: Files, imported: Import, limit: int) -> list[Failure]:

@@ -5,23 +5,23 @@ imported. The dry run and the import decide by the same code, in jobs that go on
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.imports import Choices, Import, ImportStatus, Kind, Mode, Undone
 from crm.domain.people import Profile
+from crm.services.audit import noted
 from crm.services.files import Files, Readable
 from crm.services.import_columns import Column, check_usable, headings_key, named, recognise
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_decide import counted
 from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
 from crm.services.import_parts import LeftAlone, checking, drop_parts, forget, join_parts, left_alone, put_part, source_of
-from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures
+from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures, take_failed
 from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
 from crm.services.import_writing import foreseen
@@ -50,6 +50,7 @@ __all__ = [
     "progress",
     "recent",
     "shown_failures",
+    "take_failed",
     "undo",
     "upload",
 ]
@@ -106,7 +107,8 @@ def upload(store: Store, files: Files, *, name: str, content: Readable, size: in
             remembered_at=remembered.at if remembered else None,
             created_at=now,
         )
-        saved = store.imports.save(imported)
+        saved, action = store.imports.put(imported)
+        store.table.write([action, noted(store, "people.file_uploaded", import_id, actor=owner, now=now)])
     except BaseException:
         forget(files, import_id)
         raise
@@ -194,7 +196,7 @@ def begin(store: Store, import_id: str, *, version: int, actor: str, now: dateti
     saved, action = store.imports.put(old.begun(now=now), old)
     job = store.jobs.put(job_key(import_id, WRITE), due_at=now)
     facts = {"rows": old.rows or 0, "expected": old.written}
-    store.table.write([action, job, store.audit.put(_audit("people.imported", import_id, actor, now, facts))])
+    store.table.write([action, job, noted(store, "people.imported", import_id, actor=actor, now=now, **facts)])
     logger.info("import begun", extra={"import_id": import_id, "rows": old.rows})
     return saved
 
@@ -212,7 +214,7 @@ def cancel(store: Store, import_id: str, *, actor: str, now: datetime) -> Import
         also.append(store.jobs.park(job))
         new = new if old.status is ImportStatus.CHECKING else new.ended(now=now)
     saved, action = store.imports.put(new, old)
-    store.table.write([action, *also])
+    store.table.write([action, *also, noted(store, "people.import_stopped", import_id, actor=actor, now=now)])
     logger.info("import stopped", extra={"import_id": import_id, "actor": actor})
     return saved
 
@@ -224,9 +226,8 @@ def undo(store: Store, import_id: str, *, actor: str, now: datetime) -> Import:
     old = store.imports.get(import_id)
     saved, action = store.imports.put(old.undoing(now=now), old)
     job = store.jobs.put(job_key(import_id, UNDO), due_at=now)
-    store.table.write(
-        [action, job, store.audit.put(_audit("people.import_undone", import_id, actor, now, {"written": old.written}))]
-    )
+    audit = noted(store, "people.import_undone", import_id, actor=actor, now=now, written=old.written)
+    store.table.write([action, job, audit])
     logger.info("import being undone", extra={"import_id": import_id, "actor": actor})
     return saved
 
@@ -236,12 +237,13 @@ def recent(store: Store, limit: int = 50) -> list[Import]:
     return store.imports.recent(limit)
 
 
-def discard(store: Store, files: Files, imported: Import) -> None:
+def discard(store: Store, files: Files, imported: Import, *, actor: str, now: datetime) -> None:
     """Throw away a file that was not imported. Conflict once its import has begun."""
     if imported.started_at is not None:
         raise Conflict("This import has begun; undo it instead.")
     job = job_key(imported.id, CHECK)
-    store.imports.delete(imported, Delete(key=job.key))
+    audit = noted(store, "people.file_discarded", imported.id, actor=actor, now=now)
+    store.imports.delete(imported, Delete(key=job.key), audit)
     forget(files, imported.id)
 
 
@@ -294,7 +296,3 @@ def _checked_at_once(store: Store, files: Files, imported: Import, source: Sourc
         join_parts(files, imported, checking(imported), source.headers, steps=step)
         drop_parts(files, imported, checking(imported))
         return imported.checked(staging.rows, counts)
-
-
-def _audit(action: str, import_id: str, actor: str, now: datetime, facts: Mapping[str, str | int]) -> AuditEntry:
-    return AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=import_id, facts=facts)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.merging import SIMILAR, Likely, why_same
 from crm.domain.people import Person, Profile, folded_address
+from crm.services.audit import noted
 from crm.services.merge_steps import AGAIN, LATER, Order, Progress, advance, after, state_of, tidy
 from crm.store import Store
 from crm.store.people import item_of
@@ -38,11 +39,12 @@ def likely_same(store: Store, person: Person) -> list[Likely]:
     return sorted(likely, key=lambda one: (SIMILAR in one.why, one.person.created_at, one.person.id))[:SHOWN]
 
 
-def tell_apart(store: Store, person_id: str, other_id: str, *, actor: str) -> None:
+def tell_apart(store: Store, person_id: str, other_id: str, *, actor: str, now: datetime) -> None:
     """Write down that these are two people, for good: neither is suggested for the other again. Raises NotFound."""
     if {person_id, other_id} - store.people.get_many([person_id, other_id]).keys() or person_id == other_id:
         raise NotFound("One of the two is no longer there.")
-    store.table.write(store.duplicates.tell_apart(person_id, other_id))
+    audit = noted(store, "people.told_apart", person_id, actor=actor, now=now, otherId=other_id)
+    store.table.write([*store.duplicates.tell_apart(person_id, other_id), audit])
     logger.info("people told apart", extra={"person_id": person_id, "other_id": other_id, "actor": actor})
 
 

@@ -9,6 +9,7 @@ from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.folding import nothing_visible
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
+from crm.services.audit import noted
 from crm.store import Store, schema
 from crm.store.attendances import LEAVING
 from crm.store.expressions import absent, exists
@@ -35,7 +36,7 @@ def add(store: Store, person_id: str, text: str, *, actor: str, now: datetime, k
     note = LogEntry(id=note_id, user_id=person_id, at=now, kind=LogKind.NOTE, actor=actor, text=cleaned)
     gone = NotFound("This person was just deleted, so the note has nowhere to stand.")
     stays = Check(key=schema.key("user", id=person_id), expect=[exists(), absent(LEAVING)], error=gone)
-    store.table.write([stays, store.log.put(note)])
+    store.table.write([stays, store.log.put(note), noted(store, "person.note_added", person_id, actor=actor, now=now)])
     logger.info("note added", extra={"person_id": person_id, "note_id": note.id, "actor": actor})
     return note
 
@@ -50,10 +51,10 @@ def find(store: Store, person_id: str, note_id: str, *, actor: str) -> LogEntry:
     return note
 
 
-def remove(store: Store, person_id: str, note_id: str, *, actor: str) -> None:
+def remove(store: Store, person_id: str, note_id: str, *, actor: str, now: datetime) -> None:
     """Delete a note that `actor` wrote. Raises as `find` does."""
     note = find(store, person_id, note_id, actor=actor)
-    store.table.write([store.log.delete(note)])
+    store.table.write([store.log.delete(note), noted(store, "person.note_deleted", person_id, actor=actor, now=now)])
     logger.info("note deleted", extra={"person_id": person_id, "note_id": note_id, "actor": actor})
 
 

@@ -8,6 +8,7 @@ from crm.domain.errors import Conflict
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.people import Person, Profile
+from crm.services.audit import noted
 from crm.store import Store
 from crm.store.erasure import forget_emails
 from crm.store.people_writes import Write
@@ -27,7 +28,8 @@ def add(
     """
     person = Person(id=person_id or new_id(), profile=profile.cleaned(), created_at=now, updated_at=now)
     entry = LogEntry(id=new_id(), user_id=person.id, at=now, kind=LogKind.ADDED, actor=actor, created=True)
-    added = store.people.create(person, [*also, store.log.put(entry)])
+    audit = noted(store, "person.added", person.id, actor=actor, now=now)
+    added = store.people.create(person, [*also, store.log.put(entry), audit])
     logger.info("person added", extra={"person_id": added.id, "actor": actor})
     return added
 
@@ -47,7 +49,8 @@ def edit(store: Store, person_id: str, profile: Profile, *, version: int, now: d
     if not changes:
         return old
     entry = LogEntry(id=new_id(), user_id=person_id, at=now, kind=LogKind.EDITED, actor=actor, changes=changes)
-    saved = store.people.save(old, new, [store.log.put(entry)])
+    audit = noted(store, "person.edited", person_id, actor=actor, now=now, fields=", ".join(changes))
+    saved = store.people.save(old, new, [store.log.put(entry), audit])
     logger.info("person edited", extra={"person_id": person_id, "version": saved.version, "actor": actor})
     return saved
 
@@ -57,18 +60,23 @@ def remove(store: Store, person_id: str, *, now: datetime, actor: str = "") -> N
 
     E-mails stay counted under the opaque id; those still queued are skipped. A repeat goes on where a crash stopped.
     """
-    store.events.leave_all(person_id, now=now)
-    forget_emails(store.table, person_id)
-    delete_profile(store, person_id)
-    forget_emails(store.table, person_id)
+    remove_one_of_many(store, person_id, now=now, also=[noted(store, "person.deleted", person_id, actor=actor, now=now)])
     logger.info("person removed", extra={"person_id": person_id, "actor": actor})
 
 
-def delete_profile(store: Store, person_id: str) -> None:
+def remove_one_of_many(store: Store, person_id: str, *, now: datetime, also: Sequence[Write] = ()) -> None:
+    """Remove a person as `remove` does, without a word in the audit log; `also` is written when they go. Raises NotFound."""
+    store.events.leave_all(person_id, now=now)
+    forget_emails(store.table, person_id)
+    delete_profile(store, person_id, also)
+    forget_emails(store.table, person_id)
+
+
+def delete_profile(store: Store, person_id: str, also: Sequence[Write] = ()) -> None:
     """Delete the person as they are by now: someone may unsubscribe at the same moment. Raises NotFound."""
     for _ in range(TRIES - 1):
         try:
-            return store.people.delete(store.people.get(person_id))
+            return store.people.delete(store.people.get(person_id), also)
         except Conflict:
             continue
-    store.people.delete(store.people.get(person_id))
+    store.people.delete(store.people.get(person_id), also)

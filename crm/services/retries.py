@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from crm.domain.emails import EmailState, FailReason
 from crm.domain.errors import Conflict, RuleViolation
+from crm.services.audit import noted
 from crm.services.campaign_jobs import jobs_of, retry_at_work, retry_job
 from crm.services.retry_parts import Order, Outlook, Remedy, find_part, part_actions
 from crm.store import Store
@@ -25,6 +26,12 @@ OUTLOOKS: Mapping[FailReason, Outlook] = {
     FailReason.NOT_RENDERED: Outlook.ONCE_MENDED,
 }
 """What a retry does for e-mails that failed so: it helps where the refusal was one for the time being, or the text is mended."""
+DEEDS: Mapping[Remedy, str] = {
+    Remedy.RETRY: "campaign.failed_retried",
+    Remedy.RESEND: "campaign.uncertain_resent",
+    Remedy.SETTLE: "campaign.uncertain_settled",
+}
+"""What each is called in the audit log."""
 RETRYABLE = tuple(reason for reason, outlook in OUTLOOKS.items() if outlook is not Outlook.SELDOM)
 """What a retry can help. The rest was refused for good, and will most likely be once more."""
 
@@ -41,6 +48,7 @@ def retry_failed(
     *,
     now: datetime,
     reasons: Collection[FailReason] = tuple(FailReason),
+    actor: str = "",
     also: Sequence[Action] = (),
 ) -> int:
     """Queue again what failed until now for one of `reasons`, and return how many; what is queued is never queued twice.
@@ -49,11 +57,17 @@ def retry_failed(
     Raises NotFound, RuleViolation unless the campaign sends or is done, and Conflict while something else is being done.
     """
     store.campaigns.state(campaign_id).reopened(now=now)
-    return _begin(store, campaign_id, Order(remedy=Remedy.RETRY, asked_at=now, reasons=frozenset(reasons)), also)
+    return _begin(store, campaign_id, Order(remedy=Remedy.RETRY, asked_at=now, reasons=frozenset(reasons)), actor, also)
 
 
 def resend_uncertain(
-    store: Store, campaign_id: str, *, now: datetime, after: timedelta = SETTLE_AFTER, also: Sequence[Action] = ()
+    store: Store,
+    campaign_id: str,
+    *,
+    now: datetime,
+    after: timedelta = SETTLE_AFTER,
+    actor: str = "",
+    also: Sequence[Action] = (),
 ) -> int:
     """Queue again what is uncertain for at least `after`, and return how many: staff accept that some may get it twice.
 
@@ -63,11 +77,17 @@ def resend_uncertain(
     store.campaigns.state(campaign_id).reopened(now=now)
     order = Order(remedy=Remedy.RESEND, asked_at=now, after=after)
     _check_age(store, campaign_id, order)
-    return _begin(store, campaign_id, order, also)
+    return _begin(store, campaign_id, order, actor, also)
 
 
 def settle_uncertain(
-    store: Store, campaign_id: str, *, now: datetime, after: timedelta = SETTLE_AFTER, also: Sequence[Action] = ()
+    store: Store,
+    campaign_id: str,
+    *,
+    now: datetime,
+    after: timedelta = SETTLE_AFTER,
+    actor: str = "",
+    also: Sequence[Action] = (),
 ) -> int:
     """Call sent what is uncertain for at least `after`, and return how many.
 
@@ -76,7 +96,7 @@ def settle_uncertain(
     store.campaigns.state(campaign_id)
     order = Order(remedy=Remedy.SETTLE, asked_at=now, after=after)
     _check_age(store, campaign_id, order)
-    return _begin(store, campaign_id, order, also)
+    return _begin(store, campaign_id, order, actor, also)
 
 
 def _check_age(store: Store, campaign_id: str, order: Order) -> None:
@@ -93,14 +113,14 @@ def _check_age(store: Store, campaign_id: str, order: Order) -> None:
         )
 
 
-def _begin(store: Store, campaign_id: str, order: Order, also: Sequence[Action]) -> int:
+def _begin(store: Store, campaign_id: str, order: Order, actor: str, also: Sequence[Action]) -> int:
     """Do the first part, and leave the rest to a job; return how many e-mails are concerned in all."""
-    number = until_won(lambda: _first(store, campaign_id, order, also))
+    number = until_won(lambda: _first(store, campaign_id, order, actor, also))
     logger.info(order.words, extra={"campaign_id": campaign_id, "emails": number})
     return number
 
 
-def _first(store: Store, campaign_id: str, order: Order, also: Sequence[Action]) -> int:
+def _first(store: Store, campaign_id: str, order: Order, actor: str, also: Sequence[Action]) -> int:
     jobs = jobs_of(store, campaign_id)
     key = retry_job(campaign_id)
     running = retry_at_work(jobs)
@@ -115,12 +135,18 @@ def _first(store: Store, campaign_id: str, order: Order, also: Sequence[Action])
     actions = part_actions(store, campaign_id, order, part, jobs, now=order.asked_at, lane=0)
     number = len(part.emails)
     if part.next_token is None:
-        store.table.write([*actions, *also])
+        store.table.write([*actions, *_noted(store, campaign_id, order, number, actor), *also])
         return number
     total = max(number, _expected(store.campaigns.figures(campaign_id), order))
     state = order.state(cursor=part.next_token, done=number, total=total, number=1)
-    store.table.write([*actions, store.jobs.put(key, due_at=order.asked_at, state=state, old=jobs.get(key.name)), *also])
+    job = store.jobs.put(key, due_at=order.asked_at, state=state, old=jobs.get(key.name))
+    store.table.write([*actions, job, *_noted(store, campaign_id, order, total, actor), *also])
     return total
+
+
+def _noted(store: Store, campaign_id: str, order: Order, number: int, actor: str) -> list[Action]:
+    """The entry of an order for the audit log; none where there is nothing to do."""
+    return [noted(store, DEEDS[order.remedy], campaign_id, actor=actor, now=order.asked_at, emails=number)] if number else []
 
 
 def _expected(figures: CampaignFigures, order: Order) -> int:

@@ -11,6 +11,7 @@ from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.people import Person
 from crm.domain.segments import MAX_OWN, Segment
+from crm.services.audit import noted
 from crm.services.exclusions import check_segment_unused
 from crm.store import Store
 from crm.store.requests import Action
@@ -59,7 +60,7 @@ def save(
     _check_name(segment, seen)
     if sum(one.owner == owner for one in seen) >= MAX_OWN:
         raise RuleViolation(f"You have {MAX_OWN} segments, which is the most. Delete one that you don’t need any more.")
-    stored = store.segments.create(segment, also)
+    stored = store.segments.create(segment, [*also, noted(store, "segment.saved", segment.id, actor=owner, now=now)])
     logger.info("segment saved", extra={"segment_id": stored.id, "actor": owner, "shared": shared})
     return stored
 
@@ -103,12 +104,14 @@ def edit(
         return old
     if (fold(changed.name), changed.shared) != (fold(old.name), old.shared):
         _check_name(changed, store.segments.visible(viewer))
-    saved = store.segments.save(replace(changed, updated_at=now))
+    fields = ", ".join(field for field in given if getattr(changed, field) != getattr(old, field))
+    audit = noted(store, "segment.edited", segment_id, actor=viewer, now=now, fields=fields)
+    saved = store.segments.save(replace(changed, updated_at=now), [audit])
     logger.info("segment edited", extra={"segment_id": segment_id, "version": saved.version, "actor": viewer})
     return saved
 
 
-def delete(store: Store, segment_id: str, *, viewer: str, version: int | None = None) -> Segment:
+def delete(store: Store, segment_id: str, *, viewer: str, now: datetime, version: int | None = None) -> Segment:
     """Delete it and return what it was; campaigns keep the filter they were given.
 
     Raises NotFound, and Conflict where it has changed or a campaign on its way leaves people out by it.
@@ -117,7 +120,7 @@ def delete(store: Store, segment_id: str, *, viewer: str, version: int | None = 
     if version is not None and segment.version != version:
         raise Conflict(STALE)
     check_segment_unused(store, segment_id)
-    store.segments.delete(segment)
+    store.segments.delete(segment, [noted(store, "segment.deleted", segment_id, actor=viewer, now=now)])
     logger.info("segment deleted", extra={"segment_id": segment_id, "actor": viewer})
     return segment
 

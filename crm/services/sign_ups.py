@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import EventStatus
 from crm.domain.tasks import Outcome, Task
+from crm.services.audit import noted
 from crm.services.events import check_known
 from crm.store import Store
 from crm.store.attendances import STEP
@@ -76,7 +77,8 @@ def sign_up(
         check_takes_people(store, event_id)
         check_known(store, {"userIds": ids})
     done = store.done_parts.of(call) if again else {}
-    asked = _Call(event_id=event_id, now=now, by=by, also=also, name=call, again=again)
+    entry = noted(store, "attendees.signed_up", event_id, actor=by, now=now, people=len(ids))
+    asked = _Call(event_id=event_id, now=now, by=by, also=also, entry=entry, many=len(ids) > STEP, name=call, again=again)
     counts: Tally[str] = Tally()
     for seq, start in enumerate(range(0, len(ids), STEP)):
         counts += Tally(done[seq]) if seq in done else _part(store, asked, seq, ids[start : start + STEP])
@@ -97,12 +99,17 @@ def signed_up_by(task: Task) -> SignedUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One call: when and by whom, the name under which it may be repeated, and whether it is."""
+    """One call: when and by whom, the name under which it may be repeated, and whether it is.
+
+    `entry` is for the audit log, where the call changes something; `many`: it has more people than its first part.
+    """
 
     event_id: str
     now: datetime
     by: str
     also: Sequence[Action]
+    entry: Action
+    many: bool
     name: str
     again: bool
 
@@ -113,13 +120,14 @@ def _part(store: Store, call: _Call, seq: int, ids: Sequence[str]) -> Tally[str]
     Once the call has begun to write, an event that takes nobody any more is counted, not raised.
     """
 
-    def noted(seated: Seated) -> list[Action]:
+    def telling(seated: Seated) -> list[Action]:
         note = [store.done_parts.put(call.name, seq, _counted(seated))] if call.name else []
-        return [*note, *(() if seq else call.also)]
+        entry = [call.entry] if seated.registered or seated.waitlisted or call.many else []
+        return [*note, *(() if seq else [*call.also, *entry])]
 
     since = {user_id: call.now + (seq * STEP + number) * APART for number, user_id in enumerate(ids)}
     try:
-        return _counted(store.events.seat(call.event_id, ids, now=call.now, by=call.by, since=since, noted=noted))
+        return _counted(store.events.seat(call.event_id, ids, now=call.now, by=call.by, since=since, noted=telling))
     except Conflict:
         if not (call.again or seq):
             raise

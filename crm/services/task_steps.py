@@ -206,7 +206,7 @@ def _delete(
     for person_id in store.people.get_many(ids) if only is None else only:
         keep()
         try:
-            people.remove(store, person_id, now=now, actor=task.actor)
+            people.remove_one_of_many(store, person_id, now=now)
         except (Conflict, NotFound):  # who is gone by now is told below
             busy.append(person_id)
     gone, apart = _gone(store, ids)

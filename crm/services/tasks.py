@@ -13,6 +13,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.ids import new_id
 from crm.domain.people import checked_tag
 from crm.domain.tasks import Task, TaskAction, standing
+from crm.services.audit import noted
 from crm.services.task_steps import advance
 from crm.store import Store, schema
 from crm.store.events import NOT_OPEN
@@ -130,7 +131,7 @@ def cancel(store: Store, task_id: str, *, actor: str, now: datetime) -> Task:
         task = store.tasks.get(task_id)
         task.check_can_be_cancelled()
         job = store.jobs.get(job_of(task_id))
-        store.table.write([store.tasks.stop(task)])
+        store.table.write([store.tasks.stop(task), noted(store, "people.task_cancelled", task_id, actor=actor, now=now)])
         return store.tasks.get(task_id), job
 
     task, job = until_won(attempt)

@@ -1,13 +1,14 @@
 """The audit log, by month."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from crm.domain.audit import AuditEntry, Origin
 from crm.domain.audit_filter import AuditFilter
-from crm.domain.errors import BadToken
+from crm.domain.errors import BadToken, StoreUnavailable
 from crm.store import schema
 from crm.store.expressions import AnyOf, Clause, equals, one_of
 from crm.store.keys import AFTER, moment, stamp
@@ -23,6 +24,8 @@ MOST_QUERIES = 5
 """Requests for one page: where few entries fit a filter, a page says how far back it looked instead of reading years."""
 AT_ONCE = 1_000
 """Entries that one request looks at where not every one fits; with their half kilobyte each, less than the most of one answer."""
+HURRY, REST = 0.5, 30.0
+"""Seconds for which what can go unwritten is tried, and for which it is not tried again."""
 MONTH = len("2026-11")
 BEHIND = "~"
 """Behind a month: a text that is greater than every sort key in it."""
@@ -61,6 +64,7 @@ class AuditRepository:
         self._table = table
         self._signer = signer
         self._empty: set[str] = set()
+        self._away_until = 0.0
 
     def put(self, entry: AuditEntry) -> Put:
         """Return the action that writes an entry; the same entry again changes nothing."""
@@ -81,6 +85,17 @@ class AuditRepository:
     def note(self, entry: AuditEntry) -> None:
         """Write an entry by itself."""
         self._table.write([self.put(entry)])
+
+    def try_to_note(self, entry: AuditEntry) -> bool:
+        """Write an entry if the table answers at once, and tell whether it did; one that did not is left alone for a while."""
+        if time.monotonic() < self._away_until:
+            return False
+        try:
+            Table(self._table.client, self._table.name, patience=HURRY).write([self.put(entry)])
+        except StoreUnavailable:
+            self._away_until = time.monotonic() + REST
+            return False
+        return True
 
     def of_month(self, month: str) -> Iterator[AuditEntry]:
         """Give the entries of a month such as `2026-11`, newest first."""

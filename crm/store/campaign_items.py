@@ -55,6 +55,7 @@ def content_of(campaign: Campaign) -> Item:
         "utmContent": campaign.utm.content,
         "utmTerm": campaign.utm.term,
         "tracking": campaign.tracking or None,
+        "editedBy": campaign.edited_by,
         "filter": filter_values(campaign.audience_filter),
     }
     return schema.keyed("content", attributes)
@@ -73,6 +74,7 @@ def campaign_of(item: Item, content: Item | None) -> Campaign:
         body=written.get("body", ""),
         utm=_utm_of(item, written),
         tracking=written.get("tracking", False),
+        edited_by=written.get("editedBy", ""),
         audience_filter=parse_filter(written.get("filter", {}), stored=True),
         audience=Audience(
             matched=item.get("matched", 0), suppressed=item.get("suppressed", {}), excluded=item.get("excluded", {})

@@ -71,12 +71,12 @@ class DraftRepository:
         item = self._table.get(schema.key("draftPeople", eventId=draft_id))
         return tuple(_source_of(one) for one in item.get("sources", ())) if item is not None else ()
 
-    def create(self, draft: EventDraft, sources: Sequence[Source] = ()) -> EventDraft:
-        """Write a new draft and return it as stored. Conflict when there is something with its id already."""
+    def create(self, draft: EventDraft, sources: Sequence[Source] = (), *, also: Sequence[Action] = ()) -> EventDraft:
+        """Write a new draft, with `also`, and return it as stored. Conflict when there is something with its id already."""
         stored = replace(draft, version=1)
         there = Conflict("There is an event with this id already.")
         people = [_people(draft.id, sources)] if sources else []
-        self._table.write([Put(item=item_of(stored), expect=[absent()], error=there), *people])
+        self._table.write([Put(item=item_of(stored), expect=[absent()], error=there), *people, *also])
         return stored
 
     def save(
@@ -107,10 +107,13 @@ class DraftRepository:
             raise Conflict(STALE) from failed
         return replace(new, version=old.version + 1)
 
-    def discard(self, draft: EventDraft) -> None:
-        """Remove a draft with its people, whatever was saved meanwhile. Raises NotFound when it is no draft any more."""
+    def discard(self, draft: EventDraft, *also: Action) -> None:
+        """Remove a draft with its people, and write `also`, whatever was saved meanwhile.
+
+        Raises NotFound when it is no draft any more.
+        """
         key, expect = schema.key("event", id=draft.id), [equals("status", EventStatus.DRAFT.value)]
-        self._table.write([Delete(key=key, expect=expect, error=NotFound(GONE)), self.without_people(draft.id)])
+        self._table.write([Delete(key=key, expect=expect, error=NotFound(GONE)), self.without_people(draft.id), *also])
 
     def without_people(self, draft_id: str) -> Action:
         """Return the action that forgets whom a draft would bring in: part of what publishes it."""

@@ -76,9 +76,19 @@ class EventSeats(EventLine):
         return self._deciding(attempt)
 
     def move(
-        self, event_id: str, user_id: str, status: AttendanceStatus, *, now: datetime, by: str = "", walk_in: bool = False
+        self,
+        event_id: str,
+        user_id: str,
+        status: AttendanceStatus,
+        *,
+        now: datetime,
+        by: str = "",
+        walk_in: bool = False,
+        also: Sequence[Action] = (),
     ) -> Moved:
-        """Give somebody a status; the same one again changes nothing. Who frees a seat gives it to the first in line.
+        """Give somebody a status, and write `also` with it; the same one again changes nothing.
+
+        Who frees a seat gives it to the first in line.
 
         Somebody new to the list can be registered, waitlisted, attended or invited; `walk_in` tells that they came to the door.
         Raises NotFound, RuleViolation where there is no way from the present status, and Conflict when it takes a seat and there
@@ -91,12 +101,23 @@ class EventSeats(EventLine):
             if old is not None and old.status is status:
                 return Moved(attendance=old, changed=False)
             new = next_attendance(there, user_id, status, now=now, by=by, walk_in=walk_in)
-            return self._moved(there, Move(old=old, new=new), now)
+            return self._moved(there, Move(old=old, new=new), now, also)
 
         return self._deciding(attempt)
 
-    def undo(self, event_id: str, user_id: str, *, was: AttendanceStatus, now: datetime, by: str = "") -> Moved:
-        """Take somebody's last change back if it led to `was`, their present status; else tell where they stand.
+    def undo(
+        self,
+        event_id: str,
+        user_id: str,
+        *,
+        was: AttendanceStatus,
+        now: datetime,
+        by: str = "",
+        also: Sequence[Action] = (),
+    ) -> Moved:
+        """Take somebody's last change back, and write `also` with it, if it led to `was`, their present status.
+
+        Else tell where they stand.
 
         Who was not on the list leaves it; who waited has their place in line again. Raises NotFound when the event is gone, and
         Conflict when the seat they had is taken.
@@ -108,7 +129,7 @@ class EventSeats(EventLine):
             if old is None or old.status is not was or old.was is old.status:
                 return Moved(attendance=old, changed=False)
             check_reachable(there, old)
-            return self._moved(there, Move(old=old, new=old.undone(there.event, by=by)), now)
+            return self._moved(there, Move(old=old, new=old.undone(there.event, by=by)), now, also)
 
         return self._deciding(attempt)
 
@@ -162,10 +183,10 @@ class EventSeats(EventLine):
             raise NotFound("There is no such event; it may have been deleted.")
         return There(event_of(event), attendance_of(attendance) if attendance else None, profile)
 
-    def _moved(self, there: There, move: Move, now: datetime) -> Moved:
+    def _moved(self, there: There, move: Move, now: datetime, also: Sequence[Action]) -> Moved:
         if (refused := refusal(there.event, move, now)) is not None:
             raise refused
-        promoted = self._rewrite(there.event, [move], there.profiles, now=now)
+        promoted = self._rewrite(there.event, [move], there.profiles, now=now, also=also)
         return Moved(attendance=move.new, changed=True, promoted=promoted)
 
     def _seating(

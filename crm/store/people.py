@@ -119,12 +119,13 @@ class PeopleRepository:
         """
         return until_won(lambda: self._write(self._edition(old, new, also)))
 
-    def delete(self, person: Person) -> None:
-        """Remove profile, claim, tokens, tags, log and what says who is somebody else; Conflict when the person has moved on.
+    def delete(self, person: Person, also: Sequence[Write] = ()) -> None:
+        """Remove profile, claim, tokens, tags, log and what says who is somebody else, and write `also` with it.
 
-        Events must have been left before; one transaction, one more per 50 entries of the log, and one if they were told apart.
+        Conflict when the person has moved on. Events must have been left before; one transaction, one more per 50 entries of the
+        log, and one if they were told apart.
         """
-        parcel = removal(person)
+        parcel = self._removal(person, also)
         self._delete_log(person.id)
         unmark(self._table, person.id)
         self._write(parcel)

@@ -89,17 +89,17 @@ class SegmentRepository:
         self._table.write([Put(item=item_of(stored), expect=[absent()], error=there), *also])
         return stored
 
-    def save(self, segment: Segment) -> Segment:
-        """Write it over the version that was read, and return it one version up; one conditional put. Raises Conflict."""
+    def save(self, segment: Segment, also: Sequence[Action] = ()) -> Segment:
+        """Write it over the version that was read, with `also`, and return it one version up. Raises Conflict."""
         stored = replace(segment, version=segment.version + 1)
         expect = [equals("version", segment.version)]
-        self._table.write([Put(item=item_of(stored), expect=expect, error=Conflict(STALE))])
+        self._table.write([Put(item=item_of(stored), expect=expect, error=Conflict(STALE)), *also])
         return stored
 
-    def delete(self, segment: Segment) -> None:
-        """Remove it as it was read. Raises Conflict when it has changed, or is gone."""
+    def delete(self, segment: Segment, also: Sequence[Action] = ()) -> None:
+        """Remove it as it was read, and write `also`. Raises Conflict when it has changed, or is gone."""
         key, expect = schema.key("segment", id=segment.id), [equals("version", segment.version)]
-        self._table.write([Delete(key=key, expect=expect, error=Conflict(STALE))])
+        self._table.write([Delete(key=key, expect=expect, error=Conflict(STALE)), *also])
 
 
 def mark_of(owner: str) -> str:

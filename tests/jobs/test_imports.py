@@ -462,7 +462,7 @@ def test_files_go_after_thirty_days_and_the_import_stays(store: Store, files: Fo
 def test_a_file_that_was_not_imported_can_be_thrown_away(store: Store, files: FolderFiles, tmp_path: Path) -> None:
     imported = checked(store, files, many(2))
 
-    imports.discard(store, files, imported)
+    imports.discard(store, files, imported, actor="ingrid", now=utc_now())
 
     assert imports.recent(store) == []
     assert [path.name for path in tmp_path.rglob("*")] == ["imports"]

@@ -115,13 +115,13 @@ def test_a_long_step_renews_its_lease(store: Store, clock: Clock, monkeypatch: p
     crowd(store, 5)
     task = tasks.start(store, TaskAction.DELETE, EVERYBODY, actor="grace", now=clock())
     work = make_work(store, ToldMailer(), clock, lease_seconds=10)
-    remove: Callable[..., None] = people_service.remove
+    remove: Callable[..., None] = people_service.remove_one_of_many
 
     def slow_remove(*args: object, **kwargs: object) -> None:
         clock.pass_(seconds=5)
         remove(*args, **kwargs)
 
-    monkeypatch.setattr(people_service, "remove", slow_remove)
+    monkeypatch.setattr(people_service, "remove_one_of_many", slow_remove)
     held = Held.take(work, tasks.job_of(task.id), "one")
     assert held is not None
     while not held.over:

@@ -88,8 +88,8 @@ def test_a_draft_goes_with_all_that_an_undone_sending_left_of_it(store: Store, c
     campaigns.send(store, draft.id, now=clock(), undo_seconds=60)
     campaigns.undo(store, draft.id, now=clock())
 
-    campaign_shelf.delete_draft(store, draft.id)
-    campaign_shelf.delete_draft(store, draft.id)
+    campaign_shelf.delete_draft(store, draft.id, now=NOW)
+    campaign_shelf.delete_draft(store, draft.id, now=NOW)
 
     assert [item["SK"] for item in store.table.scan() if item["PK"] == f"CAMPAIGN#{draft.id}"] == []
     with pytest.raises(NotFound):
@@ -101,7 +101,7 @@ def test_only_a_draft_can_be_deleted(store: Store) -> None:
     campaign = store.campaigns.create(make_campaign(status=CampaignStatus.DONE))
 
     with pytest.raises(RuleViolation, match="can be archived"):
-        campaign_shelf.delete_draft(store, campaign.id)
+        campaign_shelf.delete_draft(store, campaign.id, now=NOW)
 
 
 def test_tabs_count_all_there_are_under_the_words_and_a_page_costs_the_same_however_many(store: Store) -> None:

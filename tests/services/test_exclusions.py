@@ -171,10 +171,10 @@ def test_a_segment_that_a_campaign_leaves_people_out_by_is_not_deleted_while_it_
     segment_id = value.partition(":")[2]
 
     with pytest.raises(Conflict, match="leaves people out by this segment"):
-        segments.delete(store, segment_id, viewer="grace")
+        segments.delete(store, segment_id, viewer="grace", now=NOW)
     campaigns.cancel(store, campaign.id, now=clock())
 
-    assert segments.delete(store, segment_id, viewer="grace").id == segment_id
+    assert segments.delete(store, segment_id, viewer="grace", now=NOW).id == segment_id
 
 
 def test_the_people_of_a_segment_get_nothing(store: Store, clock: Clock) -> None:

@@ -291,7 +291,7 @@ def test_of_many_who_merge_the_same_two_in_both_directions_one_does(store: Store
 def test_who_is_told_apart_is_not_suggested_and_who_is_removed_leaves_no_mark(store: Store) -> None:
     kept, gone = two(store)
 
-    merge.tell_apart(store, gone.id, kept.id, actor="grace")
+    merge.tell_apart(store, gone.id, kept.id, actor="grace", now=NOW)
 
     assert merge.likely_same(store, kept) == []
     assert merge.likely_same(store, gone) == []
@@ -304,7 +304,7 @@ def test_nobody_is_told_apart_from_themselves_or_from_nobody(store: Store) -> No
 
     for other in (kept.id, new_id()):
         with pytest.raises(NotFound):
-            merge.tell_apart(store, kept.id, other, actor="grace")
+            merge.tell_apart(store, kept.id, other, actor="grace", now=NOW)
 
     assert [likely.person for likely in merge.likely_same(store, kept)] == [gone]
 

@@ -132,7 +132,7 @@ def test_who_changes_an_older_version_loses_and_nothing_is_overwritten(store: St
     with pytest.raises(Conflict, match="changed by someone else"):
         segments.edit(store, saved.id, viewer="ingrid", version=1, name="Second", now=NOW)
     with pytest.raises(Conflict):
-        segments.delete(store, saved.id, viewer="ingrid", version=1)
+        segments.delete(store, saved.id, viewer="ingrid", version=1, now=NOW)
 
     assert store.segments.get(saved.id).name == "First"
 
@@ -140,11 +140,11 @@ def test_who_changes_an_older_version_loses_and_nothing_is_overwritten(store: St
 def test_a_deleted_segment_is_gone(store: Store) -> None:
     saved = _save(store)
 
-    segments.delete(store, saved.id, viewer="ingrid", version=1)
+    segments.delete(store, saved.id, viewer="ingrid", version=1, now=NOW)
 
     assert store.segments.visible("ingrid") == []
     with pytest.raises(NotFound):
-        segments.delete(store, saved.id, viewer="ingrid")
+        segments.delete(store, saved.id, viewer="ingrid", now=NOW)
 
 
 def test_values_without_a_segment_are_left_alone(store: Store) -> None:

@@ -441,7 +441,7 @@ def test_who_is_still_there_after_all_is_not_left_out_of_the_count(store: Store,
     def lost(*_: Any, **__: Any) -> None:
         raise NotFound("What they stand on is gone.")
 
-    monkeypatch.setattr(people_service, "remove", lost)
+    monkeypatch.setattr(people_service, "remove_one_of_many", lost)
     done = to_the_end(store, task)
 
     assert done.counts == {Outcome.BUSY: 3}

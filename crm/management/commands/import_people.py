@@ -65,13 +65,17 @@ class Command(BaseCommand):
                     self.stdout.write(f"Failed rows: {_write_failed(file, imports.failed_rows(self._files, imported))}")
             finally:
                 with suppress(CrmError):  # begun: then it stays, to be seen and undone in the browser
-                    imports.discard(self._store, self._files, self._store.imports.get(imported.id))
+                    self._discard(imported)
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from error
         except ValueError as error:
             raise CommandError(str(error)) from error
         except CrmError as error:
             raise CommandError(error.message) from error
+
+    def _discard(self, imported: Import) -> None:
+        stored = self._store.imports.get(imported.id)
+        imports.discard(self._store, self._files, stored, actor=self._actor, now=timezone.now())
 
     def _uploaded(self, file: Path) -> Import:
         with file.open("rb") as content:

@@ -19,44 +19,44 @@ def _told(number: int, words: str) -> str:
     return f"{number:,} {'e-mail' if number == 1 else 'e-mails'} {words}"
 
 
-def _undo(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.undo(store, campaign_id, now=now)
+def _undo(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    campaigns.undo(store, campaign_id, now=now, actor=actor)
     return "Taken back", "Nothing was sent; it is a draft again."
 
 
-def _pause(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.pause(store, campaign_id, now=now)
+def _pause(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    campaigns.pause(store, campaign_id, now=now, actor=actor)
     return "Paused", "At most a window of messages in each lane is still on its way."
 
 
-def _resume(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.resume(store, campaign_id, now=now)
+def _resume(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    campaigns.resume(store, campaign_id, now=now, actor=actor)
     return "Going on", ""
 
 
-def _cancel(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    campaigns.cancel(store, campaign_id, now=now)
+def _cancel(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    campaigns.cancel(store, campaign_id, now=now, actor=actor)
     return "Cancelled", "What was not sent yet is skipped."
 
 
-def _retry(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.retry_failed(store, campaign_id, now=now), "queued again"), ""
+def _retry(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    return _told(campaigns.retry_failed(store, campaign_id, now=now, actor=actor), "queued again"), ""
 
 
-def _retry_some(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    number = campaigns.retry_failed(store, campaign_id, now=now, reasons=RETRYABLE)
+def _retry_some(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    number = campaigns.retry_failed(store, campaign_id, now=now, actor=actor, reasons=RETRYABLE)
     return _told(number, "queued again"), "What was refused for good was left alone."
 
 
-def _resend(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.resend_uncertain(store, campaign_id, now=now), "queued again"), ""
+def _resend(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    return _told(campaigns.resend_uncertain(store, campaign_id, now=now, actor=actor), "queued again"), ""
 
 
-def _settle(store: Store, campaign_id: str, now: datetime) -> tuple[str, str]:
-    return _told(campaigns.settle_uncertain(store, campaign_id, now=now), "settled as sent"), ""
+def _settle(store: Store, campaign_id: str, now: datetime, actor: str) -> tuple[str, str]:
+    return _told(campaigns.settle_uncertain(store, campaign_id, now=now, actor=actor), "settled as sent"), ""
 
 
-ACTIONS: dict[str, Callable[[Store, str, datetime], tuple[str, str]]] = {
+ACTIONS: dict[str, Callable[[Store, str, datetime, str], tuple[str, str]]] = {
     "undo": _undo,
     "pause": _pause,
     "resume": _resume,
@@ -75,7 +75,7 @@ def act(request: CrmRequest, campaign_id: str, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404
     try:
-        done, note = ACTIONS[action](request.store, campaign_id, datetime.now(UTC))
+        done, note = ACTIONS[action](request.store, campaign_id, datetime.now(UTC), request.user.get_username())
     except (RuleViolation, Conflict) as error:
         tell(request, "That was not done", error.message, level=messages.ERROR)
     else:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from crm.domain.errors import RuleViolation
 from crm.domain.filters import NAMES, PeopleFilter, parse_filter
 from crm.jobs.render import FIELDS
 from crm.services import templates
+from crm.services.audit import note
 from crm.services.mail_settings import check_sender, senders
 from crm.services.segments import SEGMENT, check_seen, expanded
 from crm.store.moment import one_reading
@@ -187,6 +189,8 @@ def _tested(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: Pe
             reply_to=letter.reply_to,
             names={user.email: user.get_full_name() or user.get_username()},
         )
+        sent = sum(not trial.trouble for trial in trials)
+        note(request.store, "campaign.tested", campaign_id, actor=user.get_username(), now=datetime.now(UTC), sent=sent)
     except RuleViolation as error:
         if "testTo" in {one.field for one in error.errors}:
             form.add_crm_error(error)

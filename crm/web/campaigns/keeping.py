@@ -22,7 +22,7 @@ UNNAMED = "Draft without a subject"
 def archive(request: CrmRequest, campaign_id: str) -> HttpResponse:
     """Put it away, and offer to take that back."""
     try:
-        campaign = campaign_shelf.archive(request.store, campaign_id, now=datetime.now(UTC))
+        campaign = campaign_shelf.archive(request.store, campaign_id, now=datetime.now(UTC), actor=request.user.get_username())
     except (RuleViolation, Conflict) as error:
         tell(request, "That was not done", error.message, level=messages.ERROR)
         return _back(request, campaign_id)
@@ -35,7 +35,7 @@ def archive(request: CrmRequest, campaign_id: str) -> HttpResponse:
 @permission_required("crm.edit_campaigns")
 def unarchive(request: CrmRequest, campaign_id: str) -> HttpResponse:
     """Put it back among the others."""
-    campaign = campaign_shelf.unarchive(request.store, campaign_id, now=datetime.now(UTC))
+    campaign = campaign_shelf.unarchive(request.store, campaign_id, now=datetime.now(UTC), actor=request.user.get_username())
     tell(request, "Back among the campaigns", _name(campaign))
     return _back(request, campaign_id)
 
@@ -63,7 +63,7 @@ def delete(request: CrmRequest, campaign_id: str) -> HttpResponse:
             return redirect("campaigns:one", campaign_id)
         return render(request, "campaigns/delete.html", {"campaign": draft, "back": _from(request)})
     try:
-        campaign_shelf.delete_draft(request.store, campaign_id)
+        campaign_shelf.delete_draft(request.store, campaign_id, now=datetime.now(UTC), actor=request.user.get_username())
     except (RuleViolation, Conflict) as error:
         tell(request, "It was not deleted", error.message, level=messages.ERROR)
         return redirect("campaigns:one", campaign_id)

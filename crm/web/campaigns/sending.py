@@ -83,6 +83,7 @@ def _sent(request: CrmRequest, form: SendForm, campaign_id: str) -> bool:
             undo_seconds=settings.CRM_UNDO_SECONDS,
             send_at=form.send_at,
             default_sender=settings.DEFAULT_FROM_EMAIL,
+            actor=request.user.get_username(),
         )
     except (RuleViolation, Conflict) as error:
         if request.store.campaigns.get(campaign_id).status is not CampaignStatus.DRAFT:

@@ -182,7 +182,7 @@ def discard(request: CrmRequest, event_id: str) -> HttpResponse:
     found = request.store.drafts.get(event_id)
     if request.method != "POST":
         return render(request, "events/wizard_discard.html", {"draft": found, "step": found.next_step})
-    event_drafts.discard(request.store, event_id, actor=request.user.get_username())
+    event_drafts.discard(request.store, event_id, actor=request.user.get_username(), now=timezone.now())
     tell(request, "Draft discarded", f"“{found.title}” is gone.")
     return redirect(f"{reverse('events:list')}?when=drafts")
 

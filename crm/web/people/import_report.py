@@ -43,7 +43,8 @@ def page(request: CrmRequest, imported: Import) -> HttpResponseBase:
 def failed(request: CrmRequest, import_id: str) -> HttpResponseBase:
     """The rows that could not be read, or would not be, as CSV with a reason."""
     imported = request.store.imports.get(import_id)
-    header, rows = imports.failed_rows(get_files(), imported)
+    actor = request.user.get_username()
+    header, rows = imports.take_failed(request.store, get_files(), imported, actor=actor, now=timezone.now())
     name = slugify(PurePath(imported.name).stem) or "people"
     return csv_response(f"{name}-failed-rows.csv", header, rows)
 

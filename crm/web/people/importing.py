@@ -19,6 +19,7 @@ from crm.services.import_columns import FIELDS, Column, check_usable
 from crm.services.import_encoding import ENCODINGS
 from crm.services.import_staging import MAX_ROWS
 from crm.services.import_text import DELIMITERS
+from crm.web.bounds import takes_files
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people import import_report
 from crm.web.people.import_choices import MODES, applied, check_tag, posted, seen, settled, suggested_tag, wanted, why
@@ -42,6 +43,7 @@ class ColumnRow:
     samples: list[str]
 
 
+@takes_files(imports.MAX_CSV)
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.import_people")
 def upload(request: CrmRequest) -> HttpResponse:
@@ -89,7 +91,7 @@ def discard(request: CrmRequest, import_id: str) -> HttpResponse:
     """Throw away a file that was not imported."""
     imported = request.store.imports.get(import_id)
     try:
-        imports.discard(request.store, get_files(), imported)
+        imports.discard(request.store, get_files(), imported, actor=request.user.get_username(), now=timezone.now())
     except Conflict as error:
         tell(request, "That was not done", error.message, level=messages.ERROR)
         return redirect("people:import-one", import_id)

@@ -45,7 +45,7 @@ def duplicates(request: CrmRequest, person_id: str) -> HttpResponse:
 @permission_required("crm.edit_people")
 def tell_apart(request: CrmRequest, person_id: str, other_id: str) -> HttpResponse:
     """Write down that these are two people; they are not suggested for each other again."""
-    merge.tell_apart(request.store, person_id, other_id, actor=request.user.get_username())
+    merge.tell_apart(request.store, person_id, other_id, actor=request.user.get_username(), now=timezone.now())
     if request.htmx:
         person = request.store.people.get(person_id)
         context = {"person": person, "likely": merge.likely_same(request.store, person), "opened": True}

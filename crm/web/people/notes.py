@@ -39,7 +39,7 @@ def remove(request: CrmRequest, person_id: str, note_id: str) -> HttpResponse:
     if request.method != "POST":
         note = notes.find(request.store, person_id, note_id, actor=actor)
         return render(request, "people/note_delete.html", {"person": found, "note": note, "query": request.GET.urlencode()})
-    notes.remove(request.store, person_id, note_id, actor=actor)
+    notes.remove(request.store, person_id, note_id, actor=actor, now=timezone.now())
     return _shown(request, person_id, "Note deleted")
 
 

@@ -146,7 +146,7 @@ def delete(request: CrmRequest, segment_id: str) -> HttpResponse:
     segment = _changeable(request, segment_id)
     if request.method != "POST":
         return render(request, "segments/delete.html", {"segment": segment, "words": _words(request, segment.filter)})
-    segments.delete(request.store, segment_id, viewer=request.user.get_username())
+    segments.delete(request.store, segment_id, viewer=request.user.get_username(), now=datetime.now(UTC))
     tell(request, f"“{segment.name}” is deleted", "The people are still here, and campaigns keep the filter they were given.")
     return redirect("segments:list")
 

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
 from crm.domain.audit import AuditEntry
-from crm.domain.audit_actions import PREFIXED, Subject, deed_of
+from crm.domain.audit_actions import Subject, deed_of
 from crm.models import ApiToken
 from crm.services.audit import Shown, abouts, facts_in_words
 from crm.store.audit_names import About, Named
@@ -30,6 +30,7 @@ KINDS = {
     Subject.MAIL: "mail settings",
     Subject.JOB: "background work",
     Subject.STAFF: "account",
+    Subject.INVITATION: "invitation",
     Subject.TOKEN: "API token",
 }
 PAGES: Mapping[Subject, str] = {
@@ -47,6 +48,7 @@ LISTS: Mapping[Subject, str] = {
     Subject.MAIL: "settings:mail",
     Subject.JOB: "settings:jobs",
     Subject.STAFF: "settings:staff",
+    Subject.INVITATION: "settings:staff",
     Subject.TOKEN: "settings:tokens",
 }
 """Pages on which things of a kind stand, each without a page of its own."""
@@ -99,7 +101,7 @@ def _thing(about: About, names: Names, viewer: str, subject: str) -> Thing:
     kind, id_ = about
     named = names.get(about)
     hidden = named is not None and named.owner not in ("", viewer)
-    standing = kind in (Subject.MAIL, Subject.JOB, Subject.FEED)
+    standing = kind in (Subject.MAIL, Subject.JOB, Subject.FEED, Subject.INVITATION)
     href = "" if (named is None and not standing) or hidden else _href(kind, id_)
     return Thing(
         kind=KINDS.get(kind, ""),
@@ -126,7 +128,7 @@ def _numbered(wanted: set[About]) -> dict[About, Named]:
         Subject.STAFF: lambda ids: {user.pk: user.get_full_name() or user.username for user in User.objects.filter(pk__in=ids)},
         Subject.TOKEN: lambda ids: {token.pk: token.name for token in ApiToken.objects.filter(pk__in=ids)},
     }
-    for kind in PREFIXED:
+    for kind in called:
         ids = {id_: int(number) for one, id_ in wanted if one is kind and (number := id_.partition(":")[2]).isdecimal()}
         names = called[kind](list(ids.values())) if ids else {}
         found |= {(kind, id_): Named(name=names[number]) for id_, number in ids.items() if number in names}

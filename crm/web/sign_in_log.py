@@ -1,0 +1,48 @@
+"""Who signed in, signed out, or failed to: noted in the audit log as well as that can be, for nobody is kept out by it."""
+
+import logging
+from collections.abc import Mapping
+
+from allauth.account.signals import user_logged_in
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_out, user_login_failed
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from crm.domain.audit import AuditEntry
+from crm.domain.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Listen for sign-ins; called once, at the start."""
+    user_logged_in.connect(_came, dispatch_uid="crm.audit.signed_in")
+    user_logged_out.connect(_went, dispatch_uid="crm.audit.signed_off")
+    user_login_failed.connect(_failed, dispatch_uid="crm.audit.sign_in_failed")
+
+
+def _came(request: HttpRequest, user: User, **_signal: object) -> None:
+    _note("staff.signed_in", user, user.get_username())
+
+
+def _went(request: HttpRequest, user: User | None, **_signal: object) -> None:
+    if isinstance(user, User):
+        _note("staff.signed_off", user, user.get_username())
+
+
+def _failed(credentials: Mapping[str, object], request: HttpRequest | None = None, **_signal: object) -> None:
+    """Somebody who may be anybody: what was typed is noted only where it is the name or address of an account, as its number."""
+    typed = str(credentials.get("username") or credentials.get("email") or "")
+    user = User.objects.filter(Q(username=typed) | Q(email__iexact=typed)).first() if typed else None
+    if user is not None:
+        _note("staff.sign_in_failed", user, "")
+
+
+def _note(action: str, user: User, actor: str) -> None:
+    from crm.wiring import get_store  # here, so that the pages that only sign in don't wait for boto3
+
+    entry = AuditEntry(id=new_id(), at=timezone.now(), actor=actor, action=action, subject=f"staff:{user.pk}")
+    if not get_store().audit.try_to_note(entry):
+        logger.warning("sign-in not in the audit log", extra={"action": action, "user_id": user.pk})
