@@ -59,8 +59,10 @@ def get_links() -> Links:
 
 def open_store(*, patience: float = PATIENCE) -> Store:
     """Return the repositories over a table of their own."""
-    page_key = hashlib.sha256(b"page tokens" + settings.SECRET_KEY.encode()).digest()
-    return Store(open_table(patience=patience), hashes=get_links().suppression_hashes, page_key=page_key)
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    page_key, *old = [hashlib.sha256(b"page tokens" + secret.encode()).digest() for secret in secrets]
+    table, hashes = open_table(patience=patience), get_links().suppression_hashes
+    return Store(table, hashes=hashes, page_key=page_key, old_page_keys=old)
 
 
 _store: Store | None = None

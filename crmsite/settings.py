@@ -29,12 +29,12 @@ env.read_env(env.str("CRM_ENV_FILE", default="") or BASE_DIR / ".env")
 DEBUG: bool = env.bool("DEBUG", default=False)
 
 
-def _required(name: str, *, for_debug: str, what: str) -> str:
-    """The variable's value; `for_debug` stands in for it with DEBUG=1 only."""
-    value: str = env.str(name, default="") or (for_debug if DEBUG else "")
-    if not value:
+def _required(name: str, *, for_debug: str, what: str) -> list[str]:
+    """The variable's values, one at least; `for_debug` stands in for them with DEBUG=1 only."""
+    values = _list(env.str(name, default="")) or _list(for_debug if DEBUG else "")
+    if not values:
         raise ImproperlyConfigured(f"{name} is not set: set it to {what}, or set DEBUG=1 on a machine of your own.")
-    return value
+    return values
 
 
 def _number(name: str, kind: Callable[[str], Number], *, default: Number) -> Number:
@@ -64,9 +64,10 @@ def _value(name: str, text: str) -> Any:
 
 # --- secrets and addresses ---------------------------------------------------------------------------------------------
 
-SECRET_KEY = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
-LINK_KEYS = _list(_required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text, kept for years"))
-ALLOWED_HOSTS = _list(_required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the names you serve, by commas"))
+# Of each, the first key signs and all are accepted.
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _required("SECRET_KEY", for_debug="insecure-and-for-debug-only", what="a long random text")
+LINK_KEYS = _required("LINK_KEY", for_debug="insecure-link-key-for-debug-only", what="a long random text, kept for years")
+ALLOWED_HOSTS = _required("ALLOWED_HOSTS", for_debug="127.0.0.1,localhost,[::1]", what="the names you serve, by commas")
 PORT: int = _number("PORT", int, default=8000)  # where gunicorn listens; the local engine takes the next one
 PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}" if DEBUG else "").rstrip("/")
 
@@ -84,6 +85,17 @@ if TRUSTED_PROXIES:
 if PUBLIC_URL:
     CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))]
 X_FRAME_OPTIONS = "DENY"
+
+# How much one request may carry. Files of staff go to the disk as they come; the import takes more of them (crm.web.bounds).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+FILE_UPLOAD_MAX_SIZE = 5_000_000
+
+# How often one token, and one address without sign-in, may ask one process in a second; 0 is as often as it likes.
+CRM_API_RATE: float = _number("CRM_API_RATE", float, default=300.0)
+CRM_PUBLIC_RATE: float = _number("CRM_PUBLIC_RATE", float, default=100.0)
+
 CSRF_FAILURE_VIEW = "crm.web.http.csrf_failure"
 
 # --- ours: the table, mail, and the work in the background ----------------------------------------------------------------
@@ -163,6 +175,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "crm.web.bounds.PublicLimitMiddleware",
     "crm.web.middleware.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja.errors import AuthenticationError, AuthorizationError
 from ninja.security import HttpBearer
 
+from crm.api.errors import TooMany
 from crm.domain.audit import arrived, origin
+from crm.limits import wait_of_address, wait_of_token
 from crm.staff import SCOPES, TokenUse, authenticate_token
 
 
@@ -21,10 +24,12 @@ class Scope(HttpBearer):
     def __call__(self, request: HttpRequest) -> TokenUse:
         use = super().__call__(request)
         if not isinstance(use, TokenUse):
+            check_stranger()
             raise AuthenticationError(message="Send a valid token: “Authorization: Bearer …”. Settings → API tokens makes one.")
         return use
 
     def authenticate(self, request: HttpRequest, token: str) -> TokenUse | None:
+        check_pace(token.strip())
         use = authenticate_token(token.strip())
         if use is not None and not (self.scope in use.scopes and use.can(self.permission)):
             raise AuthorizationError(
@@ -33,3 +38,15 @@ class Scope(HttpBearer):
         if use is not None:
             arrived(replace(origin(), token=use.token_id))
         return use
+
+
+def check_pace(secret: str) -> None:
+    """Count a call with a token; TooMany where it comes too often."""
+    if wait := wait_of_token(secret):
+        raise TooMany(f"This token asks more than {settings.CRM_API_RATE:g} times a second; go on after a pause.", wait)
+
+
+def check_stranger() -> None:
+    """Count a call without a good token; TooMany where they come too often from one address."""
+    if wait := wait_of_address(origin().address):
+        raise TooMany("Too many requests without a valid token come from your network; go on after a pause.", wait)

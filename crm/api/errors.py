@@ -34,6 +34,14 @@ class UnsupportedMediaType(Exception):
     """The body says that it is not JSON."""
 
 
+class TooMany(Exception):
+    """Somebody asks too often; `wait` is in seconds."""
+
+    def __init__(self, message: str, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 def problem(status: int, detail: str, errors: Sequence[FieldError] = ()) -> JsonResponse:
     """Return the answer for an error; `errors` names the fields at fault."""
     body: dict[str, Any] = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
@@ -96,6 +104,13 @@ def _too_big(request: HttpRequest, error: RequestDataTooBig) -> JsonResponse:
     return problem(413, "The body is too large; send less at a time.")
 
 
+def too_many(request: HttpRequest, error: TooMany) -> JsonResponse:
+    """Return the answer for somebody who asks too often."""
+    response = problem(429, str(error))
+    response["Retry-After"] = str(error.wait)
+    return response
+
+
 def _bug(request: HttpRequest, error: Exception) -> JsonResponse:
     logger.exception("api call failed", exc_info=error, extra={"path": request.path})
     return problem(500, "Something broke on our side; it has been written to the log.")
@@ -107,6 +122,7 @@ HANDLERS: dict[type[Exception], Any] = {
     HttpError: _http_error,
     ValidationError: _invalid,
     RequestDataTooBig: _too_big,
+    TooMany: too_many,
     CrmError: _crm_error,
 }
 

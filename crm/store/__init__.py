@@ -1,6 +1,6 @@
 """How it is kept: all repositories over one table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from crm.store.audit import AuditRepository
 from crm.store.campaigns import CampaignRepository
@@ -41,10 +41,18 @@ from crm.store.workers import WorkerRepository
 
 
 class Store:
-    """The repositories. `hashes` gives the suppression hashes of an address, current key first; `page_key` signs page tokens."""
+    """The repositories. `hashes` gives the suppression hashes of an address, current key first; `page_key` signs page tokens,
+    of `old_page_keys` they are still read."""
 
-    def __init__(self, table: Table, *, hashes: Callable[[str], tuple[str, ...]], page_key: bytes) -> None:
-        signer = TokenSigner(page_key)
+    def __init__(
+        self,
+        table: Table,
+        *,
+        hashes: Callable[[str], tuple[str, ...]],
+        page_key: bytes,
+        old_page_keys: Sequence[bytes] = (),
+    ) -> None:
+        signer = TokenSigner(page_key, *old_page_keys)
         self.table = table
         self.stats = StatsRepository(table)
         self.suppressions = SuppressionRepository(table, hashes)
@@ -78,5 +86,5 @@ class Store:
         self.copies = CopyRepository(table)
         self.templates = TemplateRepository(table)
         self.audit = AuditRepository(table, signer)
-        self.repeats = RepeatRepository(table, page_key)
+        self.repeats = RepeatRepository(table, page_key, *old_page_keys)
         self.done_parts = DonePartRepository(table)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from crm.domain.errors import Conflict, RuleViolation
 from crm.store import schema
-from crm.store.expressions import AnyOf, Clause, absent, equals
+from crm.store.expressions import AnyOf, Clause, absent, one_of
 from crm.store.requests import Put, Update
 from crm.store.table import Table
 
@@ -26,9 +26,9 @@ class Answered:
 class RepeatRepository:
     """The `REPEAT#…` items. `key` makes the hash of a body worthless to whoever reads the table."""
 
-    def __init__(self, table: Table, key: bytes) -> None:
+    def __init__(self, table: Table, key: bytes, *old: bytes) -> None:
         self._table = table
-        self._key = key
+        self._keys = (key, *old)
 
     def find(self, token: str, idempotency_key: str, body: bytes) -> Answered | None:
         """Return what the first request under this key made, None when this is the first; one consistent read.
@@ -40,7 +40,7 @@ class RepeatRepository:
         item = self._table.get(schema.key("repeat", token=token, hash=_digest(idempotency_key)))
         if item is None:
             return None
-        if not hmac.compare_digest(item["body"], self._body(body)):
+        if not any(hmac.compare_digest(item["body"], known) for known in self._bodies(body)):
             raise RuleViolation(
                 "This Idempotency-Key was used with another body. Use a new key for a new request.", field="Idempotency-Key"
             )
@@ -67,10 +67,14 @@ class RepeatRepository:
     def settled(self, token: str, idempotency_key: str, body: bytes, *, made: Mapping[str, str]) -> Update:
         """Return the Update that notes down the whole answer, where the first transaction could not know it yet."""
         key = schema.key("repeat", token=token, hash=_digest(idempotency_key))
-        return Update(key=key, changes={"made": dict(made)}, expect=[equals("body", self._body(body))])
+        return Update(key=key, changes={"made": dict(made)}, expect=[one_of("body", self._bodies(body))])
 
     def _body(self, body: bytes) -> str:
-        return hmac.new(self._key, body, hashlib.sha256).hexdigest()
+        return self._bodies(body)[0]
+
+    def _bodies(self, body: bytes) -> list[str]:
+        """What a body is kept as: under the present key, and under each former one."""
+        return [hmac.new(key, body, hashlib.sha256).hexdigest() for key in self._keys]
 
 
 def _digest(text: str) -> str:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -19,7 +20,9 @@ class TokenSigner:
     purpose and payload is also what the key stream starts from (a synthetic IV, as in RFC 5297, built of HMAC-SHA256).
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *old: bytes) -> None:
+        """The key that seals, and those that sealed before, of which tokens are still read."""
+        self._old = [TokenSigner(before) for before in old]
         self._tag_key = hmac.digest(key, b"tag", hashlib.sha256)
         self._stream_key = hmac.digest(key, b"stream", hashlib.sha256)
 
@@ -31,17 +34,21 @@ class TokenSigner:
 
     def read(self, purpose: str, token: str) -> Any:
         """Return the position of a token; BadToken when it was changed or belongs to another list or filter."""
-        try:
-            sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            tag = sealed[:TAG_BYTES]
-            payload = self._masked(tag, sealed[TAG_BYTES:])
-            if hmac.compare_digest(tag, self._tag(purpose, payload)) and self._text(sealed) == token:
-                return json.loads(payload)
-        except ValueError:
-            pass
+        for signer in (self, *self._old):
+            with suppress(ValueError):
+                return signer._opened(purpose, token)
         raise BadToken(
             "This page link is not valid for this list: it was changed, or the filter was. Start again from the first page."
         )
+
+    def _opened(self, purpose: str, token: str) -> Any:
+        """Return the position of a token that this very key sealed; ValueError for any other."""
+        sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        tag = sealed[:TAG_BYTES]
+        payload = self._masked(tag, sealed[TAG_BYTES:])
+        if not (hmac.compare_digest(tag, self._tag(purpose, payload)) and self._text(sealed) == token):
+            raise ValueError("sealed with another key, or changed")
+        return json.loads(payload)
 
     def _tag(self, purpose: str, payload: bytes) -> bytes:
         return hmac.digest(self._tag_key, purpose.encode() + b"\0" + payload, hashlib.sha256)[:TAG_BYTES]

@@ -136,7 +136,7 @@ def error_answer(request: HttpRequest, status: int, message: str = "", *, title:
     """An error as a page; as a toast for htmx; as problem+json under /api/."""
     title, message = title or TITLES[status], message or WORDS.get(status, "")
     if request.path.startswith("/api/"):
-        problem = {"title": title, "status": status, "detail": message}
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
         return JsonResponse(problem, status=status, content_type="application/problem+json")
     htmx = getattr(request, "htmx", None)
     if htmx and not htmx.boosted and not htmx.history_restore_request:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages import get_messages
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.request import UnreadablePostError
 from django.shortcuts import resolve_url
@@ -20,11 +20,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 from crm.staff import role_of
+from crm.web.bounds import bound
 from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
-TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent)
-"""What Django raises when a form is first looked into, and is longer or has more fields than the settings let in."""
+TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+"""What Django raises when a form is first looked into, and is longer or has more fields or files than the settings let in."""
 
 
 class HeadMiddleware:
@@ -68,11 +69,13 @@ class FormMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *given: Any) -> HttpResponseBase | None:
-        """None where the form can be read; views without a token read for themselves what they are sent."""
-        if request.method != "POST" or getattr(view, "csrf_exempt", False):
+        """None where the form can be read; views without a token read for themselves what they are sent, within its bounds."""
+        if request.method != "POST":
             return None
         try:
-            _ = request.POST
+            bound(request, view)
+            if not getattr(view, "csrf_exempt", False):
+                _ = request.POST
         except TOO_MUCH:
             return error_answer(request, 413)
         except UnreadablePostError:
@@ -168,6 +171,8 @@ class AnswerMiddleware:
             return error_answer(request, 403, str(exception))
         if isinstance(exception, Http404):
             return error_answer(request, 404)
+        if isinstance(exception, TOO_MUCH):
+            return error_answer(request, 413)
         return None
 
 
