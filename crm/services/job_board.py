@@ -29,7 +29,7 @@ MOVED_ON = "It is being tried again already, or it was ended meanwhile. The list
 
 
 class Standing(StrEnum):
-    """Where a job stands. `WAITING`: it is due, and no worker has it."""
+    """Where a job stands. `WAITING`: it is due, and no worker has it. `FAILED`: it rests after an error."""
 
     FAILED = "failed"
     RUNNING = "running"
@@ -101,10 +101,10 @@ def at_work(store: Store) -> tuple[list[Job], bool]:
 
 def standing_of(job: Job, now: datetime) -> Standing:
     """Return where a job stands that has work."""
-    if job.failing:
-        return Standing.FAILED
     if job.due_at is None or job.due_at <= now:
         return Standing.WAITING
+    if job.failing:
+        return Standing.FAILED
     return Standing.LATER if job.idle else Standing.RUNNING
 
 

@@ -93,6 +93,14 @@ def test_what_failed_says_why_and_when_it_is_tried_again(store_at: Store, clock:
     assert (line.broke.error, line.broke.times, line.due_at) == ("KeyError", 1, clock() + timedelta(minutes=1))
 
 
+def test_what_failed_and_has_rested_waits_for_a_worker(store_at: Store, clock: Clock) -> None:
+    broken(store_at, clock, put(store_at, clock()))
+
+    line = only(store_at, Standing.WAITING, clock.pass_(minutes=1))
+
+    assert line.broke is not None
+
+
 def test_what_a_job_works_on_may_be_gone(store_at: Store, clock: Clock) -> None:
     put(store_at, clock(), owner="USER#gone", name="MERGE")
 

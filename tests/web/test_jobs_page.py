@@ -63,6 +63,7 @@ def test_the_page_says_what_failed_runs_waits_and_comes_later(site: Store, sign_
 
     failed, _, rest = text.partition("Running")
     assert "Gala &amp; ball Giving free seats to the waitlist KeyError at crm/jobs/events.py:7, once" in failed
+    assert "within a minute Try again" in failed
     running, _, rest = rest.partition("Waiting for a worker")
     assert "Adding the first attendees Working box-7-abc" in running
     waiting, _, later = rest.partition("Later")

@@ -1,6 +1,7 @@
 """The background work: what runs, what waits, what failed and is tried again, and the workers that are alive."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from crm.services import job_board
 from crm.services.job_board import Line
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 
+SOON = timedelta(minutes=1)
 WHAT = {
     "EXPAND": "Making the e-mails",
     "LANE": "Sending",
@@ -45,12 +47,13 @@ NAMELESS = {"user": "The person who goes", "event": "An event without a title", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A line of the board as the page shows it. `url` is empty where there is nothing to open."""
+    """A line of the board as the page shows it. `url` is empty where there is nothing to open; `soon`: due within a minute."""
 
     line: Line
     what: str
     title: str
     url: str
+    soon: bool
 
     @property
     def percent(self) -> int:
@@ -64,7 +67,7 @@ def page(request: CrmRequest) -> HttpResponse:
     """How the background work stands; htmx asks for #jobs again and again."""
     now = timezone.now()
     board = job_board.board(request.store, now=now)
-    rows = {standing.value: [_row(line) for line in lines] for standing, lines in board.lines.items()}
+    rows = {standing.value: [_row(line, now) for line in lines] for standing, lines in board.lines.items()}
     context: dict[str, Any] = {
         "rows": rows,
         "more": board.more,
@@ -88,7 +91,7 @@ def restart(request: CrmRequest) -> HttpResponse:
     return redirect("settings:jobs")
 
 
-def _row(line: Line) -> Row:
+def _row(line: Line, now: datetime) -> Row:
     what = WHAT.get(line.kind, line.kind)
     link = LINKS.get(line.about, "")
     return Row(
@@ -96,4 +99,5 @@ def _row(line: Line) -> Row:
         what=what,
         title=line.title or (NAMELESS.get(line.about, "") if line.about_id else ""),
         url=reverse(link, args=[line.about_id]) if link and line.about_id else "",
+        soon=line.due_at < now + SOON,
     )
