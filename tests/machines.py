@@ -81,9 +81,9 @@ class Browser:
         body = None if form is None else urllib.parse.urlencode({"csrfmiddlewaretoken": token, **form}).encode()
         try:
             with self._opener.open(url, body, timeout=60) as answer:
-                return answer.status, answer.read().decode()
+                return answer.status, answer.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            return error.code, error.read().decode(errors="replace")
 
     def signs_in(self, web: Web, username: str, password: str) -> None:
         """Fill in the form of that web."""
