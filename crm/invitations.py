@@ -23,7 +23,7 @@ from crm.store import Store
 
 logger = logging.getLogger(__name__)
 VALID = timedelta(days=7)
-CLOSED = "This invitation is no longer open: somebody joined with it, or it was withdrawn."
+CLOSED = "This invitation is not open: somebody joined with it, it was withdrawn, or a part of the link was cut off."
 OVER = "This invitation is over: it was good for a week. Ask who invited you to send it again."
 
 

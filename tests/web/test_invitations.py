@@ -95,7 +95,7 @@ def test_a_link_works_once(sign_in: SignIn) -> None:
     opened = Client().get(link)
 
     assert (again.status_code, opened.status_code) == (404, 404)
-    assert "somebody joined with it, or it was withdrawn" in opened.content.decode()
+    assert "somebody joined with it, it was withdrawn" in opened.content.decode()
     assert not User.objects.filter(username="eve").exists()
 
 
@@ -105,7 +105,7 @@ def test_who_comes_second_with_the_same_link_finds_it_used(sign_in: SignIn, site
     key, now = Invitation.objects.get().key, datetime.now(UTC)
     invitations.join(site, key, Newcomer(username="kim", full_name="Kim", password="sommerregen am see"), now=now)
 
-    with pytest.raises(NotFound, match="no longer open"):
+    with pytest.raises(NotFound, match="not open"):
         invitations.join(site, key, Newcomer(username="eve", full_name="Eve", password="sommerregen am see"), now=now)
 
     assert not User.objects.filter(username="eve").exists()
@@ -250,7 +250,7 @@ def test_where_the_mail_server_is_away_the_link_is_shown_to_be_handed_over(
     assert _link() in page.content.decode()
     assert "kim@community.example Editor Not mailed" in listed
     assert len(_messages(tmp_path)) == 1
-    assert "kim@community.example Editor Not opened yet" in text_of(client.get("/settings/staff/").content)
+    assert "kim@community.example Editor Not used yet" in text_of(client.get("/settings/staff/").content)
 
 
 def test_where_mail_is_switched_off_the_page_says_so(sign_in: SignIn, settings: Any) -> None:
