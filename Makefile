@@ -27,7 +27,7 @@ test: $(VENV)/.dev ## all tests
 coverage: $(VENV)/.dev ## all tests, and which lines none of them ran
 	@$(PYTHON) -m pytest $(PYTEST_ARGS) --cov --cov-report=term --cov-report=html
 
-check: $(VENV)/.dev ## format, lint, types, import contracts, templates, generated docs, deployment settings
+check: $(VENV)/.dev ## format, lint, types, import contracts, templates, generated docs, deployment settings, known vulnerabilities
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -36,6 +36,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, templates, generat
 	$(DEPLOYED) $(PYTHON) manage.py makemigrations --check --dry-run
 	$(DEPLOYED) $(PYTHON) manage.py access_patterns --check
 	$(DEPLOYED) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(PYTHON) .ci/audit.py
 
 bench: $(VENV)/.dev ## the benchmarks, with a table at the end
 	@$(PYTHON) -m bench

@@ -1,6 +1,6 @@
 """How often one token or one address may ask: a bucket for each, in the memory of this process.
 
-Each web process counts for itself, so that a look costs microseconds and no request; docs/decisions/0602 says why.
+Each web process counts for itself, so that a look costs microseconds and no request; docs/decisions/0601 says why.
 """
 
 import hashlib

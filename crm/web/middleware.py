@@ -48,7 +48,7 @@ class HeadMiddleware:
 
 
 class ContentPolicyMiddleware:
-    """Put the strict Content-Security-Policy on every answer that has none of its own."""
+    """Put the strict Content-Security-Policy on every answer that has none of its own, and on all what the browser keeps shut."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -56,6 +56,7 @@ class ContentPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_POLICY)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         return response
 
 
