@@ -9,6 +9,7 @@ from email.utils import getaddresses
 from crm.domain.errors import FieldError, NotFound, RuleViolation
 from crm.domain.folding import TURNING, nothing_visible, one_line
 from crm.domain.keeping import FEWEST_HIT_DAYS, FOR_EVER, HIT_DAYS, YEARS, Keeping
+from crm.domain.logo import Logo, Picture
 from crm.domain.people import distinct, folded_address, well_formed_address
 
 MAX_SENDERS = 20
@@ -64,7 +65,7 @@ class MailSettings:
 
     `colleagues` are addresses that get a copy of each campaign; `tracking` is what a new letter begins with, `quiet_days` how
     many days new letters leave out whoever was mailed within them (None: nobody is left out). `postal_address` may have
-    several lines. `keeping` is what campaigns take over that are accepted from now on.
+    several lines. `keeping` is what campaigns take over that are accepted from now on. `logo` stands at the head of letters.
     """
 
     organisation: str = ""
@@ -74,6 +75,7 @@ class MailSettings:
     tracking: bool = True
     quiet_days: int | None = None
     keeping: Keeping = FOR_EVER
+    logo: Logo | None = None
     version: int = 0
 
     @property
@@ -137,11 +139,16 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """Who a letter says it is from: the sender of letters that name none, the organisation, and its postal address."""
+    """Who a letter says it is from: the sender of letters that name none, the organisation, its postal address and its logo.
+
+    `site` is where readers reach the program: there the logo is fetched.
+    """
 
     sender: str
     organisation: str
     postal_address: str = ""
+    site: str = ""
+    logo: Picture | None = None
 
 
 def mark_of(address: str) -> str:

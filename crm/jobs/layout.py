@@ -2,6 +2,8 @@
 
 import html
 
+from crm.domain.logo import Picture
+
 FONT = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 STYLES = {
     "p": "margin:0 0 16px",
@@ -31,6 +33,7 @@ BUTTON = (
     "display:inline-block;padding:10px 20px;border-radius:6px;background-color:#0d5743;color:#ffffff;"
     "font-weight:700;text-decoration:none"
 )
+SIGN = "margin:0 0 16px;font-weight:700;color:#0d5743"
 DARK = """
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 @media (max-width:480px){.card{padding:20px 18px!important}.foot{padding:16px 18px!important}.sheet{padding:0!important}}
@@ -48,9 +51,23 @@ def _why(organisation: str, postal_address: str) -> str:
     return f"You get this because your address is with {', '.join(filter(None, lines)) or 'us'}."
 
 
-def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, str, str, str]:
-    """Return the fixed HTML around five things: subject, preheader, letter, unsubscribe link, picture that tells of opens."""
+def _sign(organisation: str, logo: Picture | None) -> str:
+    """What stands above the letter: the logo, with the name for those who see no pictures, or the name alone.
+
+    Its ground is white also where the card is dark: most logos are drawn for paper.
+    """
     name = html.escape(organisation)
+    if logo is None:
+        return f'<p class="organisation" style="{SIGN}">{name}</p>\n' if name else ""
+    return (
+        f'<p class="organisation" style="{SIGN}"><img src="{html.escape(logo.address)}" width="{logo.width}"'
+        f' height="{logo.height}" alt="{name}"'
+        ' style="display:block;max-width:100%;height:auto;border:0;background-color:#ffffff"></p>\n'
+    )
+
+
+def page_parts(organisation: str, postal_address: str, logo: Picture | None = None) -> tuple[str, str, str, str, str, str]:
+    """Return the fixed HTML around five things: subject, preheader, letter, unsubscribe link, picture that tells of opens."""
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
@@ -68,8 +85,7 @@ def page_parts(organisation: str, postal_address: str) -> tuple[str, str, str, s
         '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
         ' style="max-width:584px;table-layout:fixed"><tr>\n'
         '<td class="card" align="left" style="padding:28px 32px;border-radius:8px;background-color:#ffffff;color:#1c2926;'
-        f'{FONT};font-size:16px;line-height:1.6;word-break:break-word">\n'
-        + (f'<p class="organisation" style="margin:0 0 16px;font-weight:700;color:#0d5743">{name}</p>\n' if name else "")
+        f'{FONT};font-size:16px;line-height:1.6;word-break:break-word">\n' + _sign(organisation, logo)
     )
     foot = (
         '</td></tr><tr>\n<td class="foot" align="left" style="padding:16px 32px;color:#55625e;'

@@ -10,6 +10,7 @@ from liquid import BoundTemplate
 
 from crm.domain.campaigns import Campaign, Letter, Utm
 from crm.domain.errors import FieldError, RuleViolation
+from crm.domain.logo import Picture
 from crm.domain.mail_settings import Letterhead
 from crm.domain.people import ATTRIBUTES, Person
 from crm.jobs.layout import hidden_text, page_parts, picture, text_foot
@@ -35,7 +36,10 @@ COMPILED_CAMPAIGNS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is the same for everybody who gets a campaign. `organisation` and `postal_address` stand in every e-mail's foot."""
+    """What is the same for everybody who gets a campaign.
+
+    `organisation` and `postal_address` stand in every e-mail's foot, `logo` or the organisation at its head.
+    """
 
     subject: str
     body: str
@@ -43,6 +47,7 @@ class Content:
     postal_address: str = ""
     preheader: str = ""
     utm: Utm = field(default_factory=Utm)
+    logo: Picture | None = None
 
     @classmethod
     def of(cls, letter: Campaign | Letter, letterhead: Letterhead) -> "Content":
@@ -54,6 +59,7 @@ class Content:
             organisation=letterhead.organisation,
             postal_address=letterhead.postal_address,
             utm=letter.utm,
+            logo=letterhead.logo,
         )
 
 
@@ -174,7 +180,7 @@ def _compiled(content: Content) -> _Compiled:
         subject=PLAIN.from_string(content.subject),
         preheader=PLAIN.from_string(content.preheader),
         body=_body(content.body, content.utm),
-        parts=page_parts(content.organisation, content.postal_address),
+        parts=page_parts(content.organisation, content.postal_address, content.logo),
         text_foot=text_foot(content.organisation, content.postal_address),
     )
 

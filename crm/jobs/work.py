@@ -52,7 +52,12 @@ class SendSettings:
     @property
     def letterhead(self) -> Letterhead:
         """What letters say of the organisation unless staff have set something else."""
-        return Letterhead(sender=self.sender, organisation=self.organisation, postal_address=self.postal_address)
+        return Letterhead(
+            sender=self.sender,
+            organisation=self.organisation,
+            postal_address=self.postal_address,
+            site=self.links.public_url,
+        )
 
     @property
     def handover_seconds(self) -> float:

@@ -10,8 +10,10 @@ from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.keeping import Keeping
+from crm.domain.logo import picture_of, read_logo
 from crm.domain.mail_settings import Letterhead, MailSettings, Sender, mailbox
 from crm.domain.people import folded_address
+from crm.services.files import Files
 from crm.store import Store
 from crm.store.mail_settings import STALE
 from crm.store.requests import Action
@@ -34,6 +36,8 @@ def headed(settings: MailSettings, default: Letterhead) -> Letterhead:
         sender=default.sender,
         organisation=settings.organisation or default.organisation,
         postal_address=settings.foot_address or default.postal_address,
+        site=default.site,
+        logo=picture_of(settings.logo, default.site) if settings.logo else None,
     )
 
 
@@ -119,6 +123,26 @@ def remove_sender(store: Store, mark: str, *, actor: str, now: datetime) -> Send
     gone = store.mail_settings.get().sender(mark)
     _changed(store, lambda old: old.without_sender(mark), _audit(store, "mail.sender_removed", mark, actor=actor, now=now))
     return gone
+
+
+def set_logo(store: Store, files: Files, data: bytes, *, actor: str, now: datetime) -> MailSettings:
+    """Let letters have this picture at their head, and return the settings as stored; the same again changes nothing.
+
+    Those that went out keep the one they have: each has an address of its own, and stays. Raises RuleViolation.
+    """
+    logo = read_logo(data)
+    with suppress(FileExistsError):
+        files.save(logo.file, [data])
+    entry = _audit(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind=logo.kind, size=f"{logo.width}x{logo.height}")
+    saved = _changed(store, lambda old: replace(old, logo=logo), entry)
+    logger.info("logo set", extra={"logo": logo.mark, "actor": actor})
+    return saved
+
+
+def remove_logo(store: Store, *, actor: str, now: datetime) -> MailSettings:
+    """Let letters have no logo any more, and return the settings as stored; letters that went out keep theirs."""
+    entry = _audit(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind="none")
+    return _changed(store, lambda old: replace(old, logo=None), entry)
 
 
 def _changed(store: Store, decide: Callable[[MailSettings], MailSettings], entry: Action) -> MailSettings:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from crm.domain.errors import Conflict
 from crm.domain.keeping import HIT_DAYS, Keeping
+from crm.domain.logo import Logo
 from crm.domain.mail_settings import MailSettings, Sender
 from crm.store import schema
 from crm.store.expressions import absent, equals
@@ -46,6 +47,7 @@ def item_of(settings: MailSettings) -> Item:
         "quietDays": settings.quiet_days,
         "keepYears": settings.keeping.years,
         "keepHitDays": settings.keeping.hit_days if settings.keeping.hit_days != HIT_DAYS else None,
+        "logo": _logo_item(settings.logo) if settings.logo else None,
         "version": settings.version,
     }
     return schema.keyed("mailSettings", attributes)
@@ -61,8 +63,17 @@ def settings_of(item: Item) -> MailSettings:
         tracking=item.get("tracking", True),
         quiet_days=item.get("quietDays"),
         keeping=Keeping(years=item.get("keepYears"), hit_days=item.get("keepHitDays", HIT_DAYS)),
+        logo=_logo_of(item["logo"]) if "logo" in item else None,
         version=item["version"],
     )
+
+
+def _logo_item(logo: Logo) -> Item:
+    return {"mark": logo.mark, "kind": logo.kind, "width": logo.width, "height": logo.height}
+
+
+def _logo_of(item: Item) -> Logo:
+    return Logo(mark=item["mark"], kind=item["kind"], width=item["width"], height=item["height"])
 
 
 def _sender_item(sender: Sender) -> Item:

@@ -77,7 +77,7 @@ def test_the_form_sent_as_it_stands_changes_nothing(sign_in: SignIn, site: Store
         PAGE, {"organisation": "Acme", "postalAddress": "A\nB", "colleagues": "a@b.example", "tracking": "on", "version": "0"}
     )
     before = site.mail_settings.get()
-    shown = client.get(PAGE).content.decode().partition('id="senders"')[0] + "</main>"
+    shown = client.get(PAGE).content.decode().partition('id="logo"')[0] + "</main>"
 
     answer = client.post(PAGE, filled(shown))
 
@@ -128,7 +128,7 @@ def test_whoever_saves_after_somebody_else_keeps_what_was_typed_and_may_save_aga
     client.post(PAGE, {"organisation": "Theirs", "version": "0"})
 
     late = client.post(PAGE, {"organisation": "Mine", "version": "0"})
-    fields = filled(late.content.decode().partition('id="senders"')[0] + "</main>")
+    fields = filled(late.content.decode().partition('id="logo"')[0] + "</main>")
     again = client.post(PAGE, fields)
 
     assert late.status_code == 409

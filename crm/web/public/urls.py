@@ -1,16 +1,20 @@
 """Addresses that need no sign-in, and the outbox of those who try the product out."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from crm.web.public import calendar, hooks, outbox, tracking, unsubscribe, views
+from crm.domain.logo import TYPES
+from crm.web.public import calendar, hooks, logo, outbox, tracking, unsubscribe, views
 
 app_name = "public"
+
+register_converter(logo.LogoMark, "logo")
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("u/<str:token>/", unsubscribe.page, name="unsubscribe"),
     path("u/<str:token>", unsubscribe.page),  # a mail program that drops the last slash must not be redirected (RFC 8058)
+    *[path(f"o/logo-<logo:mark>.{kind}", logo.picture, {"kind": kind}) for kind in TYPES],
     path("o/<str:token>.gif", tracking.opened, name="opened"),
     path("c/<str:token>/", tracking.clicked, name="clicked"),
     path("c/<str:token>", tracking.clicked),

@@ -132,6 +132,17 @@ class MailSettingsForm(CrmForm):
         }
 
 
+class LogoForm(CrmForm):
+    """The file of a logo; what it must be the domain says."""
+
+    logo = forms.FileField(
+        label="Picture",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/gif,image/webp"}),
+        help_text="PNG, JPEG, GIF or WebP, up to 200 KB and 1,200 points wide or high. Shown up to 240 by 80 points.",
+        error_messages={"required": "Choose a file.", "empty": "The file is empty. Choose another."},
+    )
+
+
 class SenderForm(CrmForm):
     """A sender more."""
 

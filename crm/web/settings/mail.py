@@ -15,7 +15,7 @@ from crm.domain.mail_settings import MailSettings, Sender
 from crm.services import mail_settings
 from crm.web.http import CrmRequest, error_answer, permission_required, tell
 from crm.web.settings.confirming import mail_link
-from crm.web.settings.forms import MailSettingsForm, SenderForm
+from crm.web.settings.forms import LogoForm, MailSettingsForm, SenderForm
 from crm.web.staff_names import staff_names
 from crm.wiring import get_links, send_settings
 
@@ -25,21 +25,21 @@ from crm.wiring import get_links, send_settings
 def page(request: CrmRequest) -> HttpResponse:
     """The settings, their form, and the senders; whoever saves after somebody else sees both, and may save again."""
     if request.method != "POST":
-        return _shown(request)
+        return shown(request)
     form = MailSettingsForm(request.POST)
     if not form.is_valid():
-        return _shown(request, form=form, status=422)
+        return shown(request, form=form, status=422)
     try:
         mail_settings.edit(request.store, **form.given, actor=request.user.get_username(), now=datetime.now(UTC))
     except RuleViolation as error:
         form.add_crm_error(error)
-        return _shown(request, form=form, status=422)
+        return shown(request, form=form, status=422)
     except Conflict:
         form = form.over(request.store.mail_settings.get().version)
         form.add_crm_error(
             Conflict("Meanwhile these settings were changed. What you typed stands below; save again to replace that.")
         )
-        return _shown(request, form=form, status=409)
+        return shown(request, form=form, status=409)
     tell(request, "Mail settings saved", "They hold for every letter that goes out from now on.")
     return redirect("settings:mail")
 
@@ -52,7 +52,7 @@ def add(request: CrmRequest) -> HttpResponse:
         return redirect("settings:mail")
     form = SenderForm(request.POST)
     if not form.is_valid():
-        return _shown(request, sender_form=form, status=422)
+        return shown(request, sender_form=form, status=422)
     typed, now = form.cleaned_data, datetime.now(UTC)
     try:
         sender = mail_settings.add_sender(
@@ -60,7 +60,7 @@ def add(request: CrmRequest) -> HttpResponse:
         )
     except RuleViolation as error:
         form.add_crm_error(error)
-        return _shown(request, sender_form=form, status=422)
+        return shown(request, sender_form=form, status=422)
     _asked(request, sender)
     return redirect("settings:mail")
 
@@ -105,15 +105,23 @@ def verify(request: CrmRequest, token: str) -> HttpResponse:
     return redirect("settings:mail" if request.user.has_perm("crm.manage_mail") else "settings:home")
 
 
-def _shown(
-    request: CrmRequest, *, form: MailSettingsForm | None = None, sender_form: SenderForm | None = None, status: int = 200
+def shown(
+    request: CrmRequest,
+    *,
+    form: MailSettingsForm | None = None,
+    sender_form: SenderForm | None = None,
+    logo_form: LogoForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """The page with one of its forms as it was sent."""
     stored = request.store.mail_settings.get()
     form = form or MailSettingsForm.of(stored)
     form.fields["organisation"].widget.attrs["placeholder"] = settings.CRM_ORGANISATION
     context: dict[str, Any] = {
         "form": form,
         "sender_form": sender_form or SenderForm(),
+        "logo_form": logo_form or LogoForm(),
+        "logo": stored.logo,
         "senders": _rows(stored),
         "default_sender": settings.DEFAULT_FROM_EMAIL,
         "letterhead": mail_settings.headed(stored, send_settings().letterhead),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import account, asking, audit, invitations, jobs, mail, staff, suppression, system, tokens
+from crm.web.settings import account, asking, audit, invitations, jobs, logo, mail, staff, suppression, system, tokens
 
 app_name = "settings"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("tokens/", tokens.page, name="tokens"),
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke"),
     path("mail/", mail.page, name="mail"),
+    path("mail/logo/", logo.choose, name="logo"),
+    path("mail/logo/remove/", logo.remove, name="logo-remove"),
     path("mail/senders/", mail.add, name="sender-add"),
     path("mail/senders/<str:mark>/resend/", mail.resend, name="sender-resend"),
     path("mail/senders/<str:mark>/remove/", mail.remove, name="sender-remove"),
