@@ -16,7 +16,7 @@ from crm.api import urls as api_urls
 from crm.store import Store
 
 # What the contract opens without sign-in; static files are served before any view.
-OPEN = re.compile(r"^/(accounts/.*|healthz|readyz|u/[^/]+/?|o/[^/]+\.gif|o/logo-[0-9a-f]+\.(png|jpg|webp)|c/[^/]+/?|calendar/[^/]+\.ics|hooks/.*)$")
+OPEN = re.compile(r"^/(accounts/.*|healthz|readyz|u/[^/]+/?|o/[^/]+\.(gif|jpg|png|webp)|c/[^/]+/?|calendar/[^/]+\.ics|hooks/.*)$")
 # Accounts pages that are about the person who is signed in.
 OWN = {
     *("/accounts/password/change/", "/accounts/password/set/", "/accounts/reauthenticate/"),
