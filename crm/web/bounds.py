@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -18,6 +19,8 @@ WITHOUT_SIGN_IN = re.compile(r"/(u|o|c|calendar|hooks|accounts)/")
 UNSUBSCRIBE = re.compile(r"/u/")
 ENVELOPE = 100_000
 """Bytes of what stands around the files of a form."""
+PIECE, TO_THE_END = 1 << 20, 4_000_000_000
+"""Bytes read at a time, and at most, of what is thrown away."""
 
 
 class PublicLimitMiddleware:
@@ -74,3 +77,11 @@ def bound(request: HttpRequest, view: Callable[..., Any]) -> None:
     if int(request.META.get("CONTENT_LENGTH") or 0) > most + settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ENVELOPE:
         raise RequestDataTooBig("the form is longer than its page takes")
     request.upload_handlers.insert(0, BoundedUpload(request, most))
+
+
+def let_finish(request: HttpRequest) -> None:
+    """Throw away what staff still send of a form that is too long: a browser shows no answer before it has sent all of it."""
+    left = TO_THE_END if request.user.is_authenticated else 0
+    with suppress(OSError):  # nobody waits for the answer
+        while left > 0 and (piece := request.read(PIECE)):
+            left -= len(piece)

@@ -20,7 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 from crm.staff import role_of
-from crm.web.bounds import bound
+from crm.web.bounds import bound, let_finish
 from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -78,6 +78,7 @@ class FormMiddleware:
             if not getattr(view, "csrf_exempt", False):
                 _ = request.POST
         except TOO_MUCH:
+            let_finish(request)
             return error_answer(request, 413)
         except UnreadablePostError:
             return None  # nobody waits for the answer
