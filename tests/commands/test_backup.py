@@ -3,6 +3,7 @@
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from crm.domain.campaigns import CampaignStatus
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import Person
+from crm.management.commands import backup
 from crm.services.verify import repair
 from crm.store import Store, schema
 from crm.store.table import Table, utc_now
@@ -69,6 +71,20 @@ def test_a_back_up_overwrites_nothing_and_says_where_there_is_nothing(tmp_path: 
         call_command("backup", str(tmp_path / "new"), file=tmp_path / "gone.db")
 
     assert not (tmp_path / "new").exists()
+
+
+def test_where_the_table_is_elsewhere_accounts_and_uploads_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    accounts = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "staff.sqlite3"}}
+    elsewhere = SimpleNamespace(DYNAMODB_ENDPOINT_URL="", DATABASES=accounts, CRM_FILES=tmp_path / "files")
+    monkeypatch.setattr(backup, "settings", elsewhere)
+    (tmp_path / "staff.sqlite3").touch()
+
+    call_command("backup", str(tmp_path / "copy"))
+
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["staff.sqlite3"]
+    assert "The table is elsewhere: back it up there." in capsys.readouterr().out
 
 
 def test_what_cannot_be_copied_leaves_nothing_behind(tmp_path: Path) -> None:
