@@ -85,6 +85,7 @@ def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         user = _member(user_id, actor)
         if user.is_active:
             return user
+        end_sessions(user)  # one that began while the account was being closed was of no use until now
         User.objects.filter(pk=user.pk).update(is_active=True)
         _note(store, "staff.reactivated", user, actor, now)
     user.is_active = True

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.urls import reverse
 
 from crm.accounts import one_at_a_time, subject
@@ -47,7 +48,7 @@ def invite(store: Store, address: str, role: str, *, actor: User, now: datetime)
     Raises RuleViolation for what is no address or role, and where the address has an account or an invitation already.
     """
     address = address.strip()
-    if not well_formed_address(address):
+    if not _can_be_mailed(address):
         raise RuleViolation("Write one plain address, like ada@example.org.", field="address")
     if role not in ROLES:
         raise RuleViolation("Choose one of the roles in the list.", field="role")
@@ -143,6 +144,15 @@ def _account(typed: Newcomer, address: str) -> User:
         raise RuleViolation("The account was not made.", errors=faults)
     user.set_password(typed.password)
     return user
+
+
+def _can_be_mailed(address: str) -> bool:
+    """Whether it is an address of ours, and one that Django's letters reach: before the `@` plain ASCII."""
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return well_formed_address(address)
 
 
 def _free(address: str) -> None:

@@ -15,7 +15,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from crm import invitations, staff
-from crm.domain.errors import NotFound
+from crm.domain.audit import AuditEntry
+from crm.domain.errors import NotFound, StoreUnavailable
 from crm.invitations import Newcomer
 from crm.mail.files import FilesMailer
 from crm.models import Invitation
@@ -166,6 +167,8 @@ def test_a_withdrawn_invitation_opens_nothing_and_its_address_can_be_invited_ane
         ("KIM@community.example", "Viewer", "is invited already"),
         ("Kim <kim2@community.example>", "Viewer", "one plain address"),
         ("kim2@community.example\nBcc: eve@evil.example", "Viewer", "one plain address"),
+        ("küm@community.example", "Viewer", "one plain address"),
+        ("kim..2@community.example", "Viewer", "one plain address"),
         ("", "Viewer", "required"),
         ("kim2@community.example", "Emperor", "Choose one of the roles"),
     ],
@@ -233,6 +236,26 @@ def test_who_is_signed_in_does_not_become_somebody_else(sign_in: SignIn) -> None
     assert "sign out first" in opened.content.decode()
     assert sent.status_code == 409
     assert not User.objects.filter(username="kim").exists()
+
+
+@pytest.mark.usefixtures("outbox")
+def test_where_the_table_is_away_nobody_joins_and_the_link_stays_good(
+    sign_in: SignIn, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = _invite(sign_in("Admin"))
+
+    with monkeypatch.context() as away:
+        away.setattr(site.audit, "note", _refuse)
+        refused = Client().post(link, TYPED)
+    nobody = not User.objects.filter(username="kim").exists()
+
+    assert (refused.status_code, nobody) == (503, True)
+    assert TYPED["password"] not in refused.content.decode()
+    assert Client().post(link, TYPED).status_code == 302
+
+
+def _refuse(entry: AuditEntry) -> None:
+    raise StoreUnavailable("The table does not answer.")
 
 
 def test_where_the_mail_server_is_away_the_link_is_shown_to_be_handed_over(

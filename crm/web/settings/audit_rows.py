@@ -47,7 +47,6 @@ LISTS: Mapping[Subject, str] = {
     Subject.SENDER: "settings:mail",
     Subject.MAIL: "settings:mail",
     Subject.JOB: "settings:jobs",
-    Subject.STAFF: "settings:staff",
     Subject.INVITATION: "settings:staff",
     Subject.TOKEN: "settings:tokens",
 }
@@ -115,6 +114,8 @@ def _thing(about: About, names: Names, viewer: str, subject: str) -> Thing:
 def _href(kind: Subject, id_: str) -> str:
     if kind is Subject.SEGMENT:
         return f"{reverse('people:list')}?{urlencode({'segment': id_})}"
+    if kind is Subject.STAFF:
+        return reverse("settings:member", args=[id_.partition(":")[2]])
     try:
         return reverse(PAGES[kind], args=[id_]) if kind in PAGES else reverse(LISTS[kind]) if kind in LISTS else ""
     except NoReverseMatch:  # an id that no address can hold
