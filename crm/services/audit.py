@@ -82,7 +82,7 @@ def facts_in_words(facts: Mapping[str, str | int]) -> Sequence[tuple[str, str]]:
     [('matched', '1,284'), ('send at', 'now')]
     """
     return [
-        (_spaced(name), f"{value:,}" if isinstance(value, int) else str(value))
+        (_spaced(name), f"{value:,}" if isinstance(value, int) else str(value).replace("_", " "))
         for name, value in sorted(facts.items())
         if name not in FACT_SUBJECTS and value != ""
     ]
