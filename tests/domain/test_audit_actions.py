@@ -1,6 +1,5 @@
 """The names of what stands in the audit log."""
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +9,15 @@ from crm.domain.audit_actions import DEEDS, GROUP_NAMES, GROUPS
 CODE = Path(__file__).parents[2] / "crm"
 ENDINGS = {"csv", "html", "txt", "json", "xlsx"}
 FIRST_WORDS = {action.partition(".")[0] for action in DEEDS}
-NAMED = re.compile(rf"({'|'.join(sorted(FIRST_WORDS))})\.([a-z_]+)")
+NAMED = re.compile(rf'"((?:{"|".join(sorted(FIRST_WORDS))})\.([a-z_]+))"')
 
 
 def names_in_code() -> Iterator[str]:
     """Every text of the code that looks like the name of an action."""
     for file in CODE.rglob("*.py"):
-        if file.name == "audit_actions.py":
-            continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            found = NAMED.fullmatch(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-            if found and found[2] not in ENDINGS:
-                yield found[0]
+        if file.name != "audit_actions.py":
+            found = NAMED.findall(file.read_text(encoding="utf-8"))
+            yield from (name for name, ending in found if ending not in ENDINGS)
 
 
 def test_every_action_that_is_written_anywhere_has_words() -> None:
