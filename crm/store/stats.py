@@ -269,9 +269,11 @@ class StatsRepository:
     def known(self, what: str) -> set[str]:
         """Return the keys under which something was ever counted, folded or not. Five requests.
 
-        What is folded between the two readings is seen by the second.
+        What is folded between the two readings is seen by the second. Within `one_moment`, one request behind a snapshot.
         """
-        waiting = {key for delta in self._deltas() for kind, key in _parsed(delta) if kind == what}
+        moment = (_moments.get() or {}).get(id(self))
+        deltas = moment.deltas if moment is not None else self._deltas()
+        waiting = {key for delta in deltas for kind, key in _parsed(delta) if kind == what}
         wanted = [CounterRange(what)]
         read, _ = self._stored((), wanted)
         return waiting | {key for _, key in read.of((), wanted)}
