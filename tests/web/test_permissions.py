@@ -52,10 +52,17 @@ def test_every_address_stands_in_the_table_with_its_methods_and_its_right() -> N
         written[row.name].append(row)
 
     missing = [line_for(address, view, "GET") for address, view in sorted(views().items()) if address not in written]
-    gone = sorted(set(written) - set(views()))
+    gone = sorted({*written, *(row.name for row in rows("special"))} - set(views()))
 
     assert not missing, "docs/permissions.md lacks these lines; put them where they belong:\n" + "\n".join(missing)
     assert not gone, f"docs/permissions.md has addresses that are no longer there: {gone}"
+
+
+def test_the_right_of_the_table_is_the_one_that_the_view_asks_for() -> None:
+    asked = {address: getattr(view, "needs_permission", "").removeprefix("crm.") for address, view in views().items()}
+    written = {row.name: [one.cells[1] for one in rows("page") if one.name == row.name] for row in rows("page")}
+
+    assert {address: (asked[address], rights) for address, rights in written.items() if asked[address] not in rights} == {}
 
 
 def test_the_table_and_the_roles_say_the_same() -> None:
