@@ -12,7 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from crm import VERSION
-from crm.api.errors import problem
+from crm.api.auth import check_pace, check_stranger
+from crm.api.errors import TooMany, problem, too_many
 from crm.services.system import System, look
 from crm.staff import authenticate_token, why_not
 from crm.wiring import get_store
@@ -49,7 +50,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
         response.headers["Allow"] = "GET, HEAD"
         return response
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    use = authenticate_token(secret.strip()) if kind.lower() == "bearer" else None
+    secret = secret.strip() if kind.lower() == "bearer" else ""
+    try:
+        if secret:
+            check_pace(secret)
+        use = authenticate_token(secret) if secret else None
+        if use is None:
+            check_stranger()
+    except TooMany as error:
+        return too_many(request, error)
     if use is None:
         return problem(401, "Send a valid token: “Authorization: Bearer …”. Settings → API tokens makes one.")
     if not use.owner.has_perm(RIGHT):

@@ -119,6 +119,15 @@ def test_without_a_good_token_there_are_none(site: Store, db: None, sent: str) -
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+def test_a_token_that_asks_too_often_is_told_to_wait(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.api.auth.wait_of_token", lambda secret: 7)
+
+    status, text = fetch()
+
+    assert status == 429
+    assert "go on after a pause" in text
+
+
 def test_another_method_is_a_problem(site: Store, db: None) -> None:
     answer = Client().post("/api/metrics")
 
