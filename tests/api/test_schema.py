@@ -1,7 +1,7 @@
 """The API does what its description says, whatever it is sent: cases made by schemathesis from /api/openapi.json.
 
-The suite tries a few of a fixed seed; `SCHEMA_EXAMPLES=500` tries so many of each kind per call. `schemathesis run` over a running
-site tries the borders of every value and calls in a row as well: docs/decisions/0601.
+The suite tries a few of a fixed seed; `SCHEMA_EXAMPLES=500` tries so many of each kind per call. `schemathesis run` over a site
+tries the borders of every value and calls in a row as well: docs/decisions/0601.
 """
 
 import os
