@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import analytics, chaos, conferences, imports, mail, pages, writes
+from bench import analytics, chaos, conferences, imports, load, mail, pages, writes
 from bench.place import Place, tell
 from bench.report import Result, exit_status, text_of
 from tests.engine import Engine
@@ -18,6 +18,7 @@ BENCHES: Mapping[str, Callable[[Place, Sequence[int]], Result]] = {
     "import": imports.run,
     "conferences": conferences.run,
     "chaos": chaos.run,
+    "load": load.run,
 }
 SIZES = (1_000, 10_000)
 GREAT = 100_000
@@ -26,6 +27,7 @@ OWN_SIZES: Mapping[str, Sequence[int]] = {
     "analytics": (*SIZES, GREAT),
     "mail": (1_000, GREAT),
     "chaos": (10_000,),
+    "load": (10_000,),
 }
 """Sizes of a bench where none are named: pages are to cost the same at any, and a worker to take the same memory."""
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +20,21 @@ ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 90.0
 """Seconds in which it must answer."""
 ACCOUNT = """
+import sys
 import django
 django.setup()
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from crm.staff import SCOPES, create_token, set_role
+password, role, *names = sys.argv[1:]
 call_command("migrate", verbosity=0)
-user = User.objects.create_user("script")
-set_role(user, "Editor")
-print(create_token(user, SCOPES, "over HTTP")[1])
+users = [User.objects.create_user(name, password=password) for name in names]
+for user in users:
+    set_role(user, role)
+print(create_token(users[0], SCOPES, "over HTTP")[1])
 """
+NAMES, PASSWORD = ("script",), "over HTTP alone, 1234"
+"""The members of staff of a site that needs no others, and what all of them sign in with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +46,17 @@ class Answer:
 
 
 class Site:
-    """`with Site(engine.url, table.name) as site: site.call("GET", "/events")`. Several processes may serve it."""
+    """`with Site(engine.url, table.name) as site: site.call("GET", "/events")`. Several processes may serve it.
 
-    def __init__(self, engine_url: str, table: str, *, processes: int = 2) -> None:
+    `names` are its members of staff, all with `role` and PASSWORD; `token` is the first one's, with all scopes.
+    """
+
+    def __init__(
+        self, engine_url: str, table: str, *, processes: int = 2, role: str = "Editor", names: Sequence[str] = NAMES
+    ) -> None:
         self.port = free_port()
+        self.token = ""
+        self._account = [PASSWORD, role, *names]
         self._folder = tempfile.TemporaryDirectory()
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("CRM_", "DJANGO_", "AWS_"))},
@@ -64,11 +76,15 @@ class Site:
             "LOG_LEVEL": "WARNING",
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._token = ""
 
     def __enter__(self) -> Self:
-        self._token = subprocess.run(
-            [sys.executable, "-c", ACCOUNT], cwd=ROOT, env=self._environment, check=True, capture_output=True, text=True
+        self.token = subprocess.run(
+            [sys.executable, "-c", ACCOUNT, *self._account],
+            cwd=ROOT,
+            env=self._environment,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout.strip()
         words = ["-m", "gunicorn", "--chdir", str(ROOT), "crmsite.wsgi"]
         self._process = subprocess.Popen([sys.executable, *words], cwd=ROOT, env=self._environment)
@@ -91,9 +107,14 @@ class Site:
             self._process = None
         self._folder.cleanup()
 
+    @property
+    def url(self) -> str:
+        """Where it stands, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         """Send a request under `/api` and return the answer, whatever its status."""
-        sent = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **(headers or {})}
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
         raw = b"" if body is None else json.dumps(body).encode()
         return self._ask(method, f"/api{path}", raw, sent)
 
