@@ -11,7 +11,13 @@ from tests.permissions import rows
 from tests.whole_site import Whole
 
 Pages = dict[str, tuple[str, ...]]
+AGAIN = "leads to the page that asks for the code again, which is looked at"
 NO_PAGE = {
+    "/accounts/2fa/app/remove/": AGAIN,
+    "/accounts/2fa/codes/": AGAIN,
+    "/accounts/2fa/codes/new/": AGAIN,
+    "/accounts/passkeys/<pk>/name/": AGAIN,
+    "/accounts/passkeys/<pk>/remove/": AGAIN,
     "/accounts/passkeys/": "leads to the second factors",
     "/accounts/passkeys/login/": "asked by a script of the sign-in",
     "/accounts/passkeys/reauthenticate/": "asked by a script of the page that asks for a code again",
@@ -48,6 +54,11 @@ NO_PAGE = {
     "/o/<token>.gif": "a picture",
     "/outbox/<name>/html/": "a letter in a frame: tests/browser/test_letters.py",
     "/outbox/<name>/raw/": "a file",
+    "/o/logo-<mark>.gif": "a picture",
+    "/o/logo-<mark>.jpg": "a picture",
+    "/o/logo-<mark>.png": "a picture",
+    "/o/logo-<mark>.webp": "a picture",
+    "/settings/mail/logo/": "leads to the settings of mail",
     "/people/<person_id>/personal-data.json": "a file",
     "/people/export.csv": "a file",
     "/people/import/<import_id>/failed.csv": "a file",
@@ -177,26 +188,18 @@ def _accounts(whole: Whole) -> Pages:
     unsubscribe = get_links().unsubscribe_token(email.id, email.user_id)
     plain = ("login/", "inactive/", "signup/", "password/reset/", "password/reset/done/", "password/reset/key/done/")
     own = ("password/change/", "reauthenticate/", "2fa/", "2fa/app/add/", "passkeys/add/")
-    by_app = ("2fa/app/remove/", "2fa/codes/", "2fa/codes/new/", "2fa/reauthenticate/", "2fa/authenticate/", "2fa/needed/")
-    passkey = f"/accounts/passkeys/{whole.passkey}/"
+    by_app = ("2fa/reauthenticate/", "2fa/authenticate/", "2fa/needed/")
     return {
         **{f"/accounts/{path}": (f"/accounts/{path}",) for path in (*plain, *own, *by_app)},
-        "/accounts/passkeys/<pk>/name/": (f"{passkey}name/",),
-        "/accounts/passkeys/<pk>/remove/": (f"{passkey}remove/",),
         "/accounts/invitation/<key>/": (f"/accounts/invitation/{whole.invitation.key}/",),
         "/u/<token>/": (f"/u/{unsubscribe}/",),
     }
 
 
 SEEN_BY = {
-    "/accounts/2fa/app/remove/": "app",
-    "/accounts/2fa/codes/": "app",
-    "/accounts/2fa/codes/new/": "app",
     "/accounts/2fa/reauthenticate/": "app",
     "/accounts/2fa/authenticate/": "half",
     "/accounts/2fa/needed/": "without",
-    "/accounts/passkeys/<pk>/name/": "passkey",
-    "/accounts/passkeys/<pk>/remove/": "passkey",
     **{row.name: "stranger" for row in rows("open") if row.name != "/accounts/2fa/authenticate/"},
 }
 """Who looks at a page, of `whole_site.lookers`; an administrator at all others."""

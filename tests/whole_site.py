@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
@@ -63,7 +62,6 @@ class Whole:
     grace: int
     closed: int
     hedy: int
-    passkey: int
 
 
 def fill(store: Store, *, author: str) -> Whole:
@@ -73,7 +71,7 @@ def fill(store: Store, *, author: str) -> Whole:
     """
     now = datetime.now(UTC)
     grace, closed, hedy = member("grace", "Editor"), member("closed", "Viewer", is_active=False), member("hedy", "Viewer")
-    admin, owner = member("admin", "Admin"), member("passkeys", "Viewer")
+    admin = member("admin", "Admin")
     _with_app(hedy)
     plan = load(store, Sizes(people=70, events=8, campaigns=5), seed=1, now=now, sender=SENDER)
     one, two = (store.people.create(make_person(first_name="Ada", last_name="King", company="Twins")) for _ in range(2))
@@ -106,7 +104,6 @@ def fill(store: Store, *, author: str) -> Whole:
         grace=grace.pk,
         closed=closed.pk,
         hedy=hedy.pk,
-        passkey=_with_passkey(owner),
     )
 
 
@@ -120,11 +117,6 @@ def member(name: str, role: str, **values: Any) -> User:
 def _with_app(user: User) -> None:
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
-
-
-def _with_passkey(user: User) -> int:
-    """The number of a passkey that can be named and removed; nobody can sign in with it."""
-    return int(Authenticator.objects.create(user=user, type="webauthn", data={"name": "Laptop", "credential": {}}).pk)
 
 
 def signed_in(name: str) -> Client:
@@ -141,7 +133,6 @@ def lookers() -> dict[str, Client]:
         "stranger": Client(),
         "half": signed_in("hedy"),
         "app": _just_in("hedy"),
-        "passkey": _just_in("passkeys"),
         "without": _just_in("grace"),
     }
 

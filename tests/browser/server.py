@@ -24,10 +24,15 @@ class Site:
         set_role(user, role)
         client = Client()
         client.force_login(user)
+        return self.opened(client, width=width, scripts=scripts)
+
+    def opened(self, client: Client, *, width: int = 1440, scripts: bool = True) -> Page:
+        """A fresh browser profile with the session of `client`, where it has one."""
         size = {"width": width, "height": 900}
         context = self.chromium.new_context(base_url=self.url, viewport=size, java_script_enabled=scripts)  # type: ignore[arg-type]
         name = settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.url}])
+        if name in client.cookies:
+            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.url}])
         self._contexts.append(context)
         page = context.new_page()
         page.on("console", self._hear)
