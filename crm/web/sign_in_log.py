@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from allauth.account.signals import user_logged_in
+from allauth.mfa.signals import authentication_failed
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.db.models import Q
@@ -21,6 +22,7 @@ def connect() -> None:
     user_logged_in.connect(_came, dispatch_uid="crm.audit.signed_in")
     user_logged_out.connect(_went, dispatch_uid="crm.audit.signed_off")
     user_login_failed.connect(_failed, dispatch_uid="crm.audit.sign_in_failed")
+    authentication_failed.connect(_wrong_code, dispatch_uid="crm.audit.wrong_code")
 
 
 def _came(request: HttpRequest, user: User, **_signal: object) -> None:
@@ -38,6 +40,11 @@ def _failed(credentials: Mapping[str, object], request: HttpRequest | None = Non
     user = User.objects.filter(Q(username=typed) | Q(email__iexact=typed)).first() if typed else None
     if user is not None:
         _note("staff.sign_in_failed", user, "")
+
+
+def _wrong_code(user: User, **_signal: object) -> None:
+    """Somebody with the password of the account, and a code that is not right."""
+    _note("staff.sign_in_failed", user, "")
 
 
 def _note(action: str, user: User, actor: str) -> None:

@@ -156,6 +156,14 @@ def test_the_password_alone_opens_nothing_any_more(client: Client) -> None:
     assert is_in(other)
 
 
+def test_a_wrong_code_is_noted(client: Client, site: Store, ada: User) -> None:
+    set_up(client)
+
+    answer(signed_in(Client()), "12345678")
+
+    assert [entry.subject for entry in entries(site, "staff.sign_in_failed")] == [f"staff:{ada.pk}"]
+
+
 def test_a_code_opens_one_door_once(client: Client) -> None:
     secret, _ = set_up(client)
     code = code_of(secret, later=1)
