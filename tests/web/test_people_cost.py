@@ -12,7 +12,7 @@ from crm.store.schema import Item
 from crm.store.stats import StatsRepository
 from tests.factories import make_person
 
-MOST = 22
+MOST = 15
 """Requests of a page with its filters, count and totals."""
 
 
