@@ -3,11 +3,14 @@
 import io
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from crm import wiring
@@ -92,6 +95,16 @@ def test_without_debug_there_is_no_demo_account(fresh: Settings, monkeypatch: py
 
     assert not User.objects.exists()
     assert "There is no staff account yet: `python manage.py create_staff" in words
+
+
+@pytest.mark.django_db
+def test_sessions_that_are_over_go_and_the_others_stay(fresh: Settings) -> None:
+    for key, days in (("over", -1), ("open", 1)):
+        Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + timedelta(days=days))
+
+    said("prepare")
+
+    assert [session.session_key for session in Session.objects.all()] == ["open"]
 
 
 @pytest.mark.django_db

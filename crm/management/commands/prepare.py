@@ -17,7 +17,7 @@ FIRST_ACCOUNT = "`python manage.py create_staff NAME --role Admin --generate`"
 
 
 class Command(BaseCommand):
-    """Table, staff database, roles; with DEBUG a demo account. Safe to repeat: what is there stays as it is."""
+    """Table, staff database, roles; sessions that are over go; with DEBUG a demo account. Safe to repeat."""
 
     help = "Prepares the table, the staff database and, with DEBUG=1, a demo account."
     requires_system_checks = ()
@@ -28,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, demo_data: bool, **options: Any) -> None:
         call_command("init_table", stdout=self.stdout)
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("clearsessions")
         if settings.DEBUG:
             prepare_demo_account()
         elif not User.objects.exists():
