@@ -27,8 +27,8 @@ MEMBERS = [f"member-{number}" for number in range(USERS)]
 """An account for each: of one alone, the site would think that somebody guesses its password."""
 SECONDS = 60
 """How long each number of processes is under load."""
-EVENTS, CAMPAIGNS = 40, 8
-"""Eight campaigns of the demo go to two people in three: 20,000 e-mails to 10,000 people."""
+EVENTS, CAMPAIGNS = 40, 9
+"""Nine campaigns of the demo: some 20,000 e-mails to 10,000 people."""
 SOME = 60
 """People who are looked at, so that no page is always the same."""
 USERS_FILE = Path(__file__).with_name("load_users.py")
