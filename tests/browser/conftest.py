@@ -17,7 +17,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder; skip it with a sentence where no Chromium is found."""
-    missing = pytest.mark.skip(reason="no Chromium on this machine: install Debian's package chromium to run the browser tests")
+    missing = pytest.mark.skip(
+        reason="no Chromium on this machine: install Debian's packages chromium and libatomic1 to run the browser tests"
+    )
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
