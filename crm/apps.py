@@ -11,11 +11,10 @@ class CrmConfig(AppConfig):
     verbose_name = "Community CRM"
 
     def ready(self) -> None:
-        """Register the checks; listen for sign-ins and changed roles; see to it that roles exist after each migration."""
+        """Register the checks; listen for sign-ins; see to it that roles exist after each migration."""
         from crm import checks, staff
-        from crm.web import presence, sign_in_log
+        from crm.web import sign_in_log
 
         checks.register_all()
-        presence.connect()
         sign_in_log.connect()
         post_migrate.connect(staff.sync_roles, sender=self, dispatch_uid="crm.roles")

@@ -89,15 +89,10 @@ class Invitation(models.Model):
 
 
 class Profile(models.Model):
-    """What a member of staff chose for themselves. No row: nothing yet.
-
-    `time_zone` empty: the organisation's. `rights` counts how often their role was changed: a session that began under another
-    number gets a new key.
-    """
+    """What a member of staff chose for themselves. No row: nothing yet. `time_zone` empty: the organisation's."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile")
     time_zone = models.CharField(max_length=64, blank=True)
-    rights = models.PositiveIntegerField(default=0)
 
     class Meta:
         default_permissions = ()

@@ -26,7 +26,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("time_zone", models.CharField(blank=True, max_length=64)),
-                ("rights", models.PositiveIntegerField(default=0)),
             ],
             options={
                 "default_permissions": (),

@@ -9,10 +9,6 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_in
-from django.db.models import F
-from django.db.models.signals import m2m_changed
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -27,7 +23,6 @@ from crm.web.http import CrmRequest, client_address, error_answer
 SEEN_EVERY = 300.0
 """Seconds between two notes of where a session was seen last, in each process."""
 MOST_SESSIONS = 10_000
-RIGHTS = "crm.rights"
 SETTING_UP = {"second_factor_needed", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"}
 """Names of the pages that stay open to somebody who has to set up a second factor first; so does signing out."""
 ASKED = "A second factor is asked of you now. Set yours up in another tab; what you typed is still here, then send it again."
@@ -50,10 +45,9 @@ class PresenceMiddleware:
         if not getattr(view, "login_required", True) or not request.user.is_authenticated:
             return None
         user = request.user
-        profile = Profile.objects.filter(pk=user.pk).first() or Profile(user=user)
-        if profile.time_zone in ZONES:
-            timezone.activate(ZoneInfo(profile.time_zone))
-        _renew(request, profile.rights)
+        zone = Profile.objects.filter(pk=user.pk).values_list("time_zone", flat=True).first()
+        if zone in ZONES:
+            timezone.activate(ZoneInfo(zone))
         _note_seen(request)
         here = request.resolver_match.url_name if request.resolver_match else ""
         if here not in SETTING_UP and second_factor.is_missing(user):
@@ -70,16 +64,6 @@ def _ask(request: CrmRequest) -> HttpResponseBase:
     return redirect("second_factor_needed")
 
 
-def _renew(request: HttpRequest, rights: int) -> None:
-    """Give the session a new key where one's rights are others than when it got this one."""
-    if request.session.get(RIGHTS, 0) == rights:
-        return
-    before = request.session.session_key
-    request.session.cycle_key()
-    request.session[RIGHTS] = rights
-    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
-
-
 _seen: dict[str, float] = {}
 
 
@@ -92,22 +76,3 @@ def _note_seen(request: HttpRequest) -> None:
         _seen.clear()
     _seen[key] = now
     UserSession.objects.create_from_request(request)
-
-
-def _begin(request: HttpRequest, user: User, **_signal: object) -> None:
-    """Let a session that begins know under which rights it did: its key is new already."""
-    request.session[RIGHTS] = Profile.objects.filter(pk=user.pk).values_list("rights", flat=True).first() or 0
-
-
-def _count_rights(instance: object, action: str, **_signal: object) -> None:
-    """Count a change of somebody's role."""
-    if not isinstance(instance, User) or action not in {"post_add", "post_remove", "post_clear"}:
-        return
-    profile, _ = Profile.objects.get_or_create(user=instance)
-    Profile.objects.filter(pk=profile.pk).update(rights=F("rights") + 1)
-
-
-def connect() -> None:
-    """Listen for sign-ins and changed roles; called once, at the start."""
-    user_logged_in.connect(_begin, dispatch_uid="crm.rights.begin")
-    m2m_changed.connect(_count_rights, sender=User.groups.through, dispatch_uid="crm.rights.count")

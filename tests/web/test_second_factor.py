@@ -9,11 +9,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from crm import second_factor, staff
+from crm import accounts, second_factor, staff
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import StoreUnavailable
 from crm.models import Profile
@@ -24,12 +26,6 @@ from tests.codes import code_of, recovery_codes_in, secret_in
 PASSWORD = "sommerregen am see"
 ADD, ASKED, CODES = "/accounts/2fa/app/add/", "/accounts/2fa/authenticate/", "/accounts/2fa/codes/"
 NEEDED, OVERVIEW, RULE = "/accounts/2fa/needed/", "/accounts/2fa/", "/settings/staff/second-factor/"
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords in no time: how long it takes is Django's to test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -405,22 +401,51 @@ def test_a_session_gets_a_new_key_at_the_sign_in_and_at_each_step_of_it(client: 
     assert key_of(other) != half
 
 
-def test_a_session_gets_a_new_key_with_other_rights_and_goes_on(client: Client, ada: User) -> None:
+def test_a_session_gets_a_new_key_with_a_new_password(client: Client) -> None:
     before = key_of(client)
-    client.get("/settings/")
-    same = key_of(client)
 
-    staff.set_role(ada, "Viewer")
-    page = client.get("/settings/")
+    new = {"oldpassword": PASSWORD, "password1": "herbstnebel am see", "password2": "herbstnebel am see"}
+    client.post("/accounts/password/change/", new)
 
-    assert same == before
-    assert page.status_code == 200
     assert key_of(client) != before
-    client.get("/people/")
+    assert is_in(client)
+
+
+def test_another_role_signs_nobody_out_however_many_requests_are_under_way(client: Client, ada: User) -> None:
+    tabs = [Client(), Client(), Client()]
+    for tab in tabs:
+        tab.cookies["sessionid"] = key_of(client)
+
+    staff.set_role(ada, "Editor")
+    page = tabs[0].get("/people/")
+    part = tabs[1].get("/settings/jobs/", headers={"HX-Request": "true", "HX-Target": "jobs"})
+    sent = tabs[2].post("/settings/", {"fullName": "Ada King"})
+
+    assert [page.status_code, part.status_code, sent.status_code] == [200, 200, 422]
+    assert "HX-Redirect" not in part.headers
     assert [session.session_key for session in UserSession.objects.filter(user=ada)] == [key_of(client)]
-    stolen = Client()
-    stolen.cookies["sessionid"] = before
-    assert not is_in(stolen)
+    assert [key_of(tab) for tab in tabs] == [key_of(client)] * 3
+
+
+def test_a_request_under_way_brings_no_ended_session_back(client: Client, ada: User, site: Store) -> None:
+    birgit = User.objects.create_user("birgit")
+    staff.set_role(birgit, "Admin")
+    done: list[bool] = []
+
+    def meanwhile(execute: Callable[..., Any], sql: str, *given: Any) -> Any:
+        """What another administrator does after the session was read and before the page is made."""
+        if "crm_profile" in sql and not done:
+            done.append(True)
+            accounts.change_role(site, ada.pk, "Editor", actor=birgit, now=datetime.now(UTC))
+            accounts.sign_out(site, ada.pk, actor=birgit, now=datetime.now(UTC))
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(meanwhile):
+        client.get("/settings/")
+
+    assert done
+    assert not Session.objects.exists()
+    assert not is_in(client)
 
 
 def test_one_sees_where_one_is_signed_in_and_ends_the_others(client: Client, site: Store, ada: User) -> None:
