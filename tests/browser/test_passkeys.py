@@ -22,11 +22,6 @@ OVERVIEW, ADD = "/accounts/2fa/", "/accounts/passkeys/add/"
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def opened(open_page: OpenPage, role: str = "Editor", **how: Any) -> tuple[Page, User]:
     """A page in which somebody with a password signs in by it."""
     page = open_page("/accounts/login/", role=role, **how)

@@ -28,7 +28,6 @@ def pages(site: Store, db: None, settings: Any, tmp_path: Path) -> Pages:
     settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path}}}
     settings.EMAIL_URL = (tmp_path / "outbox").as_uri()
     settings.DEBUG = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return pages_of(fill(site, author="admin"))
 
 

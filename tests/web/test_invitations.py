@@ -30,12 +30,6 @@ TYPED = {"fullName": "Kim  Lund", "username": "kim", "password": "sommerregen am
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords in no time: how long it takes is Django's to test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the links that are mailed end up."""

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -31,9 +30,8 @@ NUMBERED = {"<token_id>", "<user_id>", "<authenticator_id>", "<invitation_id>", 
 
 
 @pytest.fixture
-def browser_of(site: Store, db: None, settings: Any) -> Callable[[str], Client]:
+def browser_of(site: Store, db: None) -> Callable[[str], Client]:
     """A browser in which somebody of that role, or of none, is signed in."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
     def made(role: str) -> Client:
         user = User.objects.create_user(role.lower(), f"{role.lower()}@staff.example", "sommerregen am see")

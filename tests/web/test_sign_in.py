@@ -21,12 +21,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "sommerregen am see"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords in no time: how long it takes is Django's to test."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ingrid() -> User:
     """A marketer with an address and a password."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from time import monotonic
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,12 +14,6 @@ from crm.store import Store
 from crm.store.table import Table
 
 SIGN_IN, PASSWORD = "/accounts/login/", "a password for tests"
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
-    """Hash passwords in no time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
