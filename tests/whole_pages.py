@@ -11,13 +11,7 @@ from tests.permissions import rows
 from tests.whole_site import Whole
 
 Pages = dict[str, tuple[str, ...]]
-AGAIN = "leads to the page that asks for the code again, which is looked at"
 NO_PAGE = {
-    "/accounts/2fa/app/remove/": AGAIN,
-    "/accounts/2fa/codes/": AGAIN,
-    "/accounts/2fa/codes/new/": AGAIN,
-    "/accounts/passkeys/<pk>/name/": AGAIN,
-    "/accounts/passkeys/<pk>/remove/": AGAIN,
     "/accounts/passkeys/": "leads to the second factors",
     "/accounts/passkeys/login/": "asked by a script of the sign-in",
     "/accounts/passkeys/reauthenticate/": "asked by a script of the page that asks for a code again",
@@ -188,16 +182,27 @@ def _accounts(whole: Whole) -> Pages:
     unsubscribe = get_links().unsubscribe_token(email.id, email.user_id)
     plain = ("login/", "inactive/", "signup/", "password/reset/", "password/reset/done/", "password/reset/key/done/")
     own = ("password/change/", "reauthenticate/", "2fa/", "2fa/app/add/", "passkeys/add/")
-    by_app = ("2fa/reauthenticate/", "2fa/authenticate/", "2fa/needed/")
+    factor = ("2fa/reauthenticate/", "2fa/authenticate/", "2fa/needed/", "2fa/app/remove/", "2fa/codes/", "2fa/codes/new/")
     return {
-        **{f"/accounts/{path}": (f"/accounts/{path}",) for path in (*plain, *own, *by_app)},
+        **{f"/accounts/{path}": (f"/accounts/{path}",) for path in (*plain, *own, *factor)},
+        **{f"/accounts/passkeys/<pk>/{what}/": (f"/accounts/passkeys/{whole.passkey}/{what}/",) for what in ("name", "remove")},
         "/accounts/invitation/<key>/": (f"/accounts/invitation/{whole.invitation.key}/",),
         "/u/<token>/": (f"/u/{unsubscribe}/",),
     }
 
 
 SEEN_BY = {
-    "/accounts/2fa/reauthenticate/": "app",
+    **{
+        f"/accounts/{path}": "app"
+        for path in (
+            "2fa/reauthenticate/",
+            "2fa/app/remove/",
+            "2fa/codes/",
+            "2fa/codes/new/",
+            "passkeys/<pk>/name/",
+            "passkeys/<pk>/remove/",
+        )
+    },
     "/accounts/2fa/authenticate/": "half",
     "/accounts/2fa/needed/": "without",
     **{row.name: "stranger" for row in rows("open") if row.name != "/accounts/2fa/authenticate/"},

@@ -10,9 +10,20 @@ from urllib.parse import urlsplit
 
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
+from fido2.cose import ES256
+from fido2.webauthn import (
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorAttestationResponse,
+    AuthenticatorData,
+    CollectedClientData,
+    RegistrationResponse,
+)
 
 from crm.domain.campaigns import Campaign, Letter
 from crm.domain.filters import PeopleFilter
@@ -35,6 +46,7 @@ from tests.uploads import work_off
 PASSWORD = "sommerregen am see"
 SENDER = "Community CRM <crm@example.org>"
 SHEET = b"First name,Last name,Email,City\n" + b"".join(b"Ada%d,King,ada%d@sheet.example,Lund\n" % (n, n) for n in range(9))
+AN_HOUR = 3600
 BROKEN = SHEET + b"No,Address,,Lund\nWrong,Address,nobody@,Lund\n"
 
 
@@ -62,6 +74,7 @@ class Whole:
     grace: int
     closed: int
     hedy: int
+    passkey: int
 
 
 def fill(store: Store, *, author: str) -> Whole:
@@ -72,7 +85,7 @@ def fill(store: Store, *, author: str) -> Whole:
     now = datetime.now(UTC)
     grace, closed, hedy = member("grace", "Editor"), member("closed", "Viewer", is_active=False), member("hedy", "Viewer")
     admin = member("admin", "Admin")
-    _with_app(hedy)
+    passkey = _with_factors(hedy)
     plan = load(store, Sizes(people=70, events=8, campaigns=5), seed=1, now=now, sender=SENDER)
     one, two = (store.people.create(make_person(first_name="Ada", last_name="King", company="Twins")) for _ in range(2))
     twins = PeopleFilter(company=("Twins",))
@@ -104,6 +117,7 @@ def fill(store: Store, *, author: str) -> Whole:
         grace=grace.pk,
         closed=closed.pk,
         hedy=hedy.pk,
+        passkey=passkey,
     )
 
 
@@ -114,9 +128,19 @@ def member(name: str, role: str, **values: Any) -> User:
     return user
 
 
-def _with_app(user: User) -> None:
+def _with_factors(user: User) -> int:
+    """Give them an app, a passkey and codes on paper; the id of the passkey."""
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
+    key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    credential = AttestedCredentialData.create(bytes(16), b"a passkey", key)
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT
+    answer = AuthenticatorAttestationResponse(
+        client_data=CollectedClientData.create("webauthn.create", b"a challenge", settings.PUBLIC_URL),
+        attestation_object=AttestationObject.create("none", AuthenticatorData.create(bytes(32), flags, 0, credential), {}),
+    )
+    made = dict(RegistrationResponse(raw_id=credential.credential_id, response=answer))
+    return int(WebAuthn.add(user, "Phone", made).instance.pk)
 
 
 def signed_in(name: str) -> Client:
@@ -127,22 +151,23 @@ def signed_in(name: str) -> Client:
 
 
 def lookers() -> dict[str, Client]:
-    """Browsers for the pages that not everybody gets to see: see `whole_pages.SEEN_BY`."""
+    """Browsers for the pages that not everybody gets to see: see `whole_pages.SEEN_BY`. Who looks first stands first."""
     return {
-        "admin": signed_in("admin"),
-        "stranger": Client(),
         "half": signed_in("hedy"),
+        "stranger": Client(),
         "app": _just_in("hedy"),
+        "admin": _just_in("admin"),
         "without": _just_in("grace"),
     }
 
 
 def _just_in(name: str) -> Client:
-    """A browser in which they are signed in with all that is asked of them, just now."""
-    client = Client()
-    client.force_login(User.objects.get(username=name))
+    """A browser in which they gave all that is asked of them just now, and which is asked nothing again within an hour."""
+    client, user = Client(), User.objects.get(username=name)
+    client.force_login(user)
+    given = {"method": "password", "at": time.time() + AN_HOUR, "username": name, "reauthenticated": True}
     session = client.session
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "username": name}]
+    session.update({"account_authentication_methods": [given], "account_authentication_methods_user": str(user.pk)})
     session.save()
     return client
 
