@@ -1,4 +1,4 @@
-"""What administrators do to the accounts of staff: role, closing and opening, signing out.
+"""What administrators do to the accounts of staff: role, closing and opening, signing out, taking a lost second factor away.
 
 Changes of accounts come one after the other over all processes, and who changes is judged again when it is their turn: so two
 administrators who take each other's role at once don't both succeed. The entry of the audit log is written before the change is
@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
+from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
 from crm.services import audit
 from crm.staff import ROLES, role_of, set_role
@@ -102,6 +103,20 @@ def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str
         ended = end_sessions(user, but=but)
         _note(store, "staff.signed_out", user, actor, now, sessions=ended)
     return user, ended
+
+
+def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> bool:
+    """Take all second factors of the account away, for somebody who lost them. False: there were none, and nothing is noted.
+
+    Raises NotFound, and RuleViolation for one's own.
+    """
+    with one_at_a_time():
+        user = _member(user_id, actor)
+        _not_oneself(user, actor, "Your own second factor is removed on the page of your account, or by another administrator.")
+        taken = second_factor.reset(user)
+        if taken:
+            _note(store, "staff.second_factor_reset", user, actor, now)
+    return taken
 
 
 def end_sessions(user: User, *, but: str = "") -> int:

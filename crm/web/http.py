@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
@@ -91,6 +92,14 @@ def permission_required(permission: str) -> Callable[[View], View]:
         return cast(View, guarded)
 
     return decorate
+
+
+def password_again(view: View) -> View:
+    """Ask once more who it is before something is done (POST) by which others get in, unless that was said just before.
+
+    What was sent is kept meanwhile, and done once the password or the second factor was right.
+    """
+    return cast(View, reauthentication_required(view, app="crm.staff", enabled=lambda request: request.method == "POST"))
 
 
 def content_policy(policy: str, *, framed: bool = False) -> Callable[[View], View]:

@@ -47,6 +47,7 @@ MAILED = {
     "mfa/email/recovery_codes_generated": "New recovery codes were made",
     "mfa/email/webauthn_added": "A passkey was added",
     "mfa/email/webauthn_removed": "A passkey was removed",
+    "crm/email/second_factor_reset": "The second factor was taken away by an administrator",
 }
 """What is mailed to the owner of an account, who may not have done it."""
 
@@ -91,13 +92,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """Tell the owner of the account what was changed about it; the change itself never waits for a mail server to be up."""
+        """Tell the owner of the account what was changed about it; the change itself never waits for a mail server to be up.
+
+        `context` may have `by`: who did it, where that was not somebody signed in to this account.
+        """
         to = email or user.email
         if template_prefix not in MAILED or not to or not settings.PASSWORD_RESET:
             return
         said = {
             "what": MAILED[template_prefix],
             "who": user.get_username(),
+            "by": (context or {}).get("by", ""),
             "at": timezone.now(),
             "address": client_address(self.request),
             "browser": browser_words(self.request.headers.get("User-Agent", "")),

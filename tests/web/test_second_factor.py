@@ -17,8 +17,8 @@ from django.test import Client
 
 from crm import accounts, second_factor, staff
 from crm.domain.audit import AuditEntry
-from crm.domain.errors import StoreUnavailable
-from crm.models import Profile
+from crm.domain.errors import RuleViolation, StoreUnavailable
+from crm.models import Invitation, Profile
 from crm.second_factor import Who
 from crm.store import Store
 from tests.codes import code_of, recovery_codes_in, secret_in
@@ -33,6 +33,15 @@ def ada(site: Store, db: None) -> User:
     """An administrator with an address and a password."""
     user = User.objects.create_user("ada", "ada@staff.example", PASSWORD)
     staff.set_role(user, "Admin")
+    return user
+
+
+@pytest.fixture
+def bob(site: Store, db: None) -> User:
+    """A colleague with an address and an app."""
+    user = User.objects.create_user("bob", "bob@staff.example", PASSWORD)
+    staff.set_role(user, "Viewer")
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
     return user
 
 
@@ -56,6 +65,11 @@ def set_up(client: Client) -> tuple[str, list[str]]:
     secret = secret_in(client.get(ADD))
     shown = client.post(ADD, {"code": code_of(secret)}, follow=True)
     return secret, recovery_codes_in(shown)
+
+
+def again(client: Client, next_url: str = "") -> HttpResponse:
+    """Give the password once more."""
+    return client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": next_url})
 
 
 def answer(client: Client, code: str) -> HttpResponse:
@@ -211,7 +225,7 @@ def test_after_five_wrong_codes_even_the_right_one_waits(client: Client) -> None
 
 def test_the_app_is_removed_and_with_it_the_codes(client: Client, site: Store, ada: User) -> None:
     set_up(client)
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again(client)
 
     client.post("/accounts/2fa/app/remove/")
 
@@ -222,7 +236,7 @@ def test_the_app_is_removed_and_with_it_the_codes(client: Client, site: Store, a
 
 def test_new_codes_make_the_old_ones_worthless(client: Client) -> None:
     _, old = set_up(client)
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again(client)
 
     new = recovery_codes_in(client.post("/accounts/2fa/codes/new/", follow=True))
 
@@ -257,13 +271,61 @@ def test_a_secret_whose_key_is_gone_lets_nobody_in_and_breaks_nothing(client: Cl
     assert not is_in(other)
 
 
-def test_an_administrator_takes_a_lost_factor_away(client: Client, ada: User) -> None:
+def test_an_administrator_takes_a_lost_factor_away_and_its_owner_is_told(
+    client: Client, bob: User, site: Store, ada: User
+) -> None:
+    address = f"/settings/staff/{bob.pk}/second-factor/"
+
+    asked = client.post(address)
+    before = second_factor.has_one(bob)
+    done = again(client, address)
+
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert before
+    assert done.headers["Location"] == f"/settings/staff/{bob.pk}/"
+    assert not second_factor.has_one(bob)
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        (["bob@staff.example"], "The second factor was taken away by an administrator")
+    ]
+    assert "By: ada" in mail.outbox[0].body
+    assert [entry.subject for entry in entries(site, "staff.second_factor_reset")] == [f"staff:{bob.pk}"]
+
+
+def test_ones_own_factor_is_not_taken_away_as_an_administrator(client: Client, ada: User) -> None:
     set_up(client)
+    again(client)
 
-    second_factor.reset(ada)
+    refused = client.post(f"/settings/staff/{ada.pk}/second-factor/")
 
-    assert second_factor.holders() == set()
-    assert is_in(signed_in(Client()))
+    assert refused.status_code == 422
+    assert "Your own second factor is removed on the page of your account" in refused.content.decode()
+    assert second_factor.has_one(ada)
+
+
+def test_who_manages_staff_no_more_takes_no_factor_away(ada: User, bob: User, site: Store) -> None:
+    staff.set_role(ada, "Editor")
+
+    with pytest.raises(RuleViolation, match="took the right to manage staff from you"):
+        accounts.reset_factor(site, bob.pk, actor=ada, now=datetime.now(UTC))
+
+    assert second_factor.has_one(bob)
+
+
+def test_another_administrator_takes_the_password_and_another_editor_does_not(client: Client, bob: User) -> None:
+    role, invite = f"/settings/staff/{bob.pk}/role/", "/settings/staff/invite/"
+
+    easy = [
+        client.post(role, {"role": "Editor"}),
+        client.post(invite, {"address": "kim@staff.example", "role": "Editor"}),
+    ]
+    asked = [client.post(role, {"role": "Admin"}), client.post(invite, {"address": "eve@staff.example", "role": "Admin"})]
+    before = (staff.role_of(User.objects.get(pk=bob.pk)), Invitation.objects.count())
+    again(client, invite)
+
+    assert not any("reauthenticate" in answer.headers["Location"] for answer in easy)
+    assert all("reauthenticate" in answer.headers["Location"] for answer in asked)
+    assert before == ("Editor", 1)
+    assert Invitation.objects.filter(address="eve@staff.example", role="Admin").exists()
 
 
 # --- passkeys ----------------------------------------------------------------------------------------------------------------
@@ -298,16 +360,16 @@ def test_what_no_browser_sends_of_a_passkey_opens_nothing_and_breaks_nothing(cli
     stranger, half = Client(), signed_in(Client())
     stranger.get("/accounts/passkeys/login/", headers={"Accept": "application/json"})
     half.get(ASKED)
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again(client)
     client.get("/accounts/passkeys/add/")
 
     alone = stranger.post("/accounts/passkeys/login/", {"credential": forged})
     second = half.post(ASKED, {"credential": forged})
     added = client.post("/accounts/passkeys/add/", {"credential": forged, "name": "Mine"})
-    again = client.post("/accounts/passkeys/reauthenticate/", {"credential": forged})
+    third = client.post("/accounts/passkeys/reauthenticate/", {"credential": forged})
 
     assert [response.status_code for response in (alone, second, added)] == [302, 200, 200]
-    assert again.status_code == 302
+    assert third.status_code == 302
     assert not is_in(stranger)
     assert not is_in(half)
     assert not Authenticator.objects.filter(type="webauthn").exists()
@@ -316,7 +378,7 @@ def test_what_no_browser_sends_of_a_passkey_opens_nothing_and_breaks_nothing(cli
 def test_a_passkey_of_others_is_as_if_it_were_not_there(client: Client) -> None:
     other = User.objects.create_user("eve")
     theirs = Authenticator.objects.create(user=other, type="webauthn", data={"name": "Theirs", "credential": {}})
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again(client)
 
     answers = [client.post(f"/accounts/passkeys/{theirs.pk}/{what}/", {"name": "Mine"}) for what in ("name", "remove")]
 
@@ -329,6 +391,7 @@ def test_a_passkey_of_others_is_as_if_it_were_not_there(client: Client) -> None:
 
 def test_who_must_have_one_and_has_none_can_do_nothing_else(client: Client, sign_in: Callable[[str], Client]) -> None:
     set_up(client)
+    again(client)
     viewer = sign_in("Viewer")
 
     saved = client.post(RULE, {"who": "everybody"}, follow=True)
@@ -373,8 +436,21 @@ def test_nobody_asks_of_others_what_they_do_not_have(client: Client, site: Store
     assert second_factor.asked_of() is Who.NOBODY
 
 
+def test_the_rule_takes_the_password(client: Client) -> None:
+    set_up(client)
+
+    asked = client.post(RULE, {"who": "everybody"})
+    before = second_factor.asked_of()
+    again(client, RULE)
+
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert before is Who.NOBODY
+    assert second_factor.asked_of() is Who.EVERYBODY
+
+
 def test_the_rule_is_noted_when_it_changes(client: Client, site: Store) -> None:
     set_up(client)
+    again(client)
 
     for who in ("administrators", "administrators", "nobody"):
         client.post(RULE, {"who": who})

@@ -12,7 +12,7 @@ from crm import second_factor
 from crm.second_factor import Who
 from crm.services.audit import note
 from crm.web.forms import CrmForm
-from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.http import CrmRequest, password_again, permission_required, tell
 
 WORDS = {
     Who.NOBODY: "Nobody: everyone decides for themselves",
@@ -51,8 +51,9 @@ def page(request: CrmRequest) -> HttpResponse:
     return render(request, "settings/asking.html", context, status=422 if form.errors else 200)
 
 
+@password_again
 def _ask(request: CrmRequest, before: Who, wanted: Who) -> HttpResponse:
-    """Note it, then ask it."""
+    """Note it, then ask it; the password first, once more."""
     if wanted is not before:
         action = "staff.second_factor_not_required" if wanted is Who.NOBODY else "staff.second_factor_required"
         note(request.store, action, actor=request.user.get_username(), now=datetime.now(UTC), who=wanted.value)

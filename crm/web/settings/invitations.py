@@ -8,11 +8,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import invitations
+from crm import accounts, invitations
 from crm.domain.errors import DeliveryFailed, RuleViolation
 from crm.models import Invitation
 from crm.services import mail_settings
-from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.inviting import mail_invitation
 from crm.web.settings.staff_forms import InviteForm
 from crm.web.staff_names import staff_names
@@ -22,10 +22,15 @@ from crm.wiring import send_settings
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.manage_staff")
 def invite(request: CrmRequest) -> HttpResponse:
-    """Open an invitation and mail its link."""
+    """Open an invitation and mail its link; one that makes an administrator asks for the password once more."""
     form = InviteForm(request.POST if request.method == "POST" else None, initial={"role": "Viewer"})
     if not form.is_valid():
         return render(request, "settings/invite.html", {"form": form, "tab": "staff"}, status=422 if form.is_bound else 200)
+    begin = password_again(_begin) if form.cleaned_data["role"] == accounts.MANAGES else _begin
+    return begin(request, form)
+
+
+def _begin(request: CrmRequest, form: InviteForm) -> HttpResponse:
     typed, now = form.cleaned_data, datetime.now(UTC)
     try:
         invitation = invitations.invite(request.store, typed["address"], typed["role"], actor=request.user, now=now)

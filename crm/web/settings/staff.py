@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from allauth.account.adapter import get_adapter
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,10 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm import accounts, second_factor
 from crm.domain.errors import NotFound, RuleViolation
 from crm.models import ApiToken, Invitation
-from crm.services import audit
 from crm.staff import PERMISSIONS, ROLES, role_of
 from crm.web.forms import CrmForm
-from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.staff_forms import RoleForm
 from crm.web.staff_names import staff_names
 
@@ -49,22 +49,26 @@ def member(request: CrmRequest, user_id: int) -> HttpResponse:
 @METHODS
 @permission_required("crm.manage_staff")
 def role(request: CrmRequest, user_id: int) -> HttpResponse:
-    """Give another role; by itself this address leads to the account."""
+    """Give another role; by itself this address leads to the account. Admin asks for the password once more."""
     user = _found(user_id)
     if request.method != "POST":
         return redirect("settings:member", user_id)
     form = RoleForm(request.POST)
     if not form.is_valid():
         return _shown(request, user, form, status=422)
+    give = password_again(_give_role) if form.cleaned_data["role"] == accounts.MANAGES else _give_role
+    return give(request, user, form)
+
+
+def _give_role(request: CrmRequest, user: User, form: RoleForm) -> HttpResponse:
+    wanted = form.cleaned_data["role"]
     try:
-        changed = accounts.change_role(
-            request.store, user_id, form.cleaned_data["role"], actor=request.user, now=datetime.now(UTC)
-        )
+        changed = accounts.change_role(request.store, user.pk, wanted, actor=request.user, now=datetime.now(UTC))
     except RuleViolation as error:
         form.add_crm_error(error)
         return _shown(request, user, form, status=422)
-    tell(request, f"{_name(changed)} is {form.cleaned_data['role']}", "It holds from their next page on.")
-    return redirect("settings:member", user_id)
+    tell(request, f"{_name(changed)} is {wanted}", "It holds from their next page on.")
+    return redirect("settings:member", user.pk)
 
 
 @METHODS
@@ -107,14 +111,13 @@ def sign_out(request: CrmRequest, user_id: int) -> HttpResponse:
 
 @METHODS
 @permission_required("crm.manage_staff")
+@password_again
 def reset_factor(request: CrmRequest, user_id: int) -> HttpResponse:
-    """Ask once, then take the account's second factors away, for somebody who lost them."""
+    """Ask once, then take the account's second factors away, for somebody who lost them; they are told by mail."""
 
     def taken(user: User) -> None:
-        with accounts.one_at_a_time():
-            if second_factor.reset(user):
-                actor = request.user.get_username()
-                audit.note(request.store, "staff.second_factor_reset", accounts.subject(user), actor=actor, now=datetime.now(UTC))
+        if accounts.reset_factor(request.store, user.pk, actor=request.user, now=datetime.now(UTC)):
+            get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": _name(request.user)})
         tell(
             request,
             f"{_name(user)} has no second factor any more",
