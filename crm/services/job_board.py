@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +27,7 @@ OWNERS = {schema.key(name, id="-")["PK"].partition("#")[0]: name for name in ABO
 TITLES = {"campaign": "subject", "event": "title", "import": "name"}
 """Which attribute of what a job works on names it."""
 MOVED_ON = "It is being tried again already, or it was ended meanwhile. The list shows how it stands now."
+ALL_MOVED_ON = "Nothing rests after an error any more. The list shows how everything stands now."
 
 
 class Standing(StrEnum):
@@ -128,6 +130,21 @@ def restart(store: Store, owner: str, kind: str, *, actor: str, now: datetime) -
         raise Conflict(MOVED_ON) from None
     logger.info("jobs restarted", extra={"owner": owner, "kind": kind, "jobs": len(failing), "actor": actor})
     return len(failing)
+
+
+def restart_all(store: Store, *, actor: str, now: datetime) -> int:
+    """Let everything that failed be tried again now, and return how many jobs that are; what moved on meanwhile is left out.
+
+    An entry of the audit log for each thing and kind, with what it is about, as when they are started again one by one. Two
+    requests for each besides the reading of the list.
+    """
+    jobs, _ = at_work(store)
+    failed = dict.fromkeys((job.key.owner, job.key.kind) for job in jobs if standing_of(job, now) is Standing.FAILED)
+    number = 0
+    for owner, kind in failed:
+        with suppress(Conflict, NotFound):
+            number += restart(store, owner, kind, actor=actor, now=now)
+    return number
 
 
 def _about(owner: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from crm.domain.errors import Conflict, NotFound
 from crm.jobs.work import Held
 from crm.jobs.worker import Worker
 from crm.services import job_board
-from crm.services.job_board import Line, Standing, board, restart
+from crm.services.job_board import Line, Standing, board, restart, restart_all
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.jobs import JobKey
@@ -152,6 +152,36 @@ def test_of_two_who_try_it_again_one_is_told(store_at: Store, clock: Clock, monk
         restart(store_at, key.owner, key.kind, actor="grace", now=clock())
 
     assert [entry.actor for entry in store_at.audit.of_month("2026-05")] == ["ada"]
+
+
+def test_all_that_failed_is_tried_again_with_an_entry_for_each_thing(store_at: Store, clock: Clock) -> None:
+    for owner, name in (("CAMPAIGN#1", "LANE0"), ("CAMPAIGN#1", "LANE1"), ("EVENT#1", "PROMOTE")):
+        broken(store_at, clock, put(store_at, clock(), owner, name))
+    later = put(store_at, clock() + timedelta(hours=1), "EVENT#2", "NOSHOW")
+
+    number = restart_all(store_at, actor="grace", now=clock.pass_(seconds=5))
+
+    lines = board(store_at, now=clock()).lines
+    assert number == 3
+    assert [(line.owner, line.number) for line in lines[Standing.WAITING]] == [("CAMPAIGN#1", 2), ("EVENT#1", 1)]
+    assert [line.owner for line in lines[Standing.LATER]] == [later.owner]
+    assert {(one.actor, one.action, one.subject, one.facts["jobs"]) for one in store_at.audit.of_month("2026-05")} == {
+        ("grace", "job.restarted", "CAMPAIGN#1", 2),
+        ("grace", "job.restarted", "EVENT#1", 1),
+    }
+
+
+def test_what_moves_on_while_all_is_tried_again_is_left_out(
+    store_at: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved, other = put(store_at, clock(), "EVENT#1"), put(store_at, clock(), "EVENT#2")
+    for key in (moved, other):
+        broken(store_at, clock, key)
+    seen = job_board.at_work(store_at)
+    restart(store_at, moved.owner, moved.kind, actor="ada", now=clock())
+    monkeypatch.setattr(job_board, "at_work", lambda store: seen)
+
+    assert restart_all(store_at, actor="grace", now=clock()) == 1
 
 
 @pytest.mark.parametrize(

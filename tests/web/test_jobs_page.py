@@ -18,7 +18,7 @@ from tests.jobs.mailing import ToldMailer, accepted, crowd, make_work
 from tests.web.filled import text_of
 
 SignIn = Callable[[str], Client]
-PAGE, AGAIN = "/settings/jobs/", "/settings/jobs/restart/"
+PAGE, AGAIN, ALL = "/settings/jobs/", "/settings/jobs/restart/", "/settings/jobs/restart-all/"
 
 
 def now() -> datetime:
@@ -94,6 +94,30 @@ def test_try_again_makes_it_due_and_says_so(site: Store, sign_in: SignIn) -> Non
     assert job.due_at <= now()
     assert answer.redirect_chain == [(PAGE, 302)]
     assert "It is tried again now" in text_of(answer.content)
+
+
+def test_all_that_failed_is_tried_again_at_one_go(site: Store, sign_in: SignIn) -> None:
+    keys = [put(site, "PROMOTE", f"EVENT#{number}") for number in range(3)]
+    for key in keys:
+        broken(site, key)
+    client = sign_in("Admin")
+
+    page, answer, again = client.get(PAGE).content.decode(), client.post(ALL, follow=True), client.post(ALL, follow=True)
+
+    assert "Try all again" in text_of(page.encode())
+    assert "3 jobs are tried again now" in text_of(answer.content)
+    assert "Try all again" not in text_of(answer.content)
+    assert not any(job.failing for job in site.jobs.get_many(keys).values())
+    assert "Nothing was started again" in text_of(again.content)
+
+
+def test_one_failure_alone_has_one_button_and_says_on_a_phone_when_it_goes_on(site: Store, sign_in: SignIn) -> None:
+    broken(site, put(site))
+
+    page = sign_in("Admin").get(PAGE).content.decode()
+
+    assert "Try all again" not in page
+    assert '<span class="sub narrow">Tried again within a minute</span>' in page
 
 
 @pytest.mark.parametrize("typed", [{}, {"owner": "EVENT#2", "kind": "PROMOTE"}, {"owner": "x", "kind": "y"}])

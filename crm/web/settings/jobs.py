@@ -91,6 +91,19 @@ def restart(request: CrmRequest) -> HttpResponse:
     return redirect("settings:jobs")
 
 
+@require_POST
+@permission_required("crm.manage_jobs")
+def restart_all(request: CrmRequest) -> HttpResponse:
+    """Let everything that failed be tried again now, as after a mended error, and come back to the list."""
+    number = job_board.restart_all(request.store, actor=request.user.get_username(), now=timezone.now())
+    if number:
+        title = "One job is tried again now" if number == 1 else f"{number:,} jobs are tried again now"
+        tell(request, title, "What fails once more comes back to this list.")
+    else:
+        tell(request, "Nothing was started again", job_board.ALL_MOVED_ON, level=messages.WARNING)
+    return redirect("settings:jobs")
+
+
 def _row(line: Line, now: datetime) -> Row:
     what = WHAT.get(line.kind, line.kind)
     link = LINKS.get(line.about, "")

@@ -37,5 +37,6 @@ urlpatterns = [
     path("audit.csv", audit.export, name="audit-csv"),
     path("jobs/", jobs.page, name="jobs"),
     path("jobs/restart/", jobs.restart, name="job-restart"),
+    path("jobs/restart-all/", jobs.restart_all, name="jobs-restart"),
     path("system/", system.page, name="system"),
 ]
