@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from crm import wiring
 from crm.domain.links import Links
+from crm.services import tasks
 from crm.store import Store
 from crm.store.table import Table
 from tests.engine import Engine
@@ -44,6 +45,12 @@ class Clock:
         """Go on by so many seconds=, minutes=, days= …"""
         self.now += timedelta(**span)
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done at once gets the time it needs: how much fits into a few seconds tells of the machine."""
+    monkeypatch.setattr(tasks, "PATIENCE", 60.0)
 
 
 @pytest.fixture
