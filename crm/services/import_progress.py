@@ -12,7 +12,7 @@ from crm.services.import_jobs import UNDO, job_key, job_of
 from crm.services.import_parts import Failure, failures, source_of, widened
 from crm.services.import_source import read
 from crm.store import Store
-from crm.store.jobs import Job
+from crm.store.jobs import Breakdown, Job
 from crm.store.keys import moment
 
 
@@ -21,7 +21,8 @@ class ImportProgress:
     """How far it is. `total` is 0 until the file is read; `seconds_left` and `rows_a_second` are None while that is not known.
 
     `done` and `total` are rows of a dry run or an import, people of an undo; `undone` counts only the latter. `late`: no worker
-    has taken it, though it is due; `quiet`: the one that has it has not written for a while. Then how fast it goes is not known.
+    has taken it, though it is due; `quiet`: the one that has it has not written for a while; `rests`:
+    a step of it broke, and it is tried again after a pause. Then how fast it goes is not known.
     """
 
     imported: Import
@@ -33,6 +34,7 @@ class ImportProgress:
     seconds_left: float | None = None
     late: bool = False
     quiet: bool = False
+    rests: Breakdown | None = None
 
     @property
     def failed(self) -> int:
@@ -67,7 +69,8 @@ def progress(store: Store, import_id: str) -> ImportProgress:
     done, total = int(state.get("done", 0)), int(state.get("total", 0))
     now = store.table.clock()
     late, quiet = bool(job and job.is_late(now)), bool(job and job.is_quiet(now))
-    speed = None if late or quiet else _speed(job, done, now)
+    rests = job.rests(now) if job else None
+    speed = None if late or quiet or rests else _speed(job, done, now)
     counts = state.get("counts", {})
     return ImportProgress(
         imported=imported,
@@ -79,6 +82,7 @@ def progress(store: Store, import_id: str) -> ImportProgress:
         seconds_left=(total - done) / speed if speed and total else None,
         late=late,
         quiet=quiet,
+        rests=rests,
     )
 
 

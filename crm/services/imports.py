@@ -26,6 +26,7 @@ from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
 from crm.services.import_writing import foreseen
 from crm.store import Store
+from crm.store.people import until_won
 from crm.store.requests import Action, Delete
 
 __all__ = [
@@ -206,15 +207,18 @@ def cancel(store: Store, import_id: str, *, actor: str, now: datetime) -> Import
 
     The import has `finished_at` when nothing more is written. Conflict when it is not running.
     """
-    old = store.imports.get(import_id)
-    new = old.cancelled()
-    job = store.jobs.get(job_key(import_id, CHECK if old.status is ImportStatus.CHECKING else WRITE))
-    also: list[Action] = []
-    if job is not None and (old.status is ImportStatus.CHECKING or (job.idle and not job.state)):
-        also.append(store.jobs.park(job))
-        new = new if old.status is ImportStatus.CHECKING else new.ended(now=now)
-    saved, action = store.imports.put(new, old)
-    store.table.write([action, *also, noted(store, "people.import_stopped", import_id, actor=actor, now=now)])
+
+    def attempt() -> Import:
+        old = store.imports.get(import_id)
+        new, trying = old.cancelled(), old.status is ImportStatus.CHECKING
+        job = store.jobs.get(job_key(import_id, CHECK if trying else WRITE))
+        parked = job is not None and (trying or job.untouched)
+        also = [store.jobs.park(job) if parked else store.jobs.wake(job, now)] if job else []
+        saved, action = store.imports.put(new.ended(now=now) if parked and not trying else new, old)
+        store.table.write([action, *also, noted(store, "people.import_stopped", import_id, actor=actor, now=now)])
+        return saved
+
+    saved = until_won(attempt)
     logger.info("import stopped", extra={"import_id": import_id, "actor": actor})
     return saved
 
@@ -226,8 +230,7 @@ def undo(store: Store, import_id: str, *, actor: str, now: datetime) -> Import:
     old = store.imports.get(import_id)
     saved, action = store.imports.put(old.undoing(now=now), old)
     job = store.jobs.put(job_key(import_id, UNDO), due_at=now)
-    audit = noted(store, "people.import_undone", import_id, actor=actor, now=now, written=old.written)
-    store.table.write([action, job, audit])
+    store.table.write([action, job, noted(store, "people.import_undone", import_id, actor=actor, now=now, written=old.written)])
     logger.info("import being undone", extra={"import_id": import_id, "actor": actor})
     return saved
 
@@ -270,8 +273,7 @@ def _check_tag(tag: str) -> None:
 
 
 def _samples(source: Source, column: Column) -> tuple[str, ...]:
-    cells = [row.cells[column.index].strip() if column.index < len(row.cells) else "" for row in source.sample[:SAMPLES]]
-    return tuple(cells)
+    return tuple(row.cells[column.index].strip() if column.index < len(row.cells) else "" for row in source.sample[:SAMPLES])
 
 
 def _checked_at_once(store: Store, files: Files, imported: Import, source: Source, columns: Sequence[Column]) -> Import | None:

@@ -9,7 +9,7 @@ from crm.services.campaign_jobs import jobs_of, lanes_among, retry_at_work
 from crm.services.retry_parts import Remedy
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures, LinkFigures
-from crm.store.jobs import Job
+from crm.store.jobs import Breakdown, Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,8 @@ class AtWork:
 class Progress:
     """Where a campaign stands. `trouble` is why the mail server takes nothing just now; it is tried again at `trouble_until`.
 
-    `waits_since` is since when something of it is due and no worker has come; None where one is at it, or nothing is due.
+    `rests` is the last breakdown of something of it that is tried again after a pause. `waits_since` is since when something of
+    it is due and no worker has come; None where one is at it, or nothing is due.
     `links` are clicks by the number of a link in the letter; `at_work` is None where nothing is done with what went wrong.
     """
 
@@ -34,6 +35,7 @@ class Progress:
     trouble: str = ""
     trouble_until: datetime | None = None
     waits_since: datetime | None = None
+    rests: Breakdown | None = None
     links: Mapping[int, LinkFigures] = field(default_factory=dict)
     at_work: AtWork | None = None
 
@@ -56,12 +58,13 @@ class Progress:
 def progress(store: Store, campaign_id: str, *, now: datetime | None = None) -> Progress:
     """Return where a campaign stands at this moment; ten requests. Raises NotFound.
 
-    Whether a worker is missing is told only of a given `now`.
+    Whether a worker is missing, and what broke, is told only of a given `now`.
     """
     campaign = store.campaigns.get(campaign_id)
     jobs = jobs_of(store, campaign_id)
     troubled = [job for job in lanes_among(jobs) if job.state.get("trouble")] if campaign.status not in ENDED else []
     figures, links = store.campaigns.figures_with_links(campaign_id)
+    rests = [broke for job in jobs.values() if (broke := job.rests(now))] if now else []
     return Progress(
         campaign=campaign,
         figures=figures,
@@ -70,6 +73,7 @@ def progress(store: Store, campaign_id: str, *, now: datetime | None = None) -> 
         trouble=str(troubled[0].state["trouble"]) if troubled else "",
         trouble_until=min((job.due_at for job in troubled if job.due_at), default=None),
         waits_since=_waits_since(list(jobs.values()), now) if now and campaign.status in RUNNING else None,
+        rests=max(rests, key=lambda broke: broke.at, default=None),
     )
 
 

@@ -17,7 +17,7 @@ from crm.services.audit import noted
 from crm.services.task_steps import advance
 from crm.store import Store, schema
 from crm.store.events import NOT_OPEN
-from crm.store.jobs import Job, JobKey
+from crm.store.jobs import Breakdown, Job, JobKey
 from crm.store.people import until_won
 from crm.store.requests import Action, Delete
 from crm.store.table import ConditionFailed
@@ -37,7 +37,8 @@ GRACE = timedelta(seconds=60)
 class TaskProgress:
     """How a task goes. `rate` is people a second, `seconds_left` a guess from it; None where that can't be known.
 
-    `late`: it should have been taken by a worker, and none has; `quiet`: the one that has it has not written for a while.
+    `late`: it should have been taken by a worker, and none has; `quiet`: the one that has it has not written for a while;
+    `rests`: a step of it broke, and it is tried again after a pause.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class TaskProgress:
     seconds_left: float | None = None
     late: bool = False
     quiet: bool = False
+    rests: Breakdown | None = None
 
 
 def start(
@@ -108,8 +110,9 @@ def progress(store: Store, task_id: str, *, now: datetime) -> TaskProgress:
         return TaskProgress(task=task)
     job = store.jobs.get(job_of(task_id))
     late, quiet = bool(job and job.is_late(now)), bool(job and job.is_quiet(now))
-    if late or quiet or task.started_at is None:
-        return TaskProgress(task=task, late=late, quiet=quiet)
+    rests = job.rests(now) if job else None
+    if late or quiet or rests or task.started_at is None:
+        return TaskProgress(task=task, late=late, quiet=quiet, rests=rests)
     seconds = (now - task.started_at).total_seconds()
     rate = task.reached / seconds if seconds >= 1 and task.reached else None
     return TaskProgress(task=task, rate=rate, seconds_left=(task.total - task.reached) / rate if rate else None)
@@ -124,19 +127,22 @@ def go_on(store: Store, task_id: str, *, now: datetime) -> Task:
 def cancel(store: Store, task_id: str, *, actor: str, now: datetime) -> Task:
     """Stop a task; what is done stays done. Return it as it stands: whoever works on it ends it after the part in hand.
 
-    Raises NotFound, and RuleViolation when it is over.
+    What rests after a breakdown is due at once, for a worker, since its step may break once more. Raises NotFound, and
+    RuleViolation when it is over.
     """
 
     def attempt() -> tuple[Task, Job | None]:
         task = store.tasks.get(task_id)
         task.check_can_be_cancelled()
         job = store.jobs.get(job_of(task_id))
-        store.table.write([store.tasks.stop(task), noted(store, "people.task_cancelled", task_id, actor=actor, now=now)])
+        audit = noted(store, "people.task_cancelled", task_id, actor=actor, now=now)
+        woken = [store.jobs.wake(job, now)] if job is not None and (job.failing or not job.idle) else []
+        store.table.write([store.tasks.stop(task), audit, *woken])
         return store.tasks.get(task_id), job
 
     task, job = until_won(attempt)
     logger.info("task stopped", extra={"task_id": task_id, "actor": actor})
-    if job is None or not job.idle or job.due_at is None or job.due_at > now or task.ended:
+    if job is None or not job.idle or job.failing or job.due_at is None or job.due_at > now or task.ended:
         return task
     ended, actions = advance(store, task, now=now, keep=_nothing)
     try:

@@ -89,9 +89,18 @@ class Job:
         return self.worker is None
 
     @property
+    def untouched(self) -> bool:
+        """Whether nobody ever had it, of a job that was put once: each lease raises the fence."""
+        return self.fence == 0
+
+    @property
     def failing(self) -> bool:
         """Whether it broke, and nothing has been tried since."""
         return self.broke is not None and self.idle and self.due_at == self.broke.until
+
+    def rests(self, now: datetime) -> Breakdown | None:
+        """Return why it rests at `now`: the breakdown behind which it waits; None where it does not, or may be taken again."""
+        return self.broke if self.failing and self.broke and self.broke.until > now else None
 
     def is_late(self, now: datetime) -> bool:
         """Whether it has been due for a while, and no worker has taken it."""

@@ -19,7 +19,8 @@ from crm.jobs import import_undo
 from crm.jobs import imports as import_jobs
 from crm.jobs.upkeep import Upkeep
 from crm.jobs.work import Held
-from crm.services import imports, people
+from crm.jobs.worker import Worker
+from crm.services import import_parts, imports, people
 from crm.services.files import FolderFiles
 from crm.services.import_jobs import UNDO, WRITE, job_key
 from crm.services.import_parts import folder_of
@@ -324,6 +325,59 @@ def test_a_step_that_broke_off_before_the_stop_is_not_forgotten(
     written = 96 * (steps + 1)
     assert (found.status, found.counts) == (ImportStatus.CANCELLED, {Kind.NEW: written})
     assert len(list(store.selections.walk(imported.id))) == store.people.totals().total == written
+
+
+def _full(*given: Any, **named: Any) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def broken_off(store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch, steps: int) -> Import:
+    """An import whose disk is full after so many steps: the next one has written its people, and rests for an hour."""
+    imported = begun(store, files, many(300))
+    work = work_on(store, files)
+    put_part = import_parts.put_part
+    done_steps = iter(range(steps))
+
+    def filling(*given: Any, **named: Any) -> None:
+        (_full if next(done_steps, None) is None else put_part)(*given, **named)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(import_jobs, "put_part", filling)
+        Worker(replace(work, settings=replace(work.settings, retry_seconds=3600))).run_once()
+    return store.imports.get(imported.id)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_import_that_rests_after_a_breakdown_stops_at_once_and_all_it_wrote_can_be_taken_back(
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    imported = broken_off(store, files, monkeypatch, steps)
+    written = 96 * (steps + 1)
+    assert len(crowd_of(store)) == written
+
+    imports.cancel(store, imported.id, actor="zoe", now=utc_now())
+    work_off(store, files)
+
+    stopped = store.imports.get(imported.id)
+    assert (stopped.status, stopped.finished_at is not None, stopped.written) == (ImportStatus.CANCELLED, True, written)
+    assert undone(store, files, stopped).undo_counts == {Undone.DELETED: written}
+    assert crowd_of(store) == {}
+
+
+def test_an_import_that_rests_after_a_breakdown_says_so_instead_of_a_speed(
+    store: Store, files: FolderFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = broken_off(store, files, monkeypatch, steps=1)
+    monkeypatch.setattr(store.table, "clock", lambda: utc_now() + timedelta(seconds=5))
+
+    resting = imports.progress(store, imported.id)
+    monkeypatch.setattr(store.table, "clock", lambda: utc_now() + timedelta(hours=1, seconds=5))
+    due = imports.progress(store, imported.id)
+
+    assert resting.rests is not None
+    assert (resting.rests.error, resting.done) == ("OSError", 96)
+    assert (resting.rows_a_second, resting.seconds_left) == (None, None)
+    assert due.rests is None
 
 
 def test_an_import_that_no_worker_has_begun_stops_at_once(store: Store, files: FolderFiles) -> None:

@@ -18,6 +18,7 @@ from crm.services import people as people_service
 from crm.services.sign_ups import sign_up
 from crm.services.verify import differences, repair
 from crm.store import Store, schema
+from crm.store.jobs import Breakdown
 from crm.store.requests import Delete, Update
 from tests.factories import NOW, make_event, make_person
 from tests.services.merging import Died, dying, merged
@@ -648,6 +649,31 @@ def test_a_task_that_a_worker_holds_is_asked_to_stop(store: Store, monkeypatch: 
     assert tagged(store, "VIP") == set()
 
 
+def resting(store: Store, monkeypatch: pytest.MonkeyPatch) -> Task:
+    """A task whose second step broke: it is tried again in an hour."""
+    monkeypatch.setitem(task_steps.PART, TaskAction.TAG, 10)
+    task = step(store, noted(store, begun_and_left(store, TaskAction.TAG, monkeypatch, subject="VIP")))
+    taken = store.jobs.lease(tasks.job_of(task.id), "a worker", seconds=60, now=LATER + tasks.GRACE)
+    assert taken is not None
+    until = LATER + timedelta(hours=1)
+    broke = Breakdown(times=3, at=LATER, until=until, error="KeyError", place="crm/services/task_steps.py:7")
+    store.jobs.save(taken, replace(taken, due_at=until, worker=None, seen_at=None, taken_at=None, broke=broke))
+    return task
+
+
+def test_cancelling_a_task_that_rests_after_a_breakdown_makes_it_due_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd(store, 30)
+    task = resting(store, monkeypatch)
+    moment = LATER + timedelta(minutes=2)
+
+    asked = tasks.cancel(store, task.id, actor="grace", now=moment)
+
+    assert asked.stopping
+    assert store.jobs.due(moment) == [tasks.job_of(task.id)]
+
+
 # progress
 
 
@@ -668,6 +694,18 @@ def test_a_task_that_no_worker_takes_is_late(store: Store, monkeypatch: pytest.M
 
     assert not tasks.progress(store, task.id, now=LATER + timedelta(seconds=5)).late
     assert tasks.progress(store, task.id, now=LATER + timedelta(minutes=1)).late
+
+
+def test_a_task_that_rests_after_a_breakdown_says_so_instead_of_a_rate(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(store, 30)
+    task = resting(store, monkeypatch)
+
+    progress = tasks.progress(store, task.id, now=LATER + timedelta(minutes=2))
+
+    assert progress.rests is not None
+    assert (progress.rests.error, progress.rests.times) == ("KeyError", 3)
+    assert (progress.rate, progress.seconds_left) == (None, None)
+    assert tasks.progress(store, task.id, now=LATER + timedelta(hours=2)).rests is None
 
 
 def test_two_who_do_the_same_step_count_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

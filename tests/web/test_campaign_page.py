@@ -16,8 +16,10 @@ from crm.domain.hits import HitClass, HitKind
 from crm.domain.mail_settings import mark_of
 from crm.domain.outcomes import Outcome
 from crm.domain.people import EmailStatus
+from crm.jobs.work import Held
 from crm.mail.port import Uncertain
 from crm.services import hits
+from crm.services.campaign_jobs import expand_job
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
 from crm.store.cost import metered
@@ -193,6 +195,18 @@ def test_that_no_worker_is_at_it_is_told_once_it_is_late(sign_in: SignIn, site: 
     pages = [browser.get(f"/campaigns/{one.id}/").content.decode() for one in (late, fresh)]
 
     assert ["No worker is at it" in page for page in pages] == [True, False]
+
+
+def test_that_its_work_broke_is_told_with_when_it_is_tried_again(sign_in: SignIn, site: Store) -> None:
+    crowd(site, 1)
+    campaign = accepted(site, datetime.now(UTC) - timedelta(minutes=1))
+    held = Held.take(make_work(site, ToldMailer()), expand_job(campaign.id), "one")
+    assert held is not None
+    held.break_down("KeyError", "crm/jobs/expand.py:7")
+
+    page = sign_in("Viewer").get(f"/campaigns/{campaign.id}/").content.decode()
+
+    assert "It broke (KeyError at crm/jobs/expand.py:7) and is tried again at " in page
 
 
 def test_colleagues_copies_are_told_with_what_became_of_them(sent: Sent, site: Store) -> None:

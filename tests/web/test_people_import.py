@@ -16,12 +16,15 @@ from django.utils import timezone
 
 from crm.domain.filters import PeopleFilter
 from crm.domain.imports import Import, ImportStatus
+from crm.jobs.work import Held
 from crm.services import people
 from crm.services.files import remove_folder
+from crm.services.import_jobs import CHECK, WRITE, job_key
 from crm.services.verify import differences
 from crm.store import Store
 from crm.wiring import get_files
 from tests.factories import make_person
+from tests.jobs.mailing import ToldMailer, make_work
 from tests.uploads import upload, work_off, workbook
 
 SignIn = Callable[[str], Client]
@@ -505,6 +508,22 @@ def test_an_import_can_be_stopped_and_says_so(editor: Client, site: Store) -> No
     assert site.people.count(PeopleFilter()) == 0
     again = editor.post(f"{address}cancel/", follow=True).content.decode()
     assert "This import is not running." in told_on(again)
+
+
+@pytest.mark.parametrize(("button", "kind"), [("check", CHECK), ("import", WRITE)])
+def test_an_import_that_rests_after_a_breakdown_says_so_and_when_it_is_tried_again(
+    editor: Client, site: Store, button: str, kind: str
+) -> None:
+    address = address_after(upload(editor, large() if button == "check" else ADA))
+    if button == "import":
+        editor.post(address, {**form_on(text_of(editor, address)), "import": "1"})
+    held = Held.take(make_work(site, ToldMailer()), job_key(of(site, address).id, kind), "one")
+    assert held is not None
+    held.break_down("OSError", "crm/jobs/imports.py:7")
+
+    page = text_of(editor, address)
+
+    assert "It broke (OSError at crm/jobs/imports.py:7) and is tried again at " in page
 
 
 # --- twice, at once, afterwards

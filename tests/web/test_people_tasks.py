@@ -13,10 +13,12 @@ from crm.domain.events import EventStatus
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person
 from crm.domain.tasks import Task, TaskAction, TaskStatus
+from crm.jobs.work import Held
 from crm.services import tasks
 from crm.store import Store, schema
 from crm.store.requests import Update
 from tests.factories import make_event, make_person
+from tests.jobs.mailing import ToldMailer, make_work
 
 SignIn = Callable[[str], Client]
 ASK = "/people/tasks/new/"
@@ -373,6 +375,21 @@ def test_the_page_of_a_task_that_works_asks_for_itself_again(site: Store, sign_i
     assert part.lstrip().startswith('<div id="task"')
     assert "Your role, Viewer, may not add and change people" in page
     assert f'<a class="btn btn-s" href="/people/tasks/{task.id}/">' in page
+
+
+def test_a_task_that_rests_after_a_breakdown_says_so_and_when_it_is_tried_again(
+    site: Store, sign_in: SignIn, waiting: Callable[..., Task]
+) -> None:
+    crowd(site, 1)
+    task = waiting()
+    held = Held.take(make_work(site, ToldMailer()), tasks.job_of(task.id), "one")
+    assert held is not None
+    held.break_down("KeyError", "crm/jobs/tasks.py:7")
+
+    pages = [sign_in(role).get(f"/people/tasks/{task.id}/").content.decode() for role in ("Viewer", "Admin")]
+
+    assert all("It broke (KeyError at crm/jobs/tasks.py:7) and is tried again at " in page for page in pages)
+    assert ['<a href="/settings/jobs/">Background work</a> tells more' in page for page in pages] == [False, True]
 
 
 def test_a_task_that_is_over_says_what_became_of_them_and_leads_to_them(site: Store, sign_in: SignIn) -> None:
