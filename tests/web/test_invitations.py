@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from crm import invitations, staff
 from crm.domain.audit import AuditEntry
@@ -79,6 +80,18 @@ def test_who_gets_the_letter_joins_with_it_and_is_in(sign_in: SignIn, site: Stor
 def vars_of(entry: Any) -> tuple[Any, ...]:
     """All that an entry of the log holds."""
     return tuple(getattr(entry, name) for name in entry.__slots__)
+
+
+@pytest.mark.usefixtures("outbox")
+def test_the_list_says_on_which_day_a_link_ends(sign_in: SignIn) -> None:
+    client = sign_in("Admin")
+    _invite(client)
+    Invitation.objects.update(expires_at=datetime.now(UTC) + timedelta(days=7) - timedelta(seconds=1))
+    day = timezone.localtime(Invitation.objects.get().expires_at)
+
+    text = text_of(client.get("/settings/staff/").content)
+
+    assert f"Not used yet works until {day:%-d} {day:%b %Y}" in text
 
 
 @pytest.mark.usefixtures("outbox")

@@ -1,5 +1,7 @@
 """Accounts of staff: roles, closing, signing out everywhere, and that somebody who manages staff is always left."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -90,6 +92,62 @@ def test_the_list_asks_the_database_no_more_for_more_people(sign_in: SignIn, jon
         client.get("/settings/staff/")
 
     assert len(many) <= len(few)
+
+
+def test_a_word_of_a_name_or_an_address_finds_the_account(sign_in: SignIn, jonas: User) -> None:
+    client = sign_in("Admin")
+
+    pages = [text_of(client.get("/settings/staff/", {"q": q}).content) for q in ("berg JON", "jonas@", "berg\x00", "berg kim")]
+
+    assert ["jonas@community.example" in page for page in pages] == [True, True, True, False]
+    assert "No account found" in pages[3]
+
+
+def test_a_role_finds_those_who_have_it_and_no_others(sign_in: SignIn, jonas: User) -> None:
+    User.objects.create_superuser("root")
+    client = sign_in("Admin")
+
+    editors, admins = (text_of(client.get("/settings/staff/", {"role": role}).content) for role in ("Editor", "Admin"))
+
+    assert ("jonas@community" in editors, "root" in editors) == (True, False)
+    assert ("jonas@community" in admins, "root" in admins) == (False, True)
+
+
+def test_fifty_accounts_are_a_page_and_lead_on_and_back(sign_in: SignIn) -> None:
+    client = sign_in("Admin")
+    User.objects.bulk_create(User(username=f"zoe-{number:03}") for number in range(120))
+
+    first = client.get("/settings/staff/?q=zoe").content.decode()
+    second = client.get("/settings/staff/" + _link(first, "next")).content.decode()
+    third = client.get("/settings/staff/" + _link(second, "next")).content.decode()
+    back = client.get("/settings/staff/" + _link(third, "prev")).content.decode()
+    beyond = client.get("/settings/staff/?q=zoe&nextToken=9000&at=9001").content.decode()
+
+    assert [_shown(page) for page in (first, second, third, back, beyond)] == [
+        ("1–50 of 120", "zoe-000", "zoe-049"),
+        ("51–100 of 120", "zoe-050", "zoe-099"),
+        ("101–120 of 120", "zoe-100", "zoe-119"),
+        ("51–100 of 120", "zoe-050", "zoe-099"),
+        ("101–120 of 120", "zoe-100", "zoe-119"),
+    ]
+
+
+def _link(page: str, rel: str) -> str:
+    [found] = re.findall(rf'rel="{rel}" href="([^"]+)"', page)
+    return html.unescape(found)
+
+
+def _shown(page: str) -> tuple[str, str, str]:
+    """What the pager says, the first and the last account of a page."""
+    names = re.findall(r">(zoe-\d{3})</a>", page)
+    [pager] = re.findall(r'<span class="note">(\d[^<]*)</span>', page)
+    return pager, names[0], names[-1]
+
+
+def test_htmx_gets_the_accounts_alone(sign_in: SignIn) -> None:
+    part = sign_in("Admin").get("/settings/staff/?q=x", headers={"HX-Request": "true", "HX-Target": "accounts"}).content.decode()
+
+    assert part.lstrip().startswith('<div id="accounts"')
 
 
 def test_what_an_account_page_offers_leads_somewhere(sign_in: SignIn, jonas: User) -> None:

@@ -1,4 +1,4 @@
-"""Staff: everybody with an account and who is invited, and one account with what can be done to it."""
+"""One account of staff, with what can be done to it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,32 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts, second_factor
 from crm.domain.errors import NotFound, RuleViolation
-from crm.models import ApiToken, Invitation
-from crm.staff import PERMISSIONS, ROLES, role_of
+from crm.models import ApiToken
+from crm.staff import role_of
 from crm.web.forms import CrmForm
 from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.staff_forms import RoleForm
-from crm.web.staff_names import staff_names
 
 METHODS = require_http_methods(["GET", "HEAD", "POST"])
-
-
-@require_safe
-@permission_required("crm.manage_staff")
-def page(request: CrmRequest) -> HttpResponse:
-    """Everybody with an account, who is invited, and what each role may do."""
-    users = User.objects.order_by("-is_active", "username").prefetch_related("groups")
-    holders = second_factor.holders()
-    invited = list(Invitation.objects.all())
-    names = staff_names({one.invited_by for one in invited})
-    roles = [(role, [PERMISSIONS[codename] for codename in codenames]) for role, codenames in ROLES.items()]
-    context = {
-        "staff": [(user, role_of(user), user.pk in holders) for user in users],
-        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(datetime.now(UTC))) for one in invited],
-        "roles": roles,
-        "tab": "staff",
-    }
-    return render(request, "settings/staff.html", context)
 
 
 @require_safe

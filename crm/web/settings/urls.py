@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web.settings import account, asking, audit, invitations, jobs, logo, mail, staff, suppression, system, tokens
+from crm.web.settings import account, asking, audit, invitations, jobs, logo, mail, staff, staff_list, suppression, system, tokens
 
 app_name = "settings"
 
@@ -21,7 +21,7 @@ urlpatterns = [
     path("suppression/", suppression.page, name="suppression"),
     path("suppression/add/", suppression.add, name="suppression-add"),
     path("suppression/lift/", suppression.lift, name="suppression-lift"),
-    path("staff/", staff.page, name="staff"),
+    path("staff/", staff_list.page, name="staff"),
     path("staff/invite/", invitations.invite, name="staff-invite"),
     path("staff/invitations/<int:invitation_id>/", invitations.page, name="invitation"),
     path("staff/invitations/<int:invitation_id>/send/", invitations.send, name="invitation-send"),
