@@ -11,7 +11,7 @@ from django.template import Context
 from django.template.defaultfilters import date as format_date
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from crm.staff import why_not
@@ -58,6 +58,16 @@ def percent(part: int, whole: int) -> str:
     ('33.3%', '–')
     """
     return f"{100 * part / whole:.1f}%" if whole else "–"
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """The address of a machine, which may go on in the next line behind a colon: one of IPv6 is as wide as half a table.
+
+    >>> breakable("192.0.2.1"), breakable("2001:db8::1")
+    ('192.0.2.1', '2001:<wbr>db8:<wbr>:<wbr>1')
+    """
+    return format_html_join(mark_safe(":<wbr>"), "{}", ((part,) for part in address.split(":")))
 
 
 STEPS = ((60, "minute"), (60, "hour"), (24, "day"), (30, "month"), (12, "year"))

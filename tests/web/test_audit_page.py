@@ -42,6 +42,15 @@ def test_an_entry_is_told_in_words_with_a_link_to_what_it_is_about(sign_in: Sign
     assert "192.0.2.7" in page
 
 
+def test_a_long_address_may_go_on_in_the_next_line(sign_in: SignIn, site: Store) -> None:
+    origin = Origin(via="page", address="2001:db8:85a3:1234:5678:8a2e:370:7334")
+    note(site, "mail.settings_changed", origin=origin)
+
+    page = sign_in("Admin").get(PAGE).content.decode()
+
+    assert page.count("2001:<wbr>db8:<wbr>85a3:<wbr>1234:<wbr>5678:<wbr>8a2e:<wbr>370:<wbr>7334") == 2
+
+
 def test_what_is_gone_is_named_by_its_kind_alone(sign_in: SignIn, site: Store) -> None:
     note(site, "people.erased", "p1")
     note(site, "person.what_ever", "p2")
