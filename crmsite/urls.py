@@ -5,6 +5,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from crm.web import joining
+from crm.web.accounts.views import ResetPassword
 
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
@@ -20,7 +21,7 @@ if settings.PASSWORD_RESET:
         path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
         re_path(
             r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-            account.password_reset_from_key,
+            ResetPassword.as_view(),
             name="account_reset_password_from_key",
         ),
         path("password/reset/key/done/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),

@@ -138,6 +138,7 @@ GROUPS: Mapping[str, Mapping[str, Deed]] = {
         "staff.second_factor_reset": Deed(words="reset the second factor of an account", subject=Subject.STAFF),
         "staff.profile_edited": Deed(words="changed their profile", subject=Subject.STAFF),
         "staff.password_changed": Deed(words="changed their password", subject=Subject.STAFF),
+        "staff.password_reset": Deed(words="set a new password by a mailed link", subject=Subject.STAFF),
         "token.created": Deed(words="made an API token", subject=Subject.TOKEN),
         "token.revoked": Deed(words="revoked an API token", subject=Subject.TOKEN),
         "audit.exported": Deed(words="downloaded the audit log"),

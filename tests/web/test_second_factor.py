@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from anymail.exceptions import AnymailAPIError
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -184,6 +185,18 @@ def test_a_code_opens_one_door_once(client: Client) -> None:
 
     assert "already" in refused.content.decode() or "not right" in refused.content.decode()
     assert not is_in(second)
+
+
+def test_the_code_that_set_the_app_up_opens_no_door(client: Client) -> None:
+    secret = secret_in(client.get(ADD))
+    code = code_of(secret)
+    client.post(ADD, {"code": code})
+
+    other = signed_in(Client())
+    refused = answer(other, code)
+
+    assert "used already" in refused.content.decode()
+    assert not is_in(other)
 
 
 def test_a_code_stays_used_as_long_as_clocks_may_differ(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -579,6 +592,22 @@ def test_another_address_takes_the_password_and_the_former_one_is_told(client: C
     assert [(message.to, message.subject) for message in mail.outbox] == [
         (["ada@staff.example"], "The e-mail address was changed")
     ]
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("away"), AnymailAPIError("refused")])
+def test_a_password_is_changed_though_no_notice_can_be_mailed(
+    client: Client, ada: User, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", away)
+    new = {"oldpassword": PASSWORD, "password1": "herbstnebel am see", "password2": "herbstnebel am see"}
+    answered = client.post("/accounts/password/change/", new)
+
+    assert answered.headers["Location"] == "/settings/"
+    assert User.objects.get(pk=ada.pk).check_password("herbstnebel am see")
+    assert is_in(client)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Signing in and out, its limits, and the pages about one's own account."""
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,11 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from crm import staff
 from crm.store import Store
+from crm.web.sign_in import MAILING
 
 pytestmark = pytest.mark.django_db
 
@@ -182,11 +185,19 @@ def test_htmx_goes_to_the_sign_in_when_the_session_is_over() -> None:
     assert response.headers["HX-Redirect"] == "/accounts/login/?next=%2Fsettings%2F%3Fa%3D1"
 
 
-def test_a_forgotten_password_is_set_anew_by_mail(ingrid: User) -> None:
+def wait_for_letters() -> None:
+    """Wait until what is sent beside requests is sent."""
+    for thread in threading.enumerate():
+        if thread.name == MAILING:
+            thread.join(timeout=10)
+
+
+def test_a_forgotten_password_is_set_anew_by_mail(site: Store, ingrid: User) -> None:
     client = Client()
 
     client.post("/accounts/password/reset/", {"email": "ingrid@community.example"})
     client.post("/accounts/password/reset/", {"email": "nobody@community.example"})
+    wait_for_letters()
     link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))
     assert link
     page = client.get(link[1], follow=True)
@@ -197,6 +208,26 @@ def test_a_forgotten_password_is_set_anew_by_mail(ingrid: User) -> None:
     assert "Choose a new password" in page.content.decode()
     assert client.login(username="ingrid", password="ein anderer see 7")
     assert "This link is used up" in Client().get(link[1], follow=True).content.decode()
+    noted = [entry for entry in site.audit.of_month(f"{timezone.now():%Y-%m}") if entry.action == "staff.password_reset"]
+    assert [(entry.subject, entry.actor) for entry in noted] == [(f"staff:{ingrid.pk}", "")]
+
+
+def test_whether_there_is_an_account_is_not_told_where_no_mail_server_is(
+    ingrid: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> None:
+        raise ConnectionRefusedError("away")
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", away)
+    answers = [
+        Client().post("/accounts/password/reset/", {"email": f"{name}@community.example"}, follow=True)
+        for name in ("ingrid", "nobody")
+    ]
+    wait_for_letters()
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].redirect_chain == answers[1].redirect_chain
+    assert "link for a new password not mailed" in caplog.text
 
 
 def test_one_changes_ones_own_password(site: Store, ingrid: User) -> None:

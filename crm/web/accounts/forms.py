@@ -44,10 +44,15 @@ class OnceForm(forms.Form):
         """The code, used up by this; ValidationError for one that is wrong or was used."""
         code: str = super().clean_code()  # type: ignore[misc]  # of the form beside it
         kind, user = self.authenticator.type, self.authenticator.user_id  # type: ignore[attr-defined]
-        lasts = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
-        if kind == Authenticator.Type.TOTP and not cache.add(f"crm.code:{user}:{re.sub('[^0-9]', '', code)}", 1, lasts):
+        if kind == Authenticator.Type.TOTP and not _use_up(user, code):
             raise ValidationError("That code was used already. Wait for the next one.")
         return code
+
+
+def _use_up(user_id: int, code: str) -> bool:
+    """Let a code of the app open nothing more for as long as it could be right. False: it was used up before."""
+    lasts = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+    return bool(cache.add(f"crm.code:{user_id}:{re.sub('[^0-9]', '', code)}", 1, lasts))
 
 
 class CodeForm(OnceForm, AuthenticateForm):  # type: ignore[misc]  # allauth has no types
@@ -67,6 +72,12 @@ class AppForm(ActivateTOTPForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.fields["code"].label = "The six digits that it shows"
         self.fields["code"].widget.attrs = dict(CODE_WIDGET)
+
+    def clean_code(self) -> str:
+        """The code, used up by this: it opens no sign-in afterwards."""
+        code: str = super().clean_code()
+        _use_up(self.user.pk, code)
+        return code
 
 
 class CredentialField(forms.JSONField):

@@ -1,7 +1,7 @@
 """The pages of second factors: allauth's, with an entry in the audit log before what they change."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import views as account
 from allauth.mfa.base import views as base
@@ -9,6 +9,7 @@ from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from allauth.mfa.webauthn.internal.auth import begin_registration
+from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -28,10 +29,14 @@ class Noted:
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Note it, then do it."""
-        user, facts = self.request.user, {"kind": self.kind} if self.kind else {}
-        actor = user.get_username()
-        note(self.request.store, self.action, f"staff:{user.pk}", actor=actor, now=datetime.now(UTC), **facts)
+        facts = {"kind": self.kind} if self.kind else {}
+        actor = self.request.user.get_username()
+        note(self.request.store, self.action, f"staff:{self.owner().pk}", actor=actor, now=datetime.now(UTC), **facts)
         return super().form_valid(form)  # type: ignore[misc, no-any-return]  # of the view beside it
+
+    def owner(self) -> User:
+        """Whose account it is about."""
+        return self.request.user
 
 
 class AddApp(Noted, totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
@@ -89,6 +94,16 @@ class SetPassword(Noted, account.PasswordSetView):  # type: ignore[misc]
     """A password where the account has none."""
 
     action = "staff.password_changed"
+
+
+class ResetPassword(Noted, account.PasswordResetFromKeyView):  # type: ignore[misc]
+    """Another password for who has the link of a letter; who that is nobody knows, so it is noted as somebody's."""
+
+    action = "staff.password_reset"
+
+    def owner(self) -> User:
+        """Whose link it is."""
+        return cast(User, self.reset_user)
 
 
 class Overview(base.IndexView):  # type: ignore[misc]
