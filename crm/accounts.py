@@ -15,6 +15,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 
 from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
@@ -120,11 +121,11 @@ def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> b
 
 
 def end_sessions(user: User, *, but: str = "") -> int:
-    """End the sessions of `user`, but the one with this key, and return how many; it looks into every session there is.
+    """End the sessions of `user`, but the one with this key, and return how many; it looks into every session that is not over.
 
     A request of theirs that is under way can't bring its session back: Django only ever updates one that is there.
     """
-    sessions = Session.objects.exclude(session_key=but).iterator()
+    sessions = Session.objects.filter(expire_date__gt=timezone.now()).exclude(session_key=but).iterator()
     keys = [one.session_key for one in sessions if one.get_decoded().get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(user=user).exclude(session_key=but).delete()

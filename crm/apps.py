@@ -13,8 +13,9 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks; listen for sign-ins; see to it that roles exist after each migration."""
         from crm import checks, staff
-        from crm.web import sign_in_log
+        from crm.web import presence, sign_in_log
 
         checks.register_all()
+        presence.connect()
         sign_in_log.connect()
         post_migrate.connect(staff.sync_roles, sender=self, dispatch_uid="crm.roles")

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client
@@ -21,6 +23,7 @@ from crm.services import suppression_list
 from crm.staff import SCOPES, create_token
 from crm.store import Store
 from crm.store.table import Table
+from crm.web.presence import sessions_of
 from tests.conftest import LINK_KEYS
 from tests.engine import Engine
 from tests.factories import make_person
@@ -107,6 +110,20 @@ def test_who_is_signed_in_stays_so_when_the_key_is_changed(settings: Settings, s
     assert with_both == 200
     assert calm.get("/people/").status_code == 200
     assert away.get("/people/").status_code == 302
+
+
+def test_the_list_of_ones_sessions_ends_none_of_them_when_the_key_is_changed(settings: Settings, site: Store, db: None) -> None:
+    user = User.objects.create_user("ada", password="a password for tests")
+    laptop, phone, desk = Client(), Client(), Client()
+    for browser in (laptop, phone):
+        browser.post("/accounts/login/", {"login": "ada", "password": "a password for tests"})
+
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key for tests", [settings.SECRET_KEY]
+    desk.post("/accounts/login/", {"login": "ada", "password": "a password for tests"})
+    shown = [browser.get("/settings/").status_code for browser in (desk, laptop, phone)]
+
+    assert shown == [200, 200, 200]
+    assert len(sessions_of(user)) == Session.objects.count() == 3
 
 
 def test_page_links_and_repeats_of_the_former_key_are_good_until_it_is_taken_away(

@@ -7,6 +7,7 @@ from typing import Any
 
 import icalendar
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -54,6 +55,23 @@ def test_a_feed_of_a_filter_is_read_without_signing_in(site: Store, sign_in: Sig
 
     assert titles(program, url) == ["Spring meet-up"]
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+
+
+def test_a_feed_is_as_good_as_the_account_of_who_made_it(site: Store, sign_in: SignIn, program: Client) -> None:
+    browser = sign_in("Viewer")
+    url = made(browser)
+    maker = User.objects.get()
+
+    def answered() -> int:
+        return program.get(url).status_code
+
+    User.objects.update(is_active=False)
+    closed = answered()
+    User.objects.update(is_active=True)
+    opened = answered()
+    maker.groups.clear()
+
+    assert (closed, opened, answered()) == (404, 200, 404)
 
 
 def test_a_feed_follows_what_becomes_of_events(site: Store, sign_in: SignIn, program: Client) -> None:

@@ -319,6 +319,15 @@ def test_signing_out_everywhere_ends_every_session_of_that_account_alone(sign_in
     assert [(one.action, one.facts) for one in _written(site)] == [("staff.signed_out", {"sessions": 2})]
 
 
+def test_sessions_that_are_over_are_not_looked_into(admin: User, jonas: User, site: Store) -> None:
+    _browser(jonas)
+    Session.objects.update(expire_date=datetime(2020, 1, 1, tzinfo=UTC))
+
+    _, ended = accounts.sign_out(site, jonas.pk, actor=admin, now=NOW)
+
+    assert ended == 0
+
+
 def test_of_ones_own_sessions_the_one_at_hand_stays(admin: User, site: Store) -> None:
     here, there = _browser(admin), _browser(admin)
 
@@ -350,6 +359,25 @@ def test_the_command_writes_who_came_and_who_changed(site: Store, admin: User) -
 
     assert actions[0] == ("staff.added", {"role": "Door"})
     assert sorted(action for action, _ in actions[1:]) == ["staff.password_changed", "staff.role_changed"]
+
+
+def test_the_command_helps_the_only_administrator_who_lost_the_second_factor(site: Store, admin: User) -> None:
+    Authenticator.objects.create(user=admin, type=Authenticator.Type.TOTP, data={})
+
+    call_command("create_staff", "astrid", "--role", "Admin", "--generate")
+    before = Authenticator.objects.count()
+    call_command("create_staff", "astrid", "--role", "Admin", "--generate", "--reset-second-factor")
+
+    assert (before, Authenticator.objects.count()) == (1, 0)
+    assert "staff.second_factor_reset" in [one.action for one in _written(site)]
+
+
+def test_the_command_makes_no_account_whose_name_differs_in_case_alone(admin: User) -> None:
+    with pytest.raises(CommandError, match="There is the account astrid already"):
+        call_command("create_staff", "Astrid", "--role", "Viewer", "--generate")
+    call_command("create_staff", "ASTRID", "--generate", "--keep")
+
+    assert [user.username for user in User.objects.all()] == ["astrid"]
 
 
 def test_an_account_can_be_made_before_there_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:

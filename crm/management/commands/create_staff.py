@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
+from crm import second_factor
 from crm.accounts import give_role, keep_an_administrator, one_at_a_time, subject
 from crm.domain.errors import RuleViolation
 from crm.management.noting import note_done
@@ -32,21 +33,27 @@ class Command(BaseCommand):
         where.add_argument("--password-stdin", action="store_true", help="read it from standard input")
         where.add_argument("--generate", action="store_true", help="make one and print it alone on the last line")
         parser.add_argument("--keep", action="store_true", help="change nothing if the account exists already")
+        lost = "take the account's second factors away: for the day when the only administrator has lost theirs"
+        parser.add_argument("--reset-second-factor", action="store_true", help=lost)
         parser.add_argument("--allow-weak", action="store_true", help="for a demo: take a password that could be guessed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make or change the account."""
         username, email = options["username"], options["email"]
-        if options["keep"] and User.objects.filter(username=username).exists():
+        if options["keep"] and User.objects.filter(username__iexact=username).exists():
             self.stderr.write(f"{username} exists already and stays as it is.")
             return
         password = secrets.token_urlsafe(15) if options["generate"] else sys.stdin.readline().rstrip("\r\n")
         with one_at_a_time():
-            user = User.objects.filter(username=username).first() or User(username=username)
+            user = User.objects.filter(username__iexact=username).first() or User(username=username)
+            if user.username != username:
+                raise CommandError(f"There is the account {user.username} already, and names that differ in case alone are one.")
             if email is not None:
                 user.email = email
             self._check(user, password, weak=options["allow_weak"])
             done = self._save(user, password, options["role"])
+            if options["reset_second_factor"] and second_factor.reset(user):
+                done["staff.second_factor_reset"] = {}
         for action, facts in done.items():
             if said := note_done(action, subject(user), **facts):
                 self.stderr.write(said)

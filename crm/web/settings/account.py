@@ -20,6 +20,7 @@ from crm.staff import PERMISSIONS
 from crm.web.browsers import browser_words
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, tell
+from crm.web.presence import sessions_of
 from crm.web.settings.profile_form import ProfileForm
 
 
@@ -83,10 +84,9 @@ def _shown(request: CrmRequest, form: ProfileForm, *, status: int = 200) -> Http
 
 
 def _sessions(request: CrmRequest) -> list[dict[str, Any]]:
-    """Where one is signed in: this session first, then by when they were seen last. Three queries for each."""
+    """Where one is signed in: this session first, then by when they were seen last."""
     here = request.session.session_key
-    found = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
-    found.sort(key=lambda one: one.session_key != here)
+    found = sorted(sessions_of(request.user), key=lambda one: one.session_key != here)
     return [
         {"session": one, "browser": capfirst(browser_words(one.user_agent)), "here": one.session_key == here} for one in found
     ]
