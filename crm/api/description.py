@@ -1,5 +1,6 @@
 """What OpenAPI says of all calls alike: errors, their headers, and the header of a repeat."""
 
+from functools import cache
 from typing import Any
 
 from ninja import NinjaAPI
@@ -23,8 +24,12 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
 def described(api: NinjaAPI) -> dict[str, Any]:
-    """Return the OpenAPI description, made anew: django-ninja's, with what it can't know of errors, headers and actions."""
+    """Return the OpenAPI description: django-ninja's, with what it can't know of errors, headers and actions.
+
+    Made once per process, in about a third of a second: whoever gets it reads it and changes nothing.
+    """
     schema: dict[str, Any] = {**api.get_openapi_schema(path_prefix="/api/")}
     for operations in schema["paths"].values():
         for method, operation in operations.items():
