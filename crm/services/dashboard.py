@@ -20,7 +20,7 @@ from crm.store.campaign_lists import CampaignRow
 from crm.store.campaigns import CampaignFigures
 from crm.store.email_lists import HourRow
 from crm.store.facets import TOTAL_KEYS, totals_in
-from crm.store.jobs import JobKey
+from crm.store.jobs import Job, JobKey, job_of
 from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
 from crm.store.together import Found, Wanted, found
@@ -38,6 +38,8 @@ LAST_READ, LAST_SHOWN = 5, 3
 EVENTS_READ, EVENTS_SHOWN = 12, 6
 IMPORTS_READ = 10
 STUCK_AFTER = timedelta(minutes=10)
+LONGEST_REST = timedelta(hours=1)
+"""What broke is tried again within that."""
 AT_WORK = {*RUNNING, CampaignStatus.PAUSED}
 ENDED_IMPORTS = {ImportStatus.DONE, ImportStatus.CANCELLED}
 CAMPAIGN = "CAMPAIGN#"
@@ -89,16 +91,17 @@ def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> D
     rests: docs/decisions/0222-the-first-page.md.
     """
     days = _Days(last=now.astimezone(zone).date(), zone=zone)
-    queue = store.jobs.at_work(limit=JOBS_READ) if sight.campaigns else []
+    queue = store.jobs.at_work(limit=JOBS_READ) if sight.campaigns or sight.jobs else []
+    resting = [key for key, due_at in queue if sight.jobs and now < due_at <= now + LONGEST_REST]
     newest = store.campaigns.newest(NEWEST) if sight.campaigns else []
     wanted = Wanted(
-        campaigns=_to_read(newest, queue),
+        campaigns=_to_read(newest, queue) if sight.campaigns else (),
         events=_events_to_read(store, now) if sight.events else (),
         imports=store.imports.since(now - timedelta(days=WEEK), IMPORTS_READ) if sight.imports else (),
     )
     known = list(dict.fromkeys([*wanted.campaigns, *(row.id for row in newest)]))
     keys, ranges = _counters(store, sight, known, days)
-    snapshot = store.stats.snapshot(keys, ranges, wanted.keys)
+    snapshot = store.stats.snapshot(keys, ranges, [*wanted.keys, *(key.key for key in resting)])
     seen = found(snapshot.beside)
     mailed = sight.analytics or sight.campaigns
     hours = store.email_lists.rows_in(snapshot, days.both) if mailed else []
@@ -109,7 +112,12 @@ def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> D
         events=_events(list(seen.events.values()), now) if sight.events else None,
         unread=[one for one in seen.imports.values() if one.status in ENDED_IMPORTS and one.failed],
         stuck=[(key, due_at) for key, due_at in queue if now - due_at > STUCK_AFTER],
+        failed=[job.key for job in _jobs(snapshot) if job.rests(now)],
     )
+
+
+def _jobs(snapshot: Snapshot) -> list[Job]:
+    return [job_of(item) for item in snapshot.beside if item is not None and item["entityType"] == "job"]
 
 
 def _to_read(newest: Sequence[CampaignRow], queue: Sequence[tuple[JobKey, datetime]]) -> list[str]:

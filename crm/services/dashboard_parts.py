@@ -26,6 +26,7 @@ class Sight:
     campaigns: bool = False
     analytics: bool = False
     imports: bool = False
+    jobs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,10 @@ class Events:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """What somebody sees; None for what they may not. `stuck` is what has been due for long with nobody at it, and since when."""
+    """What somebody sees; None for what they may not. `stuck` is what has been due for long with nobody at it, and since when.
+
+    `failed` is what rests after a breakdown, empty for who may not see the background work.
+    """
 
     people: People | None
     mailings: Mailings | None
@@ -109,6 +113,7 @@ class Dashboard:
     events: Events | None
     unread: Sequence[Import]
     stuck: Sequence[tuple[JobKey, datetime]]
+    failed: Sequence[JobKey]
 
     def is_stuck(self, campaign: Campaign) -> bool:
         """Whether work of a campaign is among what nobody takes."""

@@ -14,6 +14,8 @@ from crm.domain.event_log import Cancellation
 from crm.domain.events import Event
 from crm.domain.ids import new_id
 from crm.domain.imports import Import, ImportStatus, Kind
+from crm.jobs.work import Held
+from crm.services.campaign_jobs import expand_job
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.jobs import JobKey
@@ -279,6 +281,21 @@ def test_rows_that_could_not_be_read_are_told_to_those_who_import(sign_in: SignI
 
     assert [words for words, _ in told] == ["41 rows of may.csv could not be read"]
     assert untold == []
+
+
+def test_work_that_broke_is_told_to_those_who_may_see_the_background_work(sign_in: SignIn, site: Store, now: datetime) -> None:
+    crowd(site, 1)
+    campaign = accepted(site, now - timedelta(minutes=1))
+    held = Held.take(make_work(site, ToldMailer()), expand_job(campaign.id), "one")
+    assert held is not None
+    held.break_down("KeyError", "crm/jobs/expand.py:7")
+
+    pages = [attention(sign_in(role).get("/").content) for role in ("Viewer", "Admin")]
+    site.table.write([site.jobs.restart(job, now) for job in site.jobs.of(held.job.key.owner).values()])
+    after = attention(sign_in("Admin").get("/").content)
+
+    assert pages == [[], [("1 job failed and is tried again", "/settings/jobs/")]]
+    assert after == []
 
 
 def test_work_that_nobody_takes_is_told_after_ten_minutes(admin: Client, site: Store, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """What needs somebody: each thing in a sentence, with the way to where it is dealt with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,6 +46,7 @@ def concerns(board: Dashboard, now: datetime, *, may_edit_events: bool) -> list[
     """Return what needs somebody, the worst first; nothing is read but the names of staff."""
     found = [
         *_stuck(board, now),
+        *_failed(board),
         *(_troubles(board.campaigns, board.mailings) if board.campaigns else ()),
         *(_nearly_full(event, now, may_edit=may_edit_events) for event in (board.events.tight if board.events else ())),
         *_unread(board, now),
@@ -66,16 +67,36 @@ def _stuck(board: Dashboard, now: datetime) -> Iterator[Concern]:
     if not board.stuck:
         return
     owners = dict.fromkeys(key.owner for key, _ in board.stuck)
-    kinds = ", ".join(dict.fromkeys(PAGES.get(owner.partition("#")[0], ("", "something else"))[1] for owner in owners))
     since = in_words(min(due_at for _, due_at in board.stuck), now)
     yield Concern(
         level="bad",
         icon="clock",
         words=f"{plural(len(owners), 'job is,jobs are')} due and nobody is at it",
-        note=f"{kinds[:1].upper()}{kinds[1:]}, due {since}. See that “manage.py worker” runs, and read its log.",
+        note=f"{_kinds(owners)}, due {since}. See that “manage.py worker” runs, and read its log.",
         url=_page_of(board.stuck[0][0]),
         button="Look",
     )
+
+
+def _failed(board: Dashboard) -> Iterator[Concern]:
+    """One for all of them: a page of its own tells what broke."""
+    if not board.failed:
+        return
+    owners = dict.fromkeys(key.owner for key in board.failed)
+    yield Concern(
+        level="bad",
+        icon="triangle-alert",
+        words=f"{plural(len(owners), 'job failed and is,jobs failed and are')} tried again",
+        note=f"{_kinds(owners)}. It goes on by itself within the hour; what broke is told there.",
+        url=reverse("settings:jobs"),
+        button="Look",
+    )
+
+
+def _kinds(owners: Iterable[str]) -> str:
+    """What it is the work of, in words."""
+    kinds = ", ".join(dict.fromkeys(PAGES.get(owner.partition("#")[0], ("", "something else"))[1] for owner in owners))
+    return f"{kinds[:1].upper()}{kinds[1:]}"
 
 
 def _page_of(key: JobKey) -> str:

@@ -30,6 +30,7 @@ SIGHT = {
     "campaigns": "crm.view_campaigns",
     "analytics": "crm.view_analytics",
     "imports": "crm.import_people",
+    "jobs": "crm.view_jobs",
 }
 GOING = 5
 STATES = tuple(state.value for state in (EmailState.SENT, EmailState.QUEUED, EmailState.SKIPPED, EmailState.UNCERTAIN))
