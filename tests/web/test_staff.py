@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -15,10 +16,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm import accounts, staff
+from crm import accounts, invitations, staff
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation
-from crm.models import ApiToken
+from crm.models import ApiToken, Invitation
 from crm.store import Store
 from crm.wiring import set_store
 from tests.web.filled import text_of
@@ -62,7 +63,7 @@ def _away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no entry of the audit log be written."""
     from crm.domain.errors import StoreUnavailable
 
-    def refuse(entry: AuditEntry) -> None:
+    def refuse(entry: AuditEntry, **_: float) -> None:
         raise StoreUnavailable("The table does not answer.")
 
     monkeypatch.setattr(store.audit, "note", refuse)
@@ -109,6 +110,7 @@ def test_a_role_finds_those_who_have_it_and_no_others(sign_in: SignIn, jonas: Us
 
     editors, admins = (text_of(client.get("/settings/staff/", {"role": role}).content) for role in ("Editor", "Admin"))
 
+    assert "Admin · Sign out" in editors
     assert ("jonas@community" in editors, "root" in editors) == (True, False)
     assert ("jonas@community" in admins, "root" in admins) == (False, True)
 
@@ -258,6 +260,27 @@ def test_the_only_one_who_may_sign_in_and_manages_staff_stays_so(site: Store, ad
 
 
 # --- closing
+
+
+def _invited(client: Client, address: str) -> str:
+    client.post("/settings/staff/invite/", {"address": address, "role": "Viewer"})
+    return invitations.url_of(Invitation.objects.get(address=address)).removeprefix(django_settings.PUBLIC_URL)
+
+
+@pytest.mark.parametrize("change", ["close", "role"])
+def test_links_that_an_administrator_knows_open_nothing_once_they_are_none(site: Store, admin: User, change: str) -> None:
+    other = User.objects.create_user("birgit")
+    staff.set_role(other, "Admin")
+    theirs, own = _invited(_browser(other), "kim@community.example"), _invited(_browser(admin), "eva@community.example")
+    client = _browser(admin)
+    question = client.get(f"/settings/staff/{other.pk}/").content.decode()
+
+    client.post(f"/settings/staff/{other.pk}/{change}/", {"role": "Viewer"})
+
+    stranger = Client()
+    assert [stranger.get(link).status_code for link in (theirs, own)] == [404, 200]
+    assert _written(site)[0].facts["invitationsWithdrawn"] == 1
+    assert "invitations they sent that nobody used yet are withdrawn" in question
 
 
 def test_a_closed_account_is_out_everywhere_and_its_tokens_open_nothing(sign_in: SignIn, site: Store, jonas: User) -> None:

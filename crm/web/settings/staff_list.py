@@ -41,7 +41,7 @@ def page(request: CrmRequest) -> HttpResponse:
     names = staff_names({one.invited_by for one in invited})
     context = {
         "q": q,
-        "role": role,
+        "wanted": role,
         "total": total,
         "everybody": User.objects.count(),
         "pager": pager,
