@@ -1,4 +1,6 @@
-"""Who did what to which object, from where: one entry per action of staff, also for work on many people. No personal data.
+"""Who did what to which object, from where: one entry per action of staff, also for work on many people.
+
+Nothing of the people whom it is about but ids; of staff their user name and the IP address they came from, as long as the entry.
 
 Where an action came from is known at the edge (a page, a call of the API, a command) and wanted here, so it stands in a context
 around the whole of it instead of in the arguments of every service.
