@@ -12,8 +12,8 @@ from pathlib import Path
 
 from crm.domain.errors import CrmError, NotFound, StoreUnavailable
 from crm.domain.ids import new_id
+from crm.jobs.heartbeat import Heartbeat
 from crm.jobs.kinds import STEPS, Step
-from crm.jobs.presence import Presence
 from crm.jobs.upkeep import Upkeep
 from crm.jobs.work import Held, Work
 from crm.store.jobs import JobKey, LeaseLost
@@ -38,7 +38,7 @@ class Worker:
         self._steps = steps
         self._threads = threads
         self._upkeep = Upkeep(work.store, work.files, sweeps=sweeps)
-        self._presence = Presence(work, self.name, threads=threads)
+        self._heartbeat = Heartbeat(work, self.name, threads=threads)
         self._in_hand: set[JobKey] = set()
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -51,11 +51,11 @@ class Worker:
         upkeep.start()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="job") as pool:
             while not self._work.stopping.is_set():
-                self._presence.tell(self._in_hand_now())
+                self._heartbeat.tell(self._in_hand_now())
                 self._take_due(pool)
                 self._pause(POLL_SECONDS)
         upkeep.join()
-        self._presence.end()
+        self._heartbeat.end()
         logger.info("worker stopped", extra={"worker": self.name})
 
     def run_once(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from crm.domain.errors import StoreUnavailable
 from crm.domain.workers import WorkerSeen, minute_of, sent_a_second
-from crm.jobs.presence import Presence
+from crm.jobs.heartbeat import Heartbeat
 from crm.jobs.work import LONGEST_REST, Held, Work
 from crm.jobs.worker import Worker, place_of
 from crm.store import Store
@@ -143,7 +143,7 @@ def test_a_worker_tells_that_it_is_alive_and_what_it_sent(store: Store, clock: C
     work = make_work(store, ToldMailer(), clock)
     Worker(work).run_once()
 
-    Presence(work, "one", threads=8).tell(2)
+    Heartbeat(work, "one", threads=8).tell(2)
 
     [told] = store.workers.all()
     assert (told.name, told.in_hand, told.threads, told.sent) == ("one", 2, 8, 3)
@@ -164,10 +164,10 @@ def test_a_worker_that_says_nothing_more_is_quiet_then_forgotten(store: Store, c
 
 def test_a_worker_that_ends_takes_itself_off_the_list(store: Store, clock: Clock) -> None:
     work = make_work(store, ToldMailer())
-    presence = Presence(work, "one", threads=8)
-    presence.tell(0)
+    heartbeat = Heartbeat(work, "one", threads=8)
+    heartbeat.tell(0)
 
-    presence.end()
+    heartbeat.end()
 
     assert store.workers.all() == []
 
@@ -178,7 +178,7 @@ def test_a_table_that_is_away_keeps_no_worker_from_its_work(store: Store, clock:
 
     monkeypatch.setattr(store.workers, "tell", away)
 
-    Presence(make_work(store, ToldMailer()), "one", threads=8).tell(0)
+    Heartbeat(make_work(store, ToldMailer()), "one", threads=8).tell(0)
 
     assert store.workers.all() == []
 

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 TELL_SECONDS = 15.0
 
 
-class Presence:
+class Heartbeat:
     """What is known of one worker. Only those who look need it: a table that is away keeps no worker from its work."""
 
     def __init__(self, work: Work, name: str, *, threads: int) -> None:
