@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.signals import on_user_logged_in
@@ -55,9 +56,10 @@ class PresenceMiddleware:
             timezone.activate(ZoneInfo(zone))
         _note_seen(request)
         here = request.resolver_match.url_name if request.resolver_match else ""
-        if here not in SETTING_UP and second_factor.is_missing(user):
-            return _ask(cast(CrmRequest, request))
-        return None
+        if not second_factor.is_missing(user):
+            return None
+        request.session.pop(STATE_SESSION_KEY, None)  # a form that waits for the password would be done past this
+        return None if here in SETTING_UP else _ask(cast(CrmRequest, request))
 
 
 def _ask(request: CrmRequest) -> HttpResponseBase:

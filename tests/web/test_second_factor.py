@@ -388,6 +388,18 @@ def test_what_no_browser_sends_of_a_passkey_opens_nothing_and_breaks_nothing(cli
     assert not Authenticator.objects.filter(type="webauthn").exists()
 
 
+def test_asking_for_a_passkey_is_counted_by_address(site: Store, db: None, settings: Any) -> None:
+    settings.MFA_RATE_LIMITS = {"webauthn_login": "2/m/ip"}
+    asking = {"X-Requested-With": "XMLHttpRequest"}
+
+    answers = [Client().get("/accounts/passkeys/login/", headers=asking).status_code for _ in range(3)]
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9").get("/accounts/passkeys/login/", headers=asking)
+
+    assert answers == [200, 200, 429]
+    assert elsewhere.status_code == 200
+    assert Session.objects.count() == 3
+
+
 def test_a_passkey_of_others_is_as_if_it_were_not_there(client: Client) -> None:
     other = User.objects.create_user("eve")
     theirs = Authenticator.objects.create(user=other, type="webauthn", data={"name": "Theirs", "credential": {}})
@@ -432,6 +444,18 @@ def test_who_has_set_one_up_goes_on(client: Client, ada: User) -> None:
     assert client.get("/people/").status_code == 200
     assert client.get(NEEDED).headers["Location"] == OVERVIEW
     assert "Your administrator asks you to have one" in client.get(OVERVIEW).content.decode()
+
+
+def test_a_form_that_waits_for_the_password_is_not_done_past_it(client: Client, ada: User) -> None:
+    asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
+    second_factor.ask(Who.EVERYBODY)
+
+    back = again(client, "/settings/")
+
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert back.headers["Location"] == "/settings/"
+    assert client.get("/settings/").headers["Location"] == NEEDED
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
 
 
 def test_asked_of_administrators_it_is_not_asked_of_others(ada: User, client: Client, sign_in: Callable[[str], Client]) -> None:

@@ -22,7 +22,7 @@ urlpatterns = [
     path("2fa/codes/new/", views.NewCodes.as_view(), name="mfa_generate_recovery_codes"),
     path("passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
     path("passkeys/add/", never_cache(views.AddPasskey.as_view()), name="mfa_add_webauthn"),
-    path("passkeys/login/", webauthn.login_webauthn, name="mfa_login_webauthn"),
+    path("passkeys/login/", views.SignInByPasskey.as_view(), name="mfa_login_webauthn"),
     path("passkeys/reauthenticate/", views.PasskeyAgain.as_view(), name="mfa_reauthenticate_webauthn"),
     path("passkeys/<int:pk>/name/", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
     path("passkeys/<int:pk>/remove/", views.RemovePasskey.as_view(), name="mfa_remove_webauthn"),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from allauth.account import views as account
+from allauth.core.internal import ratelimit
 from allauth.mfa.base import views as base
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
@@ -11,7 +12,7 @@ from allauth.mfa.webauthn import views as webauthn
 from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -73,6 +74,15 @@ class RemovePasskey(Noted, webauthn.RemoveWebAuthnView):  # type: ignore[misc]
     """Forget a passkey."""
 
     action, kind = "staff.second_factor_removed", "passkey"
+
+
+class SignInByPasskey(webauthn.LoginWebAuthnView):  # type: ignore[misc]
+    """A passkey instead of name and password; to ask for one counts as a try, as each keeps a session."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What the browser is asked for."""
+        limited = ratelimit.consume_or_429(request, app="allauth.mfa", action="webauthn_login", limit_get=True)
+        return cast(HttpResponse, limited or super().get(request, *args, **kwargs))
 
 
 class PasskeyAgain(webauthn.ReauthenticateWebAuthnView):  # type: ignore[misc]
