@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
+from crm.models import Invitation
 from crm.services import audit
 from crm.staff import ROLES, role_of, set_role
 from crm.store import Store
@@ -29,11 +30,14 @@ MANAGES = "Admin"
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def one_at_a_time(store: Store | None = None) -> Iterator[None]:
     """Let one change of accounts happen at a time, all of it or nothing; others wait for it.
 
-    The row of a role is the lock; a database without locks of rows (SQLite) lets one transaction write at a time.
+    The row of a role is the lock; a database without locks of rows (SQLite) lets one transaction write at a time, and whoever
+    signs in waits as well. So with `store` it is found out first that the table answers: StoreUnavailable, and nothing is locked.
     """
+    if store is not None:
+        store.table.ping()
     with transaction.atomic():
         Group.objects.select_for_update().get(name=MANAGES)
         yield
@@ -47,28 +51,32 @@ def subject(user: User) -> str:
 def change_role(store: Store, user_id: int, role: str, *, actor: User, now: datetime) -> User:
     """Give the account this role and no other; its next request has its rights. The same role again changes nothing.
 
+    Who loses the right to manage staff by it has no open invitations any more.
+
     Raises NotFound, and RuleViolation for one's own, for an unknown role, or where nobody would be left who manages staff.
     """
     if role not in ROLES:
         raise RuleViolation("Choose one of the roles in the list.", field="role")
-    with one_at_a_time():
+    with one_at_a_time(store):
         user = _member(user_id, actor)
         old = role_of(user)
         if role == old:
             return user
         _not_oneself(user, actor, "Your own role is changed by another administrator, so that nobody locks themselves out.")
         keep_an_administrator(user, role)
-        give_role(user, role)
-        _note(store, "staff.role_changed", user, actor, now, **{"from": old or "none", "to": role})
+        facts = _withdrawn(give_role(user, role))
+        _note(store, "staff.role_changed", user, actor, now, **{"from": old or "none", "to": role}, **facts)
     return user
 
 
 def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
-    """Let nobody in with the account, and put out who is: its sessions end, its tokens sleep. Closing it again changes nothing.
+    """Let nobody in with the account, and put out who is: its sessions end, its tokens and calendar feeds sleep.
+
+    Invitations it sent that are open are withdrawn. Closing it again changes nothing.
 
     Raises NotFound, and RuleViolation for one's own, or where nobody would be left who manages staff.
     """
-    with one_at_a_time():
+    with one_at_a_time(store):
         user = _member(user_id, actor)
         if not user.is_active:
             return user
@@ -76,14 +84,14 @@ def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         keep_an_administrator(user, None)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_sessions(user)
-        _note(store, "staff.deactivated", user, actor, now)
+        _note(store, "staff.deactivated", user, actor, now, **_withdrawn(_withdraw_invitations(user)))
     user.is_active = False
     return user
 
 
 def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
     """Let the account sign in again; its tokens wake up. Raises NotFound. Opening it again changes nothing."""
-    with one_at_a_time():
+    with one_at_a_time(store):
         user = _member(user_id, actor)
         if user.is_active:
             return user
@@ -99,7 +107,7 @@ def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str
 
     Raises NotFound. API tokens are no sessions.
     """
-    with one_at_a_time():
+    with one_at_a_time(store):
         user = _member(user_id, actor)
         ended = end_sessions(user, but=but)
         _note(store, "staff.signed_out", user, actor, now, sessions=ended)
@@ -111,7 +119,7 @@ def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> b
 
     Raises NotFound, and RuleViolation for one's own.
     """
-    with one_at_a_time():
+    with one_at_a_time(store):
         user = _member(user_id, actor)
         _not_oneself(user, actor, "Your own second factor is removed on the page of your account, or by another administrator.")
         taken = second_factor.reset(user)
@@ -144,12 +152,27 @@ def keep_an_administrator(user: User, role: str | None) -> None:
         raise RuleViolation("Nobody else manages staff. Make somebody else an administrator first.")
 
 
-def give_role(user: User, role: str) -> None:
-    """`set_role`, also for who could do everything without one, as accounts made by Django's own command can."""
+def give_role(user: User, role: str) -> int:
+    """`set_role`, also for who could do everything without one, as accounts made by Django's own command can.
+
+    Who may not manage staff with it has no open invitations any more; it returns how many those were.
+    """
     if user.is_superuser:
         user.is_superuser = False
         user.save(update_fields=["is_superuser"])
     set_role(user, role)
+    return 0 if role == MANAGES else _withdraw_invitations(user)
+
+
+def _withdraw_invitations(user: User) -> int:
+    """Make the links of what they sent worthless, which they may know, and return how many those were."""
+    _, deleted = Invitation.objects.filter(invited_by=user.get_username()).delete()
+    return deleted.get(Invitation._meta.label, 0)
+
+
+def _withdrawn(invitations: int) -> dict[str, int]:
+    """What the audit log says of it."""
+    return {"invitationsWithdrawn": invitations} if invitations else {}
 
 
 def _member(user_id: int, actor: User) -> User:
@@ -168,5 +191,5 @@ def _not_oneself(user: User, actor: User, words: str) -> None:
 
 
 def _note(store: Store, action: str, user: User, actor: User, now: datetime, **facts: str | int) -> None:
-    audit.note(store, action, subject(user), actor=actor.get_username(), now=now, **facts)
+    audit.note_at_once(store, action, subject(user), actor=actor.get_username(), now=now, **facts)
     logger.info(action.replace(".", " ").replace("_", " "), extra={"user_id": user.pk})

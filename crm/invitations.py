@@ -52,7 +52,7 @@ def invite(store: Store, address: str, role: str, *, actor: User, now: datetime)
         raise RuleViolation("Write one plain address, like ada@example.org.", field="address")
     if role not in ROLES:
         raise RuleViolation("Choose one of the roles in the list.", field="role")
-    with one_at_a_time():
+    with one_at_a_time(store):
         _may_invite(actor)
         _free(address)
         if Invitation.objects.filter(address__iexact=address).exists():
@@ -67,7 +67,7 @@ def invite(store: Store, address: str, role: str, *, actor: User, now: datetime)
 
 def invite_again(store: Store, invitation_id: int, *, actor: User, now: datetime) -> Invitation:
     """Let the invitation hold for a week from now and return it; links that were sent before hold as long. Raises NotFound."""
-    with one_at_a_time():
+    with one_at_a_time(store):
         _may_invite(actor)
         invitation = open_invitation(invitation_id)
         invitation.expires_at, invitation.sent_at = now + VALID, None
@@ -84,7 +84,7 @@ def sent(invitation: Invitation, *, now: datetime) -> None:
 
 def withdraw(store: Store, invitation_id: int, *, actor: User, now: datetime) -> Invitation:
     """Make the links of the invitation worthless and return what it was. Raises NotFound."""
-    with one_at_a_time():
+    with one_at_a_time(store):
         _may_invite(actor)
         invitation = open_invitation(invitation_id)
         Invitation.objects.filter(pk=invitation.pk).delete()
@@ -106,7 +106,7 @@ def join(store: Store, key: str, typed: Newcomer, *, now: datetime) -> User:
     Raises NotFound where the link opens nothing, Conflict where its time is over or its address has an account by now, and
     RuleViolation for a name or a password that can't be.
     """
-    with one_at_a_time():
+    with one_at_a_time(store):
         invitation = Invitation.of_key(key)
         if invitation is None:
             raise NotFound(CLOSED)
@@ -170,5 +170,5 @@ def _may_invite(actor: User) -> None:
 
 
 def _note(store: Store, action: str, what: str, actor: str, now: datetime, **facts: str | int) -> None:
-    audit.note(store, action, what, actor=actor, now=now, **facts)
+    audit.note_at_once(store, action, what, actor=actor, now=now, **facts)
     logger.info(action.replace(".", " ").replace("_", " "), extra={"subject": what})

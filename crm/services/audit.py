@@ -22,6 +22,8 @@ FACT_SUBJECTS: Mapping[str, Subject] = {
     "campaignId": Subject.CAMPAIGN,
 }
 """Facts that are ids, and of what."""
+AT_ONCE = 1.0
+"""Seconds for which an entry is tried that others wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,12 @@ def note(store: Store, action: str, subject: str = "", *, actor: str, now: datet
     Where the table is changed as well, its transaction takes the entry along instead.
     """
     store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts))
+
+
+def note_at_once(store: Store, action: str, subject: str = "", *, actor: str, now: datetime, **facts: str | int) -> None:
+    """As `note`, for what others wait for meanwhile: where the table does not answer within a second, StoreUnavailable."""
+    entry = AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts)
+    store.audit.note(entry, patience=AT_ONCE)
 
 
 def noted(store: Store, action: str, subject: str = "", *, actor: str, now: datetime, **facts: str | int) -> Put:

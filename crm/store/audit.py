@@ -82,9 +82,10 @@ class AuditRepository:
         }
         return Put(item=schema.keyed("audit", attributes))
 
-    def note(self, entry: AuditEntry) -> None:
-        """Write an entry by itself."""
-        self._table.write([self.put(entry)])
+    def note(self, entry: AuditEntry, *, patience: float | None = None) -> None:
+        """Write an entry by itself; `patience`: for so many seconds, instead of as long as the table is waited for elsewhere."""
+        table = self._table if patience is None else Table(self._table.client, self._table.name, patience=patience)
+        table.write([self.put(entry)])
 
     def try_to_note(self, entry: AuditEntry) -> bool:
         """Write an entry if the table answers at once, and tell whether it did; one that did not is left alone for a while."""

@@ -1,15 +1,22 @@
 """Pages and calls over an engine that throttles, breaks, keeps silent or is gone: said plainly, and nothing typed is lost."""
 
 import re
+import time
+import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from crm import wiring
+from crm.domain.errors import StoreUnavailable
 from crm.domain.filters import PeopleFilter
+from crm.services import audit
 from crm.services.verify import differences
 from crm.staff import SCOPES, create_token
 from crm.store import Store
@@ -20,6 +27,8 @@ from tests.web.filled import filled
 SignIn = Callable[[str], Client]
 TYPED = {"firstName": "Zoë", "lastName": "Ångström", "email": "zoe@example.org", "company": "Uppsala & Söner"}
 FOR_GOOD = [Trouble.THROTTLED, Trouble.CONFLICT, Trouble.BROKEN, Trouble.SILENT, Trouble.GONE]
+INVITATION = ("/settings/staff/invite/", {"address": "kim@community.example", "role": "Viewer"})
+TOKEN = ("/settings/tokens/", {"name": "Website", "scopes": "people:read", "days": "30", "form": str(uuid.uuid4())})
 PAGES = ["/", "/people/", "/people/?company=Acme", "/people/export.csv", "/events/", "/campaigns/", "/analytics/", "/segments/"]
 
 
@@ -130,6 +139,34 @@ def test_who_signs_in_needs_no_table_and_the_probes_tell_life_from_use(far: Stor
 
     assert signed_in.status_code == 302
     assert (alive.status_code, ready.status_code) == (200, 503)
+
+
+@pytest.mark.parametrize("form", [INVITATION, TOKEN], ids=["invitation", "token"])
+def test_who_changes_accounts_while_the_table_is_away_locks_nobody_out(
+    far: Store, proxy: Proxy, sign_in: SignIn, form: tuple[str, dict[str, str]]
+) -> None:
+    client = sign_in("Admin")
+    locked: list[object] = []
+
+    def look(execute: Any, sql: str, *rest: Any) -> Any:
+        locked.extend([sql] if connection.in_atomic_block and "crm_" in sql and sql.startswith("INSERT") else [])
+        return execute(sql, *rest)
+
+    with proxy.troubled(always(Trouble.THROTTLED)), connection.execute_wrapper(look):
+        answer = client.post(*form)
+
+    assert answer.status_code == 503
+    assert locked == []
+
+
+def test_an_entry_that_others_wait_for_is_tried_for_a_second_alone(far: Store, proxy: Proxy) -> None:
+    far.table.patience = 8.0
+    begun = time.monotonic()
+
+    with proxy.troubled(always(Trouble.THROTTLED)), pytest.raises(StoreUnavailable):
+        audit.note_at_once(far, "staff.signed_out", actor="ada", now=datetime.now(UTC))
+
+    assert time.monotonic() - begun < 3
 
 
 @pytest.mark.parametrize("trouble", [Trouble.LOST, Trouble.GONE, Trouble.CONFLICT], ids=lambda trouble: trouble.value)

@@ -261,7 +261,7 @@ def test_where_the_table_is_away_nobody_joins_and_the_link_stays_good(
     assert Client().post(link, TYPED).status_code == 302
 
 
-def _refuse(entry: AuditEntry) -> None:
+def _refuse(entry: AuditEntry, **_: float) -> None:
     raise StoreUnavailable("The table does not answer.")
 
 

@@ -46,6 +46,7 @@ def revoke(request: CrmRequest, token_id: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "settings/revoke.html", {"token": token})
     if token.revoked_at is None:
+        request.store.table.ping()  # before the staff database is locked: others sign in meanwhile
         with transaction.atomic():
             revoke_token(token)
             _note(request, "token.revoked", token, timezone.now())
@@ -56,6 +57,7 @@ def revoke(request: CrmRequest, token_id: int) -> HttpResponse:
 def _make(request: CrmRequest, typed: dict[str, Any]) -> tuple[ApiToken, str]:
     """The token and its secret; none where the audit log can't be written. IntegrityError: this form has made one already."""
     now, days = timezone.now(), typed["days"]
+    request.store.table.ping()
     with transaction.atomic():
         token, secret = create_token(
             request.user,
@@ -69,7 +71,7 @@ def _make(request: CrmRequest, typed: dict[str, Any]) -> tuple[ApiToken, str]:
 
 
 def _note(request: CrmRequest, action: str, token: ApiToken, now: datetime, **facts: str | int) -> None:
-    audit.note(request.store, action, f"token:{token.pk}", actor=request.user.get_username(), now=now, **facts)
+    audit.note_at_once(request.store, action, f"token:{token.pk}", actor=request.user.get_username(), now=now, **facts)
 
 
 def _shown(request: CrmRequest, form: TokenForm, *, status: int = 200, **more: Any) -> HttpResponse:
