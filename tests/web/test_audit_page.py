@@ -115,6 +115,31 @@ def test_a_filter_that_cannot_be_says_so_and_keeps_what_was_typed(sign_in: SignI
     assert 'value="ingrid"' in page
 
 
+def test_the_name_that_the_log_shows_finds_what_its_owner_did(sign_in: SignIn, site: Store) -> None:
+    User.objects.create_user("ingrid", first_name="Ingrid", last_name="Sjöberg")
+    note(site, "campaign.sent", "c1")
+    note(site, "campaign.sent", "c2", actor="jonas")
+    client = sign_in("Admin")
+
+    answers = [client.get(PAGE, {"who": typed}) for typed in ("ingrid sjöberg", "Ingrid")]
+    found = client.get(f"{PAGE}?who=ingrid").content.decode()
+
+    assert [answer.headers["Location"] for answer in answers] == [f"{PAGE}?who=ingrid"] * 2
+    assert found.count('<th scope="row"') == 1
+    assert "No account has" not in found
+
+
+def test_a_name_that_nobody_or_more_than_one_has_is_said(sign_in: SignIn) -> None:
+    for username in ("grace", "gmn"):
+        User.objects.create_user(username, first_name="Grace-Marie", last_name="Ng")
+    client = sign_in("Admin")
+
+    pages = [client.get(PAGE, {"who": typed}).content.decode() for typed in ("Grace-Marie Ng", "ada")]
+
+    assert all("Choose one of the list that opens as you type" in page for page in pages)
+    assert "No account has the user name “<bdi>ada</bdi>”" in pages[1]
+
+
 def test_an_empty_form_has_a_plain_address(sign_in: SignIn) -> None:
     response = sign_in("Admin").get(f"{PAGE}?who=&what=campaigns&via=")
 

@@ -104,6 +104,7 @@ def _frame(request: CrmRequest) -> dict[str, Any]:
         "staff": staff,
         "groups": [(name, GROUP_NAMES[name], [(one, deed.words) for one, deed in GROUPS[name].items()]) for name in GROUPS],
         "origins": list(ORIGINS.items()),
+        "unknown": bool(request.GET.get("who")) and request.GET["who"] not in dict(staff),
         "given": {name: request.GET.get(name, "") for name in NAMES},
         "chips": [
             Chip(label=LABELS[name], value=_said(name, value), query=_query(request, name)) for name, value in _active(request)
@@ -137,5 +138,13 @@ def _plain(query: QueryDict) -> QueryDict:
     for name, values in query.lists():
         given = [value for value in values if value.strip()]
         if given and name in (*NAMES, "nextToken", "prevToken", "at"):
-            plain[name] = given[-1]
+            plain[name] = _username(given[-1]) if name == "who" else given[-1]
     return plain
+
+
+def _username(typed: str) -> str:
+    """The user name of the only account that is called so, in whatever case; as typed where there is none, or more than one."""
+    accounts = {user.username: user.get_full_name() for user in User.objects.all()}
+    wanted = typed.strip().casefold()
+    near = [username for username, name in accounts.items() if wanted in (username.casefold(), name.casefold())]
+    return near[0] if len(near) == 1 and typed not in accounts else typed
