@@ -87,6 +87,18 @@ def test_where_the_table_is_elsewhere_accounts_and_uploads_are_copied(
     assert "The table is elsewhere: back it up there." in capsys.readouterr().out
 
 
+def test_where_the_accounts_are_elsewhere_that_is_said_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    accounts = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "crm"}}
+    elsewhere = SimpleNamespace(DYNAMODB_ENDPOINT_URL="", DATABASES=accounts, CRM_FILES=tmp_path / "files")
+    monkeypatch.setattr(backup, "settings", elsewhere)
+
+    call_command("backup", str(tmp_path / "copy"))
+
+    assert "The accounts of staff are elsewhere, with their tokens and sessions: back them up there." in capsys.readouterr().out
+
+
 def test_what_cannot_be_copied_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "crm.db").write_bytes(b"no database" * 100)
 

@@ -48,6 +48,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{folder} holds {', '.join(sorted(path.name for path in folder.iterdir()))}.")
         if not local:
             self.stdout.write("The table is elsewhere: back it up there.")
+        if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+            self.stdout.write("The accounts of staff are elsewhere, with their tokens and sessions: back them up there.")
         self.stdout.write("It is of no use without SECRET_KEY and LINK_KEY: keep your .env, too, in another place.")
 
     def _copy(self, half: Path, file: Path | None) -> None:
