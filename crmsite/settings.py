@@ -267,6 +267,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_ON_GET = False
+# A whole office signs in from one address within a minute. Wrong passwords are what is scarce: by address, by address and
+# account (so that nobody elsewhere keeps somebody out), and by account from everywhere, more than one address alone may try.
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "60/m/ip,5/5m/key",
+    "login_failed_anywhere": "100/h/key",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 DEMO_PASSWORD: str = env.str("DEMO_PASSWORD", default="") if DEBUG else ""  # shown at the sign-in
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
@@ -287,7 +294,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "crm.web.accounts.forms.PasskeyAgainForm",
     "login_webauthn": "crm.web.accounts.forms.PasskeyAloneForm",
 }
-MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two for each sign-in by passkey, which has no secret to guess
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}  # two for each sign-in by passkey, which has no secret to guess
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody makes an account for themselves, so none is taken in somebody else's name
 
 # --- language and time -------------------------------------------------------------------------------------------------------

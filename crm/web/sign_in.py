@@ -13,6 +13,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.forms import LoginForm
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from anymail.exceptions import AnymailError
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -93,6 +94,26 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         if app == "allauth.mfa" and records and time.time() - records[-1]["at"] < JUST_NOW:
             return second_factor.has_one(user, before=datetime.fromtimestamp(records[-1]["at"], UTC))
         return bool(super().is_reauthentication_required(app=app, **more))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try, over all addresses too; ValidationError where there were too many."""
+        super().pre_authenticate(request, **credentials)
+        whose = super()._get_login_attempts_cache_key(request, **credentials)
+        anywhere = ratelimit.consume(request, app="allauth.account", action="login_failed_anywhere", key=whose)
+        if not anywhere:
+            self._rollback_login_failed_rl_usage()
+            raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage.usage += anywhere.usage  # a right password takes all of them back
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Of the account, and of where it is tried from: nobody keeps somebody out from elsewhere."""
+        return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{ratelimit.get_ip(request)}"
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Forget the tries of who has set a new password."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        whose = super()._get_login_attempts_cache_key(request, **credentials)
+        ratelimit.clear(request, app="allauth.account", action="login_failed_anywhere", key=whose)
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None

@@ -31,7 +31,7 @@ def manage(folder: Path, *words: str, **others: str) -> subprocess.CompletedProc
         ("worker --once", "The data store can't be reached just now."),
         ("export_people", "The data store can't be reached just now."),
         ("create_api_token zoe", "The staff database can't be used: no such table: auth_user."),
-        ("create_staff zoe --generate", "The staff database can't be used: no such table: auth_user."),
+        ("create_staff zoe --generate", "The staff database can't be used: no such table: auth_group."),
     ],
 )
 def test_a_store_that_is_away_is_told(tmp_path: Path, command: str, words: str) -> None:
