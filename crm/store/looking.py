@@ -17,7 +17,10 @@ ROOM = 5_000
 
 @dataclass(slots=True)
 class Look:
-    """Items by key, and answers of queries. What was read consistently serves whoever asks for less, not the other way."""
+    """Items by key, and answers of queries. What was read consistently serves whoever asks for less, not the other way.
+
+    Who asks again gets a new dict; lists and maps within it are the same ones, which nobody changes.
+    """
 
     _items: dict[tuple[str, str], tuple[Item | None, bool]] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
@@ -29,7 +32,7 @@ class Look:
         return known is not None and (known[1] or not consistent)
 
     def item(self, key: Pair) -> Item | None:
-        """Return a copy of an item that was looked for."""
+        """Return an item that was looked for."""
         item, _ = self._items[key]
         return dict(item) if item is not None else None
 
