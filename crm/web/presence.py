@@ -29,6 +29,8 @@ from crm.web.http import CrmRequest, client_address, error_answer
 SEEN_EVERY = 300.0
 """Seconds between two notes of where a session was seen last, in each process."""
 MOST_SESSIONS = 10_000
+PASSING = 600
+"""Seconds for which the session of a stranger lasts who has asked for a passkey; who signs in has one that stays."""
 SETTING_UP = {"second_factor_needed", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"}
 """Names of the pages that stay open to somebody who has to set up a second factor first; so does signing out."""
 ASKED = "A second factor is asked of you now. Set yours up in another tab; what you typed is still here, then send it again."
@@ -105,6 +107,8 @@ def _is_of(user: User, held: Mapping[str, object], passwords: set[str]) -> bool:
 
 def _begin(request: HttpRequest, user: User, **_signal: object) -> None:
     """Note the session that begins, and forget those that are over."""
+    if request.session.get("_session_expiry") == PASSING:
+        request.session.set_expiry(None)
     sessions_of(user)
     UserSession.objects.create_from_request(request)
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from crm import accounts, second_factor, staff
+from crm import accounts, invitations, second_factor, staff
 from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation, StoreUnavailable
 from crm.models import Invitation, Profile
@@ -398,6 +398,20 @@ def test_asking_for_a_passkey_is_counted_by_address(site: Store, db: None, setti
     assert answers == [200, 200, 429]
     assert elsewhere.status_code == 200
     assert Session.objects.count() == 3
+
+
+def test_a_stranger_who_asks_for_a_passkey_keeps_a_session_for_minutes_and_who_comes_in_for_days(site: Store, ada: User) -> None:
+    invitation = invitations.invite(site, "kim@staff.example", "Viewer", actor=ada, now=datetime.now(UTC))
+    browser = Client()
+
+    browser.get("/accounts/passkeys/login/", headers={"X-Requested-With": "XMLHttpRequest"})
+    asked = browser.session.get_expiry_age()
+    typed = {"username": "kim", "fullName": "Kim Lund", "password": PASSWORD, "again": PASSWORD}
+    browser.post(f"/accounts/invitation/{invitation.key}/", typed)
+
+    assert asked == 600
+    assert browser.get("/settings/").status_code == 200
+    assert browser.session.get_expiry_age() > 24 * 3600
 
 
 def test_a_passkey_of_others_is_as_if_it_were_not_there(client: Client) -> None:

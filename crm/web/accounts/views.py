@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from crm import second_factor
 from crm.services.audit import note
 from crm.web.http import CrmRequest, tell
+from crm.web.presence import PASSING
 
 
 class Noted:
@@ -77,11 +78,13 @@ class RemovePasskey(Noted, webauthn.RemoveWebAuthnView):  # type: ignore[misc]
 
 
 class SignInByPasskey(webauthn.LoginWebAuthnView):  # type: ignore[misc]
-    """A passkey instead of name and password; to ask for one counts as a try, as each keeps a session."""
+    """A passkey instead of name and password; to ask for one counts as a try, as each keeps a session, for minutes."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What the browser is asked for."""
         limited = ratelimit.consume_or_429(request, app="allauth.mfa", action="webauthn_login", limit_get=True)
+        if not limited and request.session.is_empty():
+            request.session.set_expiry(PASSING)
         return cast(HttpResponse, limited or super().get(request, *args, **kwargs))
 
 
