@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -111,6 +112,11 @@ def too_many(request: HttpRequest, error: TooMany) -> JsonResponse:
     return response
 
 
+def _no_accounts(request: HttpRequest, error: Exception) -> JsonResponse:
+    logger.error("staff database away", extra={"path": request.path, "error": type(error).__name__})
+    return problem(503, "The staff database, which knows the tokens, can't be reached just now; try again in a moment.")
+
+
 def _bug(request: HttpRequest, error: Exception) -> JsonResponse:
     logger.exception("api call failed", exc_info=error, extra={"path": request.path})
     return problem(500, "Something broke on our side; it has been written to the log.")
@@ -124,6 +130,8 @@ HANDLERS: dict[type[Exception], Any] = {
     RequestDataTooBig: _too_big,
     TooMany: too_many,
     CrmError: _crm_error,
+    OperationalError: _no_accounts,
+    InterfaceError: _no_accounts,
 }
 
 

@@ -1,6 +1,7 @@
 """What every view builds on: the typed request, the rights of a view, a page or a part of it, and errors as answers."""
 
 import logging
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -11,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -27,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 TYPED_LIMIT = 500_000
 """So many characters of a form are handed back at most, when what was sent could not be done just now."""
+
+NO_ACCOUNTS = (OperationalError, InterfaceError)
+"""What Django raises when the staff database is away, or somebody else keeps it too long."""
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -203,8 +208,13 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for a bug: it needs no database, as that may be what broke."""
-    return render(None, "errors/500.html", {"title": TITLES[500], "message": WORDS[500]}, status=500)
+    """The page for a bug, and for a staff database that does not answer: it needs none, as that may be what broke."""
+    if isinstance(sys.exc_info()[1], NO_ACCOUNTS):
+        words = {"status": 503, "title": "The staff database does not answer", "message": WORDS[503]}
+        response = render(None, "errors/500.html", words, status=503)
+        response.headers["Retry-After"] = "5"
+        return response
+    return render(None, "errors/500.html", {"status": 500, "title": TITLES[500], "message": WORDS[500]}, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
