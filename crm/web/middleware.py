@@ -91,6 +91,12 @@ class SignInMiddleware(LoginRequiredMiddleware):
     When htmx asks after a session has ended, the whole page goes to the sign-in.
     """
 
+    def process_view(self, request: HttpRequest, view_func: Callable[..., Any], *given: Any) -> HttpResponseBase | None:
+        """None where one may go on; nobody looks into the staff database for a view that is public."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, *given)
+
     def handle_no_permission(  # type: ignore[override]  # htmx follows no redirect of a whole page
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:

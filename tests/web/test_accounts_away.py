@@ -51,9 +51,10 @@ def test_a_call_says_so_as_a_problem(site: Store) -> None:
     assert response.headers["Retry-After"]
 
 
-@pytest.mark.django_db
-def test_whoever_has_a_link_of_a_letter_and_the_probes_need_no_accounts(site: Store) -> None:
-    with away():
-        answers = [Client().get(address).status_code for address in ("/healthz", "/readyz", "/accounts/login/")]
+def test_links_of_letters_and_probes_need_no_accounts_also_of_who_is_signed_in(sign_in: Callable[[str], Client]) -> None:
+    client = sign_in("Editor")
 
-    assert answers == [200, 200, 200]
+    with away():
+        answers = [client.get(address).status_code for address in ("/healthz", "/readyz", "/u/not-a-link/")]
+
+    assert answers == [200, 200, 400]
