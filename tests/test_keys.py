@@ -88,6 +88,7 @@ def test_the_checks_of_a_real_site_find_nothing_and_find_a_weak_one(settings: Se
         ):
             setattr(settings, name, value)
     settings.EMAIL_URL, settings.DEBUG = SITE["EMAIL_URL"], False
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)  # of the tests in a browser, in the same process
 
     call_command("check", deploy=True, fail_level="WARNING")
 

@@ -39,7 +39,7 @@ def test_signing_in_leads_to_the_page_one_wanted(browser: Browser, site_in_brows
     page.goto("/people/?company=Tech+Corp")
     page.get_by_label("User name or e-mail").fill("ingrid")
     page.get_by_label("Password").fill("a password for tests alone")
-    page.locator("main form button").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page).to_have_url(f"{site_in_browser.url}/people/?company=Tech+Corp")
     page.wait_for_load_state("networkidle")
