@@ -37,7 +37,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:8000", "crmsite.wsgi"]
 
 FROM app AS test
 USER root
-RUN apt-get update && apt-get install -y --no-install-recommends chromium libatomic1 make postgresql && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends chromium fonts-liberation libatomic1 make postgresql && rm -rf /var/lib/apt/lists/*
 COPY requirements.txt requirements-dev.txt constraints.txt ./
 RUN pip install -r requirements-dev.txt
 COPY . .
