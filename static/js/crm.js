@@ -134,6 +134,14 @@
     e.detail.shouldSwap = xhr.status === 422 || xhr.getResponseHeader("HX-Retarget") !== null;
     if (!e.detail.shouldSwap) complain("That did not work", `The server answered ${xhr.status}. Nothing was changed on this page.`);
   });
+  let picked;  // a list to choose from that was asked for before the choice comes too late: the choice stays, and what was typed to find it is done
+  on("change", ({ target }) => {
+    picked = target;
+    const pop = target.closest(".options")?.closest(".filter-pop"), looked = pop?.querySelector("[name$=-looked]");
+    if (looked) looked.value = pop.querySelector("[name$=-typed]").value;
+  }, true);
+  on("htmx:beforeRequest", () => { picked = null; });
+  on("htmx:beforeSwap", ({ detail }) => { if (detail.target.closest(".filter-pop, select") && detail.target.contains(picked)) detail.shouldSwap = false; });
   on("htmx:beforeHistoryUpdate", ({ detail: { history: step, requestConfig: { elt } } }) => {  // Back from a search leads to where it began
     if (step.type === "replace" && !new URLSearchParams(location.search).get(elt.name)) step.type = "push";
   });

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -128,3 +129,31 @@ def test_the_list_of_events_is_that_of_the_last_click(open_page: OPEN, site: Sto
     is_whole(page, held, site_in_browser.complaints)
     expect(page.locator("#events tbody tr")).to_have_count(1)
     expect(page.locator("#tab-past")).to_have_attribute("aria-current", "page")
+
+
+@pytest.mark.parametrize(("url", "field", "find", "role"), [("/events/", "Host", "host", "radio"), ("/people/", "Company", "company", "checkbox")])
+def test_a_choice_outlives_the_suggestions_that_come_after_it(
+    open_page: OPEN, site: Store, url: str, field: str, find: str, role: Literal["radio", "checkbox"]
+) -> None:
+    ada, now = make_person(first_name="Ada", last_name="Quist", company="Quist & Sons"), timezone.now()
+    site.people.create(ada)
+    site.events.create(make_event(start_at=now + timedelta(days=3)), [ada.id], [], now=now)
+    page = open_page(url, role="Editor")
+    page.locator("summary", has_text=field).click()
+    option = page.locator(f"#{find}-options").get_by_role(role, name="Quist")
+    expect(option).to_be_visible()
+
+    held: list[Route] = []
+    page.route(re.compile(r"-typed=qui"), lambda route: held.append(route))
+    with page.expect_request(re.compile(r"-typed=qui")):
+        page.locator(f"#{find}-typed").fill("qui")
+    option.check()
+    with page.expect_response(re.compile(r"-typed=qui")):
+        for route in held:
+            route.continue_()
+    page.unroute(re.compile(r"-typed=qui"))
+    page.wait_for_timeout(100)
+
+    expect(option).to_be_checked()
+    page.locator("details[open] button", has_text="Show").click()
+    expect(page.locator(".chip")).to_have_count(1)
