@@ -76,7 +76,7 @@ class PeopleRepository:
         `also` is written in the same transaction. Raises Conflict(field="email") when the address is taken.
         """
 
-        return until_won(lambda: self._write(self._creation(self._with_status(person), also)))
+        return until_won(lambda: self._write(self._creation(person, self._conditioned(person), also)))
 
     def get(self, person_id: str) -> Person:
         """Return one person, read consistently; NotFound."""
@@ -140,11 +140,13 @@ class PeopleRepository:
         Of two with one address, the first is written. Safe to repeat: who is there already is a Conflict. `also` has, by the id
         of a person, what is written if and only if this person is; `gate`: a condition of each transaction, with its error.
         """
-        statuses = self._suppressions.lookup_many([person.profile.email for person in people])
-        prepared = [replace(person, email_status=statuses.get(person.profile.email, person.email_status)) for person in people]
-        wanted = [(person, also.get(person.id, ())) for person in prepared]
+        known = self._suppressions.conditioned([person.profile.email for person in people])
+        wanted = [(person, known[person.profile.email], also.get(person.id, ())) for person in people]
         return self._write_many(
-            [(one, partial(self._creation, one, more), partial(self.create, one, [*more, *gate])) for one, more in wanted],
+            [
+                (one, partial(self._creation, one, at, more), partial(self.create, one, [*more, *gate]))
+                for one, at, more in wanted
+            ],
             gate,
         )
 
@@ -225,8 +227,10 @@ class PeopleRepository:
 
     # inside
 
-    def _with_status(self, person: Person) -> Person:
-        return replace(person, email_status=self._suppressions.lookup(person.profile.email))
+    def _conditioned(self, person: Person) -> tuple[EmailStatus, Check]:
+        """What the suppression list has of the person's address, with the condition that it is still so."""
+        address = person.profile.email
+        return self._suppressions.conditioned([address])[address]
 
     def _removal(self, person: Person, also: Sequence[Write] = ()) -> Parcel:
         return removal(person).along(also)
@@ -234,20 +238,16 @@ class PeopleRepository:
     def _removed(self, person: Person, also: Sequence[Write]) -> Person:
         return self._write(self._removal(person, also))
 
-    def _creation(self, person: Person, also: Sequence[Write] = ()) -> Parcel:
-        return self._guarded(creation(person).along(also))
+    def _creation(self, person: Person, known: tuple[EmailStatus, Check], also: Sequence[Write] = ()) -> Parcel:
+        status, still = known
+        return creation(replace(person, email_status=status)).along(also).guarded(still)
 
     def _edition(self, old: Person, new: Person, also: Sequence[Write] = ()) -> Parcel:
         """The parcel of an edit; another address brings its own status."""
         if folded_address(old.profile.email) == folded_address(new.profile.email):
             return edition(old, replace(new, email_status=old.email_status)).along(also)
-        return self._guarded(edition(old, self._with_status(new)).along(also))
-
-    def _guarded(self, parcel: Parcel) -> Parcel:
-        """Whoever takes a mailable address does so on condition that it is still mailable."""
-        if not parcel.person.mailable:
-            return parcel
-        return parcel.guarded(self._suppressions.unless_suppressed(parcel.person.profile.email))
+        status, still = self._conditioned(new)
+        return edition(old, replace(new, email_status=status)).along(also).guarded(still)
 
     def _write(self, parcel: Parcel) -> Person:
         outcome = self._send([parcel])[0]

@@ -27,8 +27,8 @@ TAKEN = "The address {address} already belongs to {owner}."
 class Parcel:
     """The actions for one person, what they change in the counters, and who is there afterwards.
 
-    The condition of action `claim` means that the address is taken, that of `guard` that it was suppressed a moment ago, and
-    any other one `otherwise`.
+    The condition of action `claim` means that the address is taken, that of `guard` that it was suppressed, or taken off that
+    list, a moment ago, and any other one `otherwise`.
     """
 
     person: Person

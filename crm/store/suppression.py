@@ -1,12 +1,12 @@
 """Suppression: who must not be mailed, remembered by a keyed hash of the address, so that it outlives the person."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from crm.domain.people import EmailStatus
 from crm.store import schema
-from crm.store.expressions import AnyOf, Clause, absent
+from crm.store.expressions import AnyOf, Clause, absent, equals
 from crm.store.keys import moment, stamp
 from crm.store.requests import Action, Check, Delete, Put
 from crm.store.schema import Item
@@ -48,12 +48,16 @@ class SuppressionRepository:
 
     def lookup_many(self, addresses: Iterable[str]) -> dict[str, EmailStatus]:
         """Return `{address: status}` for all of `addresses`; one consistent request per 100."""
+        return {address: status for address, (status, _) in self.conditioned(addresses).items()}
+
+    def conditioned(self, addresses: Iterable[str]) -> dict[str, tuple[EmailStatus, Check]]:
+        """Return `{address: (status, condition that it is still so)}`, for a write that rests on it, at the cost of `lookup_many`."""
         hashes = {address: self._hashes(address) for address in addresses}
         distinct = list({one for many in hashes.values() for one in many})
         items = self._table.batch_get([schema.key("suppression", hash=one) for one in distinct], consistent=True)
-        found = {one: EmailStatus(item["status"]) for one, item in zip(distinct, items, strict=True) if item is not None}
+        found = {one: item["status"] for one, item in zip(distinct, items, strict=True) if item is not None}
         return {
-            address: next((found[one] for one in many if one in found), EmailStatus.MAILABLE) for address, many in hashes.items()
+            address: _standing(next((one for one in many if one in found), many[0]), found) for address, many in hashes.items()
         }
 
     def actions(
@@ -88,6 +92,13 @@ class SuppressionRepository:
     def unless_suppressed(self, address: str) -> Check:
         """Return the condition that nobody suppressed the address meanwhile, for a write that takes it as mailable."""
         return Check(key=schema.key("suppression", hash=self._hashes(address)[0]), expect=[absent()])
+
+
+def _standing(hashed: str, found: Mapping[str, str]) -> tuple[EmailStatus, Check]:
+    """The status under a hash, with the condition that it is still so."""
+    status = found.get(hashed)
+    expect = absent() if status is None else equals("status", status)
+    return EmailStatus(status or EmailStatus.MAILABLE), Check(key=schema.key("suppression", hash=hashed), expect=[expect])
 
 
 def _suppression(item: Item) -> Suppression:

@@ -131,7 +131,9 @@ def test_the_list_of_events_is_that_of_the_last_click(open_page: OPEN, site: Sto
     expect(page.locator("#tab-past")).to_have_attribute("aria-current", "page")
 
 
-@pytest.mark.parametrize(("url", "field", "find", "role"), [("/events/", "Host", "host", "radio"), ("/people/", "Company", "company", "checkbox")])
+@pytest.mark.parametrize(
+    ("url", "field", "find", "role"), [("/events/", "Host", "host", "radio"), ("/people/", "Company", "company", "checkbox")]
+)
 def test_a_choice_outlives_the_suggestions_that_come_after_it(
     open_page: OPEN, site: Store, url: str, field: str, find: str, role: Literal["radio", "checkbox"]
 ) -> None:

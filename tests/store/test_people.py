@@ -13,8 +13,9 @@ from crm.domain.people import EmailStatus, Person, Profile
 from crm.services.verify import differences
 from crm.store import Store, facets, schema
 from crm.store.people import count_change, item_of, people_changes, person_of, status_change, until_won
-from crm.store.requests import Put
+from crm.store.requests import Action, Check, Put
 from crm.store.stats import Counter
+from crm.store.suppression import Suppression
 from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 
@@ -340,23 +341,33 @@ def test_a_value_that_no_key_can_hold_is_refused_alone(store: Store, values: dic
     assert store.people.totals().total == 2
 
 
-def suppressing(store: Store, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let somebody unsubscribe that address right after the next look at the list of suppressions."""
-    look = store.suppressions.lookup_many
+def after_the_next_look(store: Store, monkeypatch: pytest.MonkeyPatch, *actions: Action) -> None:
+    """Let somebody write that right after the next look at the list of suppressions."""
+    look = store.suppressions.conditioned
 
-    def late(addresses: Iterable[str]) -> dict[str, EmailStatus]:
+    def late(addresses: Iterable[str]) -> dict[str, tuple[EmailStatus, Check]]:
         found = look(addresses)
         monkeypatch.undo()
-        store.table.write(store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=NOW, source="link"))
+        store.table.write(actions)
         return found
 
-    monkeypatch.setattr(store.suppressions, "lookup_many", late)
+    monkeypatch.setattr(store.suppressions, "conditioned", late)
+
+
+def there(store: Store, address: str) -> Suppression:
+    found = store.suppressions.reason(address)
+    assert found is not None
+    return found
+
+
+def suppressing(store: Store, address: str) -> list[Action]:
+    return store.suppressions.actions(address, EmailStatus.UNSUBSCRIBED, now=NOW, source="link")
 
 
 def test_an_address_that_is_suppressed_while_a_person_is_added_is_not_missed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suppressing(store, "ada@example.org", monkeypatch)
+    after_the_next_look(store, monkeypatch, *suppressing(store, "ada@example.org"))
 
     added = store.people.create(make_person(email="ada@example.org"))
 
@@ -368,7 +379,7 @@ def test_an_address_that_is_suppressed_while_a_person_takes_it_is_not_missed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = store.people.create(make_person())
-    suppressing(store, "ada@example.org", monkeypatch)
+    after_the_next_look(store, monkeypatch, *suppressing(store, "ada@example.org"))
 
     saved = store.people.save(old, replace(old, profile=replace(old.profile, email="ada@example.org")))
 
@@ -380,11 +391,29 @@ def test_an_address_that_is_suppressed_while_a_person_takes_it_is_not_missed(
 def test_an_address_that_is_suppressed_while_many_are_added_costs_nobody_else_anything(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    suppressing(store, "ada@example.org", monkeypatch)
+    after_the_next_look(store, monkeypatch, *suppressing(store, "ada@example.org"))
 
     added = store.people.create_many([make_person(), make_person(email="ada@example.org"), make_person()])
 
     assert [one.email_status.value for one in added if isinstance(one, Person)] == ["mailable", "unsubscribed", "mailable"]
+    assert differences(store) == []
+
+
+def test_an_address_that_is_taken_off_the_list_while_people_get_it_is_mailable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = store.people.create(make_person())
+    for address, write in (
+        ("ada@example.org", lambda: [store.people.create(make_person(email="ada@example.org"))]),
+        ("bo@example.org", lambda: store.people.create_many([make_person(email="bo@example.org"), make_person()])),
+        ("cy@example.org", lambda: [store.people.save(old, replace(old, profile=replace(old.profile, email="cy@example.org")))]),
+    ):
+        store.table.write(suppressing(store, address))
+        after_the_next_look(store, monkeypatch, *store.suppressions.lifting(address, there(store, address)))
+
+        written = write()
+
+        assert all(isinstance(one, Person) and one.mailable for one in written)
     assert differences(store) == []
 
 
