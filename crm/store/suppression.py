@@ -51,7 +51,7 @@ class SuppressionRepository:
         return {address: status for address, (status, _) in self.conditioned(addresses).items()}
 
     def conditioned(self, addresses: Iterable[str]) -> dict[str, tuple[EmailStatus, Check]]:
-        """Return `{address: (status, condition that it is still so)}`, for a write that rests on it, at the cost of `lookup_many`."""
+        """Return `{address: (status, condition that it is still so)}`, for a write that rests on it; costs as `lookup_many`."""
         hashes = {address: self._hashes(address) for address in addresses}
         distinct = list({one for many in hashes.values() for one in many})
         items = self._table.batch_get([schema.key("suppression", hash=one) for one in distinct], consistent=True)
