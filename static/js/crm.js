@@ -12,11 +12,7 @@
   const paint = (theme) => { root.dataset.bsTheme = theme || chosen() || (system.matches ? "dark" : "light"); tell(); };
   paint();
   system.addEventListener("change", () => paint());
-  const switchTheme = () => {
-    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("theme", next); } catch { /* private window: it holds for this page only */ }
-    paint(next);
-  };
+  const choose = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private window: it holds for this page only */ } paint(theme); };
 
   // Toasts: what went well fades, the rest stays until closed.
   const fade = () => all("[data-fades]:not([data-fading])").forEach((toast) => {
@@ -36,11 +32,7 @@
   };
 
   // Dialogs: <button commandfor="id" command="show-modal"> in browsers that do not know it yet.
-  const command = (button) => {
-    const dialog = document.getElementById(button.getAttribute("commandfor"));
-    if (!dialog) return;
-    button.getAttribute("command") === "close" ? dialog.close() : dialog.showModal();
-  };
+  const command = (button) => document.getElementById(button.getAttribute("commandfor"))?.[button.getAttribute("command") === "close" ? "close" : "showModal"]();
   const knowsCommand = "commandForElement" in HTMLButtonElement.prototype;
 
   // Selection: shift-click takes the range, the box in the head takes the page, [data-select-all] all who match; [data-selected] shows how many.
@@ -86,7 +78,7 @@
   on("click", (e) => {
     const at = (css) => e.target.closest(css);
     if (at("[aria-disabled=true]")) { e.preventDefault(); e.stopPropagation(); return; }
-    if (at("[data-theme-switch]")) switchTheme();
+    if (at("[data-theme-switch]")) choose(root.dataset.bsTheme === "dark" ? "light" : "dark");
     if (at("[data-close]")) at(".toast-s").remove();
     if (at("[data-insert]")) insert(at("[data-insert]"));
     if (!knowsCommand && at("button[commandfor]")) command(at("button[commandfor]"));
@@ -134,11 +126,11 @@
     e.detail.shouldSwap = xhr.status === 422 || xhr.getResponseHeader("HX-Retarget") !== null;
     if (!e.detail.shouldSwap) complain("That did not work", `The server answered ${xhr.status}. Nothing was changed on this page.`);
   });
-  let picked;  // a list to choose from that was asked for before the choice comes too late: the choice stays, and what was typed to find it is done
+  let picked;  // what is chosen stays, though a list to choose from comes later that was asked for before; what was typed to find it is done
   on("change", ({ target }) => {
-    picked = target;
     const pop = target.closest(".options")?.closest(".filter-pop"), looked = pop?.querySelector("[name$=-looked]");
     if (looked) looked.value = pop.querySelector("[name$=-typed]").value;
+    picked = target;
   }, true);
   on("htmx:beforeRequest", () => { picked = null; });
   on("htmx:beforeSwap", ({ detail }) => { if (detail.target.closest(".filter-pop, select") && detail.target.contains(picked)) detail.shouldSwap = false; });
