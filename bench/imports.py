@@ -27,7 +27,7 @@ from crm.services.export import csv_lines, plain_cell
 from crm.services.files import FolderFiles
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 
 ROWS = (10_000, 100_000)
 PATIENCE = 3_600.0

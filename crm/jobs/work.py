@@ -13,9 +13,9 @@ from crm.jobs.tally import Tally
 from crm.mail.port import Mailer
 from crm.services.files import Files, NoFiles
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.jobs import Breakdown, Job, JobKey, LeaseLost
 from crm.store.requests import Action
-from crm.store.table import utc_now
 
 MAX_WINDOW = 80
 """E-mails whose outcomes fit into one transaction beside everything that goes with them."""

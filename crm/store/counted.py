@@ -1,6 +1,8 @@
-"""Which counter rows are asked for, and what a block that only reads has read of them: once, at one version of the fold."""
+"""Which counter rows are asked for, what they say at one moment, and what a block that only reads has read of them: once, at one
+version of the fold.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crm.store.schema import Item
@@ -72,3 +74,28 @@ class Known(Rows):
         self.rows |= read.rows
         self.ranges |= read.ranges
         self.cut |= read.cut
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Counters at one moment, deltas included: only the rows that were asked for. `beside` are items that were asked for too."""
+
+    _rows: Mapping[RowKey, Row]
+    beside: Sequence[Item | None] = ()
+
+    def value(self, what: str, key: str, attribute: str = "n") -> int:
+        """Return one number, 0 where nothing was ever counted."""
+        number = self._rows.get((what, key), {}).get(attribute, 0)
+        return number if isinstance(number, int) else 0
+
+    def row(self, what: str, key: str) -> Row:
+        """Return `{attribute: number or label}` of one row, empty where nothing was ever counted."""
+        return dict(self._rows.get((what, key), {}))
+
+    def rows(self, what: str) -> dict[str, Row]:
+        """Return `{key: {attribute: number or label}}` of `what`, in order of the key."""
+        return {key: dict(self._rows[what, key]) for key in sorted(key for kind, key in self._rows if kind == what)}
+
+    def has(self, what: str, key: str) -> bool:
+        """Tell whether the row was ever counted, if only to 0."""
+        return (what, key) in self._rows

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from crm.domain.emails import Email, EmailState
 from crm.domain.failures import code_of
+from crm.store.deltas import Labels
 from crm.store.email_items import TIMES, epoch, item_of
 from crm.store.expressions import equals, exists
 from crm.store.keys import escape, stamp
 from crm.store.requests import Action, changed
-from crm.store.stats import Counter, Labels, RowKey
+from crm.store.stats import Counter, RowKey
 
 LATER = {
     "delivered": "delivered_at",

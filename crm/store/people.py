@@ -1,13 +1,10 @@
 """People: kept once each, found by id, address, and everything the planner knows."""
 
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
-from crm.domain.errors import Conflict, CrmError, NotFound, RuleViolation
+from crm.domain.errors import CrmError, NotFound
 from crm.domain.filters import Order, PeopleFilter
 from crm.domain.people import EmailStatus, Person, folded_address
 from crm.store import schema
@@ -16,12 +13,13 @@ from crm.store.expressions import absent
 from crm.store.facets import Facets, FacetValue, PeopleTotals
 from crm.store.people_items import count_change, item_of, people_changes, person_of, status_change
 from crm.store.people_pages import Beside, Explain, PeoplePage, PeoplePages
+from crm.store.people_parcels import Parcels, until_won
 from crm.store.people_shares import Shares
-from crm.store.people_writes import Parcel, Write, counted, creation, edition, packed, removal
-from crm.store.requests import Action, Check, Delete, Query
+from crm.store.people_writes import Parcel, Write, creation, edition, removal
+from crm.store.requests import Check, Delete, Query
 from crm.store.stats import StatsRepository
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import ConditionFailed, Table
+from crm.store.table import Table
 from crm.store.tokens import TokenSigner
 
 __all__ = [
@@ -39,23 +37,9 @@ __all__ = [
     "until_won",
 ]
 
-Result = TypeVar("Result")
 Also = Mapping[str, Sequence[Write]]
 NOTHING: Also = {}
 LOGS_AT_ONCE = 50
-
-
-def until_won(attempt: Callable[[], Result], *, tries: int = 20) -> Result:
-    """Return what `attempt` returns, repeated while others win the race for its conditions; Conflict after so many tries.
-
-    `attempt` reads what it conditions its write on anew each time.
-    """
-    for number in range(tries - 1):
-        try:
-            return attempt()
-        except ConditionFailed:
-            time.sleep(random.uniform(0.2, 1.0) * min(0.2, 0.005 * 2**number))
-    return attempt()
 
 
 class PeopleRepository:
@@ -63,10 +47,10 @@ class PeopleRepository:
 
     def __init__(self, table: Table, stats: StatsRepository, suppressions: SuppressionRepository, signer: TokenSigner) -> None:
         self._table = table
-        self._stats = stats
         self._suppressions = suppressions
         self._pages = PeoplePages(table, stats, signer)
         self._facets = Facets(stats)
+        self._parcels = Parcels(table, stats, self.find_by_email)
 
     # one person
 
@@ -75,8 +59,7 @@ class PeopleRepository:
 
         `also` is written in the same transaction. Raises Conflict(field="email") when the address is taken.
         """
-
-        return until_won(lambda: self._write(self._creation(person, self._conditioned(person), also)))
+        return until_won(lambda: self._parcels.write(self._creation(person, self._conditioned(person), also)))
 
     def get(self, person_id: str) -> Person:
         """Return one person, read consistently; NotFound."""
@@ -117,7 +100,7 @@ class PeopleRepository:
         A new address brings its own e-mail status. Raises Conflict when the stored version has moved on, or
         Conflict(field="email") when the address is taken; one transaction. The counts of events are left alone.
         """
-        return until_won(lambda: self._write(self._edition(old, new, also)))
+        return until_won(lambda: self._parcels.write(self._edition(old, new, also)))
 
     def delete(self, person: Person, also: Sequence[Write] = ()) -> None:
         """Remove profile, claim, tokens, tags, log and what says who is somebody else, and write `also` with it.
@@ -128,7 +111,7 @@ class PeopleRepository:
         parcel = self._removal(person, also)
         self._delete_log(person.id)
         unmark(self._table, person.id)
-        self._write(parcel)
+        self._parcels.write(parcel)
 
     # many people
 
@@ -142,7 +125,7 @@ class PeopleRepository:
         """
         known = self._suppressions.conditioned([person.profile.email for person in people])
         wanted = [(person, known[person.profile.email], also.get(person.id, ())) for person in people]
-        return self._write_many(
+        return self._parcels.write_many(
             [
                 (one, partial(self._creation, one, at, more), partial(self.create, one, [*more, *gate]))
                 for one, at, more in wanted
@@ -158,7 +141,7 @@ class PeopleRepository:
         `also` and `gate` are as in `create_many`.
         """
         wanted = [(old, new, also.get(new.id, ())) for old, new in pairs]
-        return self._write_many(
+        return self._parcels.write_many(
             [
                 (new, partial(self._edition, old, new, more), partial(self.save, old, new, [*more, *gate]))
                 for old, new, more in wanted
@@ -172,7 +155,7 @@ class PeopleRepository:
         Their logs are not looked at: what is to go with them is in `also`, as in `create_many`.
         """
         wanted = [(person, also.get(person.id, ())) for person in people]
-        return self._write_many(
+        return self._parcels.write_many(
             [(one, partial(self._removal, one, more), partial(self._removed, one, more)) for one, more in wanted]
         )
 
@@ -236,7 +219,7 @@ class PeopleRepository:
         return removal(person).along(also)
 
     def _removed(self, person: Person, also: Sequence[Write]) -> Person:
-        return self._write(self._removal(person, also))
+        return self._parcels.write(self._removal(person, also))
 
     def _creation(self, person: Person, known: tuple[EmailStatus, Check], also: Sequence[Write] = ()) -> Parcel:
         status, still = known
@@ -249,82 +232,9 @@ class PeopleRepository:
         status, still = self._conditioned(new)
         return edition(old, replace(new, email_status=status)).along(also).guarded(still)
 
-    def _write(self, parcel: Parcel) -> Person:
-        outcome = self._send([parcel])[0]
-        if isinstance(outcome, CrmError):
-            raise outcome
-        return outcome
-
-    def _write_many(
-        self, wanted: Sequence[tuple[Person, Callable[[], Parcel], Callable[[], Person]]], gate: Sequence[Check] = ()
-    ) -> list[Person | CrmError]:
-        """Write the parcel of each, several together; whose address was suppressed meanwhile is written once more, alone."""
-        outcomes: list[Person | CrmError | None] = [None] * len(wanted)
-        parcels: list[Parcel] = []
-        places: list[int] = []
-        seen: dict[str, Person] = {}
-        for place, (person, make, _) in enumerate(wanted):
-            address = folded_address(person.profile.email)
-            try:
-                if address in seen:
-                    raise Conflict(f"The address {person.profile.email} stands twice in this list.", field="email")
-                parcels.append(make())
-                places.append(place)
-                seen[address] = person
-            except (RuleViolation, Conflict) as error:
-                outcomes[place] = error
-        done = [outcome for together in packed(parcels) for outcome in self._send(together, gate)]
-        for place, outcome in zip(places, done, strict=True):
-            outcomes[place] = _or_error(wanted[place][2]) if isinstance(outcome, ConditionFailed) else outcome
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    def _send(self, parcels: list[Parcel], gate: Sequence[Check] = ()) -> list[Person | CrmError]:
-        """Write parcels together; who fails is left out with the reason, and the others are written all the same."""
-        outcomes: dict[str, Person | CrmError] = {}
-        left = parcels
-        while left:
-            changes, labels = counted(left)
-            actions: list[Action] = [action for parcel in left for action in parcel.actions]
-            actions += self._stats.delta(changes, labels=labels, now=self._table.clock())
-            try:
-                self._table.write([*actions, *gate])
-            except ConditionFailed as failed:
-                errors = self._errors(left, failed.failed)
-                outcomes |= errors
-                left = [parcel for parcel in left if parcel.person.id not in errors]
-            else:
-                outcomes |= {parcel.person.id: parcel.person for parcel in left}
-                break
-        if len(parcels) > 1:
-            self._stats.keep_up()
-        return [outcomes[parcel.person.id] for parcel in parcels]
-
-    def _errors(self, parcels: Sequence[Parcel], failed: frozenset[int]) -> dict[str, CrmError]:
-        errors: dict[str, CrmError] = {}
-        start = 0
-        for parcel in parcels:
-            mine = [place - start for place in sorted(failed) if start <= place < start + len(parcel.actions)]
-            if mine:
-                errors[parcel.person.id] = self._error(parcel, mine[0])
-            start += len(parcel.actions)
-        return errors
-
-    def _error(self, parcel: Parcel, place: int) -> CrmError:
-        if place != parcel.claim:
-            return parcel.error(place)
-        owner = self.find_by_email(parcel.person.profile.email)
-        return parcel.error(place, owner.name) if owner else parcel.error(place)
-
     def _delete_log(self, person_id: str) -> None:
         partition, beginning = schema.prefix("log", userId=person_id)
         query = Query(partition=partition, low=beginning, high=beginning + "~", consistent=True, attributes=("PK", "SK"))
         entries = list(self._table.walk(query))
         for start in range(0, len(entries), LOGS_AT_ONCE):
             self._table.write([Delete(key=entry) for entry in entries[start : start + LOGS_AT_ONCE]])
-
-
-def _or_error(write: Callable[[], Person]) -> Person | CrmError:
-    try:
-        return write()
-    except Conflict as error:
-        return error

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
+from crm.store.deltas import MAX_ROWS
 from crm.store.expressions import absent, equals
 from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, tag_items, token_items
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
-from crm.store.stats import MAX_ROWS, Counter, RowKey
+from crm.store.stats import Counter, RowKey
 from crm.store.table import MAX_ACTIONS, ConditionFailed
 
 Write = Put | Update | Delete | Check

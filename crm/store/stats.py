@@ -7,18 +7,17 @@ version; a reader reads the version before and after, so no fold in between make
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from crm.domain.errors import StoreUnavailable
-from crm.domain.ids import new_id
 from crm.store import schema
 from crm.store.counted import CounterRange as CounterRange
 from crm.store.counted import Known, Rows
 from crm.store.counted import Row as Row
 from crm.store.counted import RowKey as RowKey
-from crm.store.delta_text import rows_of, text_of
+from crm.store.counted import Snapshot as Snapshot
+from crm.store.deltas import MAX_ROWS, Labels, Sum, delta_item, first_of, partition_of, rows_in
 from crm.store.expressions import equals, exists
 from crm.store.keys import SHARDS, stamp
 from crm.store.looking import anew
@@ -26,14 +25,6 @@ from crm.store.requests import Action, Delete, Key, Put, Query, Update
 from crm.store.schema import Item
 from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
 
-MAX_ROWS = 60
-"""Counter rows that one write may touch in a delta."""
-MAX_TAKEN = 60
-"""Deltas that one fold takes away: some room is left for counters."""
-MAX_NUMBERS = 250
-"""Numbers of one row that one fold counts: an update that names more is too long for DynamoDB (4 KB)."""
-MAX_SIZE = 200_000
-"""Bytes of the deltas that one fold adds up, so that what is left over fits into one item (400 KB, a DynamoDB limit)."""
 BACKLOG = 500
 """Deltas that a reader adds up before it folds some first."""
 KEEP_UP = 100
@@ -47,8 +38,6 @@ TRIES = 60
 HEAD = schema.key("counter", what="FOLD", key="HEAD")
 OWN = frozenset({"PK", "SK", "entityType", "id", "what"})
 
-Labels = Mapping[RowKey, Mapping[str, str | int]]
-
 
 class Counter(NamedTuple):
     """One number: `STATS#<what> | <key>`, and which attribute of that row. `key` is as rendered: folded and escaped."""
@@ -56,70 +45,6 @@ class Counter(NamedTuple):
     what: str
     key: str
     attribute: str = "n"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Counters at one moment, deltas included: only the rows that were asked for. `beside` are items that were asked for too."""
-
-    _rows: Mapping[RowKey, Row]
-    beside: Sequence[Item | None] = ()
-
-    def value(self, what: str, key: str, attribute: str = "n") -> int:
-        """Return one number, 0 where nothing was ever counted."""
-        number = self._rows.get((what, key), {}).get(attribute, 0)
-        return number if isinstance(number, int) else 0
-
-    def row(self, what: str, key: str) -> Row:
-        """Return `{attribute: number or label}` of one row, empty where nothing was ever counted."""
-        return dict(self._rows.get((what, key), {}))
-
-    def rows(self, what: str) -> dict[str, Row]:
-        """Return `{key: {attribute: number or label}}` of `what`, in order of the key."""
-        return {key: dict(self._rows[what, key]) for key in sorted(key for kind, key in self._rows if kind == what)}
-
-    def has(self, what: str, key: str) -> bool:
-        """Tell whether the row was ever counted, if only to 0."""
-        return (what, key) in self._rows
-
-
-@dataclass(slots=True)
-class _Sum:
-    """Deltas added up."""
-
-    changes: dict[RowKey, dict[str, int]] = field(default_factory=dict)
-    labels: dict[RowKey, dict[str, str | int]] = field(default_factory=dict)
-
-    def add(self, delta: Item) -> None:
-        for row, numbers in rows_of(delta["changes"]):
-            mine = self.changes.setdefault(row, {})
-            for attribute, change in numbers.items():
-                mine[attribute] = mine.get(attribute, 0) + change
-        for row, texts in rows_of(delta.get("labels", "{}")):
-            self.labels.setdefault(row, {}).update(texts)
-
-    def too_long(self) -> bool:
-        """Whether a row has more numbers than one update can count."""
-        return any(len(numbers) > MAX_NUMBERS for numbers in self.changes.values())
-
-    def parted(self, most: int) -> "tuple[_Sum, _Sum | None]":
-        """What `most` actions can do, and what is left (None for nothing): further rows, and what is too much of long ones.
-
-        Where something is left, one action is kept free for it. A row that is parted takes its labels with its first numbers.
-        """
-        if len(self.changes) <= most and not self.too_long():
-            return self, None
-        now, later = _Sum(), _Sum()
-        for place, row in enumerate(sorted(self.changes)):
-            numbers = sorted(self.changes[row].items())
-            fitting = MAX_NUMBERS if place < most - 1 else 0
-            if fitting:
-                now.changes[row] = dict(numbers[:fitting])
-            if numbers[fitting:] or not fitting:
-                later.changes[row] = dict(numbers[fitting:])
-            if row in self.labels:
-                (now if fitting else later).labels[row] = self.labels[row]
-        return now, later
 
 
 _moments: ContextVar[dict[int, Known] | None] = ContextVar("moments", default=None)
@@ -159,9 +84,7 @@ class StatsRepository:
         kept = {row: texts for row, texts in (labels or {}).items() if row in numbers and texts}
         rows = list(numbers)
         puts = [
-            Put(
-                item=_delta_item({row: numbers[row] for row in part}, {row: kept[row] for row in part if row in kept}, stamp(now))
-            )
+            Put(item=delta_item({row: numbers[row] for row in part}, {row: kept[row] for row in part if row in kept}, stamp(now)))
             for part in (rows[start : start + MAX_ROWS] for start in range(0, len(rows), MAX_ROWS))
         ]
         self._put += len(puts)
@@ -174,7 +97,7 @@ class StatsRepository:
         one delta that is as old as the oldest. 0 when there is nothing to fold or another folder was first. Six requests.
         """
         head = self._table.get(HEAD)
-        taken, total = _first(self._oldest())
+        taken, total = first_of(self._oldest())
         if not taken:
             return 0
         actions: list[Action] = [_raised(head)]
@@ -182,7 +105,7 @@ class StatsRepository:
         now, later = total.parted(MAX_ACTIONS - len(actions))
         actions += [_counted(row, now) for row in sorted(now.changes)]
         if later is not None:
-            actions.append(Put(item=_delta_item(later.changes, later.labels, taken[0]["at"])))
+            actions.append(Put(item=delta_item(later.changes, later.labels, taken[0]["at"])))
         try:
             self._table.write(actions)
         except ConditionFailed:
@@ -273,7 +196,7 @@ class StatsRepository:
         """
         moment = (_moments.get() or {}).get(id(self))
         deltas = moment.deltas if moment is not None else self._deltas()
-        waiting = {key for delta in deltas for kind, key in _parsed(delta) if kind == what}
+        waiting = {key for delta in deltas for kind, key in rows_in(delta) if kind == what}
         wanted = [CounterRange(what)]
         read, _ = self._stored((), wanted)
         return waiting | {key for _, key in read.of((), wanted)}
@@ -294,7 +217,7 @@ class StatsRepository:
             delta
             for shard in range(SHARDS)
             for delta in self._table.walk(
-                Query(partition=_delta_partition(shard), consistent=True, attributes=("SK", "changes", "labels"))
+                Query(partition=partition_of(shard), consistent=True, attributes=("SK", "changes", "labels"))
             )
         ]
         return sorted(found, key=lambda delta: str(delta["SK"]))
@@ -303,7 +226,7 @@ class StatsRepository:
         """Deltas that a fold may take, oldest first: nothing older is left out of a shard."""
         found: list[Item] = []
         for shard in range(SHARDS):
-            found += self._table.query(Query(partition=_delta_partition(shard), consistent=True, limit=OLDEST)).items
+            found += self._table.query(Query(partition=partition_of(shard), consistent=True, limit=OLDEST)).items
         return sorted(found, key=lambda delta: str(delta["SK"]))
 
     def _stored(
@@ -337,36 +260,6 @@ class StatsRepository:
         return read, items[len(keys) :]
 
 
-def _delta_partition(shard: int) -> str:
-    return schema.BY_NAME["delta"].pk.replace("{id:shard}", str(shard))
-
-
-def _delta_item(changes: Mapping[RowKey, Mapping[str, int]], labels: Labels, at: str) -> Item:
-    """Both maps are kept as text: botocore needs a tenth of the time for it that it needs for nested maps."""
-    attributes = {"id": new_id(), "at": at, "changes": text_of(changes), "labels": text_of(labels) if labels else None}
-    return schema.keyed("delta", attributes)
-
-
-def _parsed(delta: Item) -> list[RowKey]:
-    return [row for row, _ in rows_of(delta["changes"])]
-
-
-def _first(deltas: Sequence[Item]) -> tuple[list[Item], _Sum]:
-    """The first deltas that one transaction can take away, and their sum: none behind the one that makes a row too long."""
-    taken: list[Item] = []
-    total = _Sum()
-    size = 0
-    for delta in deltas[:MAX_TAKEN]:
-        size += len(delta["changes"].encode()) + len(delta.get("labels", "").encode())
-        if taken and size > MAX_SIZE:
-            break
-        taken.append(delta)
-        total.add(delta)
-        if total.too_long():
-            break
-    return taken, total
-
-
 def _raised(head: Item | None) -> Action:
     """The head one version up, on condition that nobody folded since it was read."""
     version = int(head["version"]) if head else None
@@ -374,7 +267,7 @@ def _raised(head: Item | None) -> Action:
     return Update(key=HEAD, changes=changes, expect=[equals("version", version)])
 
 
-def _counted(row: RowKey, total: _Sum) -> Action:
+def _counted(row: RowKey, total: Sum) -> Action:
     what, key = row
     changes = {"entityType": "counter", "id": key, "what": what, **total.labels.get(row, {})}
     return Update(key=schema.key("counter", what=what, key=key), changes=changes, increments=_nonzero(total.changes.get(row, {})))
@@ -390,7 +283,7 @@ def _numbers(item: Item) -> Row:
 
 def _with(known: Known, keys: Sequence[RowKey], ranges: Sequence[CounterRange]) -> dict[RowKey, Row]:
     """The rows that are asked for, with what the deltas say about them; what is known stays as it was read."""
-    rows, single, total = known.of(keys, ranges), frozenset(keys), _Sum()
+    rows, single, total = known.of(keys, ranges), frozenset(keys), Sum()
     for delta in known.deltas:
         total.add(delta)
     for row, changes in total.changes.items():

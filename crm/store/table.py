@@ -1,49 +1,30 @@
-"""The only door to DynamoDB: get, put, query, count, batch, transact; retries; errors in the words of the domain.
+"""The only door to DynamoDB: get, put, query, count, batch, transact, and the table itself. Each request is one of calls.py.
 
 Every conditional write is a TransactWriteItems, also a single one: its ClientRequestToken makes a repeat after a lost reply
 safe, which a plain conditional write is not (it would find its own work and call it a conflict).
 """
 
-import math
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError
 
-from crm.domain.errors import Conflict, StoreUnavailable
+from crm.domain.errors import Conflict
 from crm.store import schema
-from crm.store.cost import charge
+from crm.store.calls import Calls, Cancelled
 from crm.store.expressions import Expression, Where
 from crm.store.looking import looking, not_seen
 from crm.store.requests import Action, Delete, Key, Put, Query, Rows, action_arguments, placeholders, query_arguments
 from crm.store.schema import Index, Item
 from crm.store.values import deserialise_item, serialise_item
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 MAX_ACTIONS = 100
 BATCH = 100
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024
 """Bytes (DynamoDB limits)."""
-TRANSIENT = frozenset(
-    [
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "InternalServerError",
-        "ServiceUnavailable",
-        "LimitExceededException",
-    ]
-)
-TRANSIENT_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"})
 
 
 class ConditionFailed(Conflict):
@@ -54,32 +35,8 @@ class ConditionFailed(Conflict):
         self.failed = frozenset(failed)
 
 
-def utc_now() -> datetime:
-    """Return the present moment, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class Table:
-    """One table over one boto3 client. Thread-safe as the client is; `clock` tells which items have expired.
-
-    `patience` is how long, in seconds, a request is repeated while the engine is busy or away before StoreUnavailable. A write
-    whose reply stayed away is repeated once at least, with its token, however long that took: it tells whether it happened.
-    """
-
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        name: str,
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
-        patience: float = 5.0,
-    ) -> None:
-        self.client = client
-        self.name = name
-        self.clock = clock
-        self.sleep = sleep
-        self.patience = patience
+class Table(Calls):
+    """One table, its items and indexes. Thread-safe as the client is; `clock` tells which items have expired."""
 
     # reading
 
@@ -192,7 +149,7 @@ class Table:
             self._call(
                 "transact_write_items", writes=True, named=False, TransactItems=request, ClientRequestToken=uuid.uuid4().hex
             )
-        except _Cancelled as cancelled:
+        except Cancelled as cancelled:
             failed = ConditionFailed(cancelled.failed)
             raise next(
                 (error for position in cancelled.failed if (error := actions[position].error) is not None), failed
@@ -278,66 +235,6 @@ class Table:
     def _expired(self, item: Item) -> bool:
         expires = item.get(schema.TTL_ATTRIBUTE)
         return expires is not None and int(expires) <= self.clock().timestamp()
-
-    def _call(
-        self, operation: str, *, writes: bool, named: bool = True, metered: bool = True, **arguments: Any
-    ) -> dict[str, Any]:
-        if named:
-            arguments["TableName"] = self.name
-        if metered:
-            arguments["ReturnConsumedCapacity"] = "TOTAL"
-        if writes and (look := looking()) is not None:
-            look.forget()
-        deadline = time.monotonic() + self.patience
-        attempt, lost = 0, False
-        while True:
-            try:
-                answer: dict[str, Any] = getattr(self.client, operation)(**arguments)
-            except ClientError as error:
-                if metered and error.response["Error"]["Code"] == "ResourceNotFoundException":
-                    raise StoreUnavailable(
-                        f"The table {self.name} does not exist yet; `manage.py init_table` creates it."
-                    ) from error
-                if not _worth_a_repeat(error):
-                    raise
-                attempt = self._wait(attempt, deadline, error)
-            except ParamValidationError:
-                raise
-            except BotoCoreError as error:
-                attempt = self._wait(attempt, math.inf if writes and not lost else deadline, error)
-                lost = True
-            else:
-                if metered:
-                    charge(answer, writes=writes)
-                return answer
-
-    def _wait(self, attempt: int, deadline: float, error: Exception | None) -> int:
-        pause = random.uniform(0.3, 1.0) * min(1.0, 0.02 * 2**attempt)
-        if time.monotonic() + pause > deadline:
-            raise StoreUnavailable(
-                "The data store can't be reached just now. Nothing you typed is lost; try again in a minute."
-            ) from error
-        self.sleep(pause)
-        return attempt + 1
-
-
-class _Cancelled(Exception):
-    """A transaction of which some conditions failed."""
-
-    def __init__(self, failed: Sequence[int]) -> None:
-        super().__init__(f"conditions {list(failed)} failed")
-        self.failed = tuple(failed)
-
-
-def _worth_a_repeat(error: ClientError) -> bool:
-    """Tell whether a repeat can help; raise _Cancelled where a condition failed. The reasons count, not the message."""
-    code = error.response["Error"]["Code"]
-    if code == "TransactionCanceledException":
-        reasons = [reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())]
-        if failed := [position for position, reason in enumerate(reasons) if reason == "ConditionalCheckFailed"]:
-            raise _Cancelled(failed) from error
-        return any(reason in TRANSIENT_REASONS for reason in reasons)
-    return code in TRANSIENT or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
 
 
 def _can_be(key: Key) -> bool:

@@ -8,7 +8,7 @@ from crm.domain.campaigns import Campaign, CampaignStatus
 from crm.mail.port import Uncertain
 from crm.services import campaigns
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.api.conftest import Script
 from tests.conftest import Clock
 from tests.jobs.mailing import REFUSED, ToldMailer, accepted, assert_sound, crowd, drive, make_work, statuses

@@ -13,7 +13,7 @@ from crm.domain.mail_settings import MailSettings, Sender
 from crm.jobs.merge import TemplateProblem
 from crm.services import campaigns
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.api.conftest import Script
 from tests.factories import NOW
 

@@ -15,7 +15,7 @@ from crm.jobs.worker import Worker
 from crm.mail.files import FilesMailer, Outbox
 from crm.mail.port import Delivery, OutgoingMessage
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.conftest import Clock
 from tests.factories import make_campaign
 from tests.jobs.mailing import LINKS, REFUSED, ToldMailer, accepted, crowd, drive, make_work

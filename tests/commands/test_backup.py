@@ -16,7 +16,8 @@ from crm.domain.people import Person
 from crm.management.commands import backup
 from crm.services.verify import repair
 from crm.store import Store, schema
-from crm.store.table import Table, utc_now
+from crm.store.calls import utc_now
+from crm.store.table import Table
 from tests.conftest import open_client, store_over
 from tests.engine import Engine
 from tests.factories import make_person

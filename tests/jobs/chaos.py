@@ -16,7 +16,8 @@ from crm.domain.ids import email_id
 from crm.services import campaigns
 from crm.services.unsubscribe import unsubscribe
 from crm.store import Store
-from crm.store.table import Table, utc_now
+from crm.store.calls import utc_now
+from crm.store.table import Table
 from tests.conftest import open_client, store_over
 from tests.engine import Engine
 from tests.jobs.chaos_plan import BUSY, CHANCES, GONE, HANDOVER, LEASE, STARTING, WINDOW, WORKERS, Happened, Lines, Plan

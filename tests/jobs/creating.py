@@ -13,7 +13,8 @@ def main(url: str, name: str) -> None:
     django.setup()
 
     from crm.services import events
-    from crm.store.table import Table, utc_now
+    from crm.store.calls import utc_now
+    from crm.store.table import Table
     from tests.conftest import open_client, store_over
 
     ids = sys.stdin.read().split()

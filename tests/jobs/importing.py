@@ -16,7 +16,7 @@ from crm.services import imports
 from crm.services.files import Files, FolderFiles
 from crm.services.verify import differences
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.jobs.mailing import LINKS
 
 Crowd = Mapping[str, tuple[Profile, EmailStatus]]

@@ -19,8 +19,8 @@ from crm.mail.port import Accepted, Delivery, OutgoingMessage
 from crm.services import campaigns
 from crm.services.verify import differences
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.people import status_change
-from crm.store.table import utc_now
 from tests.conftest import LINK_KEYS, Clock
 from tests.factories import make_person
 

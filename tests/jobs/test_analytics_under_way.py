@@ -28,9 +28,10 @@ from crm.services import hits, mail_events
 from crm.services.analytics import Overview, overview
 from crm.services.dashboard import Sight, dashboard
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.outcomes import LATER, email_changes, outcome
 from crm.store.stats import Snapshot
-from crm.store.table import Table, utc_now
+from crm.store.table import Table
 from tests.conftest import store_over
 from tests.factories import make_campaign, make_person
 from tests.jobs.mailing import COMPANY, REFUSED, ToldMailer, accepted, assert_sound, emails_of, make_work

@@ -8,7 +8,7 @@ import pytest
 from bench.chaos import result_of
 from crm.domain.campaigns import CampaignStatus
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.engine import Engine
 from tests.jobs.chaos import chaos
 from tests.jobs.chaos_account import Account

@@ -19,8 +19,8 @@ from crm.jobs.worker import Worker
 from crm.services import tasks
 from crm.services.files import FolderFiles
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.keys import LANES
-from crm.store.table import utc_now
 from tests.jobs.importing import assert_sound, begun, csv_of
 from tests.jobs.mailing import EVERYBODY, ToldMailer, accepted, crowd, emails_of, make_work
 from tests.jobs.processes import wait_for

@@ -8,7 +8,7 @@ import pytest
 
 from crm.domain.errors import NotFound
 from crm.services.files import Files, FolderFiles, remove_folder
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from crm.wiring import get_files
 
 

@@ -18,7 +18,7 @@ from crm.services import import_undo as undo_service
 from crm.services.files import FolderFiles
 from crm.services.import_jobs import UNDO, job_key
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.factories import make_campaign, make_event, make_person
 from tests.jobs.importing import assert_sound, done, undone, work_on
 from tests.mailings import keep_emails

@@ -26,7 +26,7 @@ from crm.services.import_jobs import UNDO, WRITE, job_key
 from crm.services.import_parts import folder_of
 from crm.services.verify import differences, repair
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.factories import make_campaign, make_event, make_person
 from tests.jobs.importing import assert_sound, begun, checked, crowd_of, done, undone, uploaded, work_off, work_on
 from tests.mailings import keep_emails, make_email
@@ -166,7 +166,7 @@ def test_a_step_that_broke_off_is_done_again_with_the_same_counts(
     store.people.create_many([make_person(email=f"a{n}@x.example", company="Before", last_name="King") for n in range(0, 90, 3)])
     text = lines(*[f"Ada King,a{n}@x.example,Acme" for n in range(90)], "Ada King,nobody,")
     imported = begun(store, files, text)
-    real, left = store.people._send, transactions
+    real, left = store.people._parcels._send, transactions
 
     def cut_off(*given: Any) -> list[Person | CrmError]:
         nonlocal left
@@ -175,10 +175,10 @@ def test_a_step_that_broke_off_is_done_again_with_the_same_counts(
         left -= 1
         return real(*given)
 
-    monkeypatch.setattr(store.people, "_send", cut_off)
+    monkeypatch.setattr(store.people._parcels, "_send", cut_off)
     with pytest.raises(StoreUnavailable):
         import_jobs.write_step(work_on(store, files), step_of(store, files, imported))
-    monkeypatch.setattr(store.people, "_send", real)
+    monkeypatch.setattr(store.people._parcels, "_send", real)
 
     held = step_of(store, files, imported)
     while not held.over:

@@ -14,8 +14,8 @@ from crm.jobs import imports as import_jobs
 from crm.services import erasure, import_writing, imports, merge, people
 from crm.services.files import FolderFiles
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.jobs import LeaseLost
-from crm.store.table import utc_now
 from tests.factories import make_person
 from tests.jobs.importing import assert_sound, begun, undone, work_on
 from tests.jobs.test_imports import lines, person_at, step_of

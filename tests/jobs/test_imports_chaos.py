@@ -11,7 +11,7 @@ from crm.domain.imports import Import, ImportStatus, Kind, Undone
 from crm.services import imports
 from crm.services.files import FolderFiles
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.engine import Engine
 from tests.factories import make_person
 from tests.jobs.importing import assert_sound, begun, crowd_of, csv_of, failed_of

@@ -21,7 +21,7 @@ from crm.mail.port import OutgoingMessage, Uncertain
 from crm.services import campaigns, merge_steps, pasted, retries
 from crm.services.campaign_jobs import LANE
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from tests.conftest import Clock
 from tests.jobs.mailing import (
     BUSY,

@@ -17,8 +17,8 @@ from crm.services import people as people_service
 from crm.services import task_steps, tasks
 from crm.services.sign_ups import sign_up
 from crm.store import Store
+from crm.store.calls import utc_now
 from crm.store.jobs import LeaseLost
-from crm.store.table import utc_now
 from tests.conftest import Clock
 from tests.engine import Engine
 from tests.factories import NOW

@@ -18,9 +18,10 @@ from crm.mail import open_mailer
 from crm.services import campaigns
 from crm.services.files import NoFiles
 from crm.store import Store, schema
+from crm.store.calls import utc_now
 from crm.store.jobs import JobKey
 from crm.store.requests import Put
-from crm.store.table import Table, utc_now
+from crm.store.table import Table
 from tests.conftest import open_client, store_over
 from tests.engine import Engine
 from tests.jobs.mailing import LINKS, ToldMailer, accepted, assert_sound, crowd, emails_of, make_work, statuses

@@ -8,12 +8,12 @@ from crm.domain.people import Person
 from crm.services import merge_steps, people
 from crm.services.verify import Mended, differences, repair
 from crm.store import Store, schema
+from crm.store.calls import utc_now
 from crm.store.expressions import exists
 from crm.store.heirs import all_merges
 from crm.store.jobs import JobKey
 from crm.store.people_items import LEAVING, MERGING
 from crm.store.requests import Delete, Update
-from crm.store.table import utc_now
 from tests.conftest import Clock
 from tests.factories import make_person
 from tests.services.merging import Died, dying, merged, two

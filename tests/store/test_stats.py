@@ -10,7 +10,8 @@ from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
 from crm.store import stats as module
 from crm.store.cost import metered
-from crm.store.stats import DUE, MAX_NUMBERS, MAX_ROWS, WAITED, Counter, CounterRange, StatsRepository, one_moment
+from crm.store.deltas import MAX_NUMBERS, MAX_ROWS
+from crm.store.stats import DUE, WAITED, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
 from tests.factories import NOW, make_person
 

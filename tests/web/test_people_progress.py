@@ -18,7 +18,7 @@ from crm.jobs.work import Held
 from crm.services import tasks
 from crm.services.import_jobs import WRITE, job_key
 from crm.store import Store
-from crm.store.table import utc_now
+from crm.store.calls import utc_now
 from crm.wiring import get_files
 from tests.factories import make_person
 from tests.jobs.importing import begun, work_on
