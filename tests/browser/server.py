@@ -1,13 +1,42 @@
 """The running site as a browser test sees it."""
 
+import threading
+import time
 import uuid
+from collections import Counter
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from crm.staff import set_role
+
+
+class InHand:
+    """What other threads than this one, those of the server, are answering just now."""
+
+    def __init__(self) -> None:
+        self._asked, self._mine = Counter[int](), threading.get_ident()
+        request_started.connect(self._begin)
+        request_finished.connect(self._end)
+
+    def _begin(self, **_: object) -> None:
+        self._asked[threading.get_ident()] = 1
+
+    def _end(self, **_: object) -> None:
+        self._asked[threading.get_ident()] = 0
+
+    def wait(self) -> None:
+        """Return when nothing was in hand for a moment: what the browser sent last may still be on its way."""
+        quiet = 0
+        for _ in range(1000):
+            busy = any(number for thread, number in list(self._asked.items()) if thread != self._mine)
+            quiet = 0 if busy else quiet + 1
+            if quiet == 5:
+                break
+            time.sleep(0.01)
 
 
 class Site:
@@ -17,6 +46,7 @@ class Site:
         self.url, self.chromium = url, chromium
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
+        self._in_hand = InHand()
 
     def page(self, role: str, *, width: int = 1440, scripts: bool = True) -> Page:
         """A fresh browser profile with that person signed in."""
@@ -40,11 +70,10 @@ class Site:
         return page
 
     def close(self) -> None:
-        """Close all profiles, once the server has nothing in hand for them: the database is emptied next."""
+        """Close all profiles, and return once the server has nothing in hand for them: the database is emptied next."""
         for context in self._contexts:
-            for page in context.pages:
-                page.wait_for_load_state("networkidle")
             context.close()
+        self._in_hand.wait()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
