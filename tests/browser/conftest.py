@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from crm.store import Store
 from tests.browser.server import Site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 expect.set_options(timeout=20_000)
 """Milliseconds: how soon a page does what it should tells of the machine."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -20,7 +21,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder; skip it with a sentence where no Chromium is found."""
     missing = pytest.mark.skip(
-        reason="no Chromium on this machine: install Debian's packages chromium and libatomic1 to run the browser tests"
+        reason="no Chromium on this machine: install Debian's packages chromium-headless-shell (or chromium) and libatomic1 to run the browser tests"
     )
     for item in items:
         if "browser" in item.path.parts:
