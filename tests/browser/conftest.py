@@ -21,8 +21,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder; skip it with a sentence where no Chromium is found."""
     missing = pytest.mark.skip(
-        reason="no Chromium on this machine: to run the browser tests install Debian's packages chromium-headless-shell, or chromium, "
-        "and libatomic1"
+        reason="no Chromium on this machine: to run the browser tests install Debian's packages chromium-headless-shell, "
+        "or chromium, and libatomic1"
     )
     for item in items:
         if "browser" in item.path.parts:
