@@ -98,7 +98,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, over all addresses too; ValidationError where there were too many."""
         super().pre_authenticate(request, **credentials)
-        whose = super()._get_login_attempts_cache_key(request, **credentials)
+        whose = _login(**credentials)
         anywhere = ratelimit.consume(request, app="allauth.account", action="login_failed_anywhere", key=whose)
         if not anywhere:
             self._rollback_login_failed_rl_usage()
@@ -107,13 +107,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Of the account, and of where it is tried from: nobody keeps somebody out from elsewhere."""
-        return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{ratelimit.get_ip(request)}"
+        return f"{_login(**credentials)}:{ratelimit.get_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the tries of who has set a new password."""
         super()._delete_login_attempts_cached_email(request, **credentials)
-        whose = super()._get_login_attempts_cache_key(request, **credentials)
-        ratelimit.clear(request, app="allauth.account", action="login_failed_anywhere", key=whose)
+        ratelimit.clear(request, app="allauth.account", action="login_failed_anywhere", key=_login(**credentials))
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
@@ -140,6 +139,14 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         """Send the link beside the request: the answer is as quick, and the same, where there is no account or no mail server."""
         message = self.render_mail("account/email/password_reset_key", email, context)
         Thread(target=_try, args=(message.send, "link for a new password not mailed", user), name=MAILING).start()
+
+
+def _login(*, email: str = "", username: str = "", **_: Any) -> str:
+    """Whose tries are counted together: the address or name as typed, however it is spelled, under whatever Host was sent.
+
+    A name and the address of its account are counted apart: else one could learn that they belong together.
+    """
+    return (email or username).upper().casefold()
 
 
 def _try(send: Callable[[], object], failed: str, user: User) -> None:
