@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.forms import LoginForm
+from allauth.account.internal.stagekit import clear_login
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from anymail.exceptions import AnymailError
@@ -20,9 +22,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.text import capfirst
 
 from crm import second_factor
@@ -30,6 +34,8 @@ from crm.web.browsers import browser_words
 from crm.web.http import client_address, tell
 
 logger = logging.getLogger(__name__)
+CAME_WITH = "crm.came_with"
+"""Where a session keeps, until its sign-in is complete, a hash of the password that it began with."""
 MAILING = "mailing"
 """Name of the threads in which links for new passwords are sent."""
 JUST_NOW = 300
@@ -94,6 +100,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         if app == "allauth.mfa" and records and time.time() - records[-1]["at"] < JUST_NOW:
             return second_factor.has_one(user, before=datetime.fromtimestamp(records[-1]["at"], UTC))
         return bool(super().is_reauthentication_required(app=app, **more))
+
+    def pre_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse | None:
+        """Remember which password opened the door: the code that follows counts for that one."""
+        request.session[CAME_WITH] = user.get_session_auth_hash()
+        return cast(HttpResponse | None, super().pre_login(request, user, **how))
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Let them in; back to the sign-in where the password was changed between it and the code."""
+        came_with = request.session.pop(CAME_WITH, "")
+        if came_with and not constant_time_compare(came_with, user.get_session_auth_hash()):
+            clear_login(request)
+            tell(request, "Sign in again", "The password of this account was changed a moment ago.", level=ERROR)
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, over all addresses too; ValidationError where there were too many."""

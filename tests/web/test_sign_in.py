@@ -110,6 +110,16 @@ def test_tries_at_one_account_are_counted_over_all_addresses_and_right_ones_are_
     assert not is_in_from("192.0.2.20", "ingrid")
 
 
+def test_an_address_with_capitals_is_kept_small_so_that_it_is_found(db: None, settings: Any) -> None:
+    User.objects.create_user("carol", "Carol.Smith@Example.org", PASSWORD)
+    client = Client()
+
+    sign_in(client, "Carol.Smith@Example.org")
+
+    assert is_in(client)
+    assert User.objects.get(username="carol").email == "carol.smith@example.org"
+
+
 def test_another_port_or_spelling_gives_no_further_tries(ingrid: User, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["crm.example.org"]
 
