@@ -37,7 +37,7 @@ def _went(request: HttpRequest, user: User | None, **_signal: object) -> None:
 def _failed(credentials: Mapping[str, object], request: HttpRequest | None = None, **_signal: object) -> None:
     """Somebody who may be anybody: what was typed is noted only where it is the name or address of an account, as its number."""
     typed = str(credentials.get("username") or credentials.get("email") or "")
-    user = User.objects.filter(Q(username=typed) | Q(email__iexact=typed)).first() if typed else None
+    user = User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)).first() if typed else None
     if user is not None:
         _note("staff.sign_in_failed", user, "")
 
