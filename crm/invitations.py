@@ -147,10 +147,11 @@ def _account(typed: Newcomer, address: str) -> User:
 
 
 def _can_be_mailed(address: str) -> bool:
-    """Whether it is an address of ours, and one that Django's letters reach: before the `@` plain ASCII."""
+    """Whether it is an address of ours, and one that letters reach: before the `@` plain ASCII, behind it what IDNA can write."""
     try:
         validate_email(address)
-    except ValidationError:
+        address.rpartition("@")[2].encode("idna")
+    except (ValidationError, UnicodeError):
         return False
     return well_formed_address(address)
 

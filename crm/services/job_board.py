@@ -150,7 +150,10 @@ def restart_all(store: Store, *, actor: str, now: datetime) -> int:
 def _about(owner: str) -> tuple[str, str]:
     """What kind of thing an owner is, and its id; ("", …) where it is none that has jobs."""
     prefix, _, id_ = owner.partition("#")
-    return OWNERS.get(prefix, "") if id_ else "", unescape(id_)
+    try:
+        return OWNERS.get(prefix, "") if id_ else "", unescape(id_)
+    except ValueError:
+        return "", ""
 
 
 def _key(owner: str) -> Mapping[str, str]:

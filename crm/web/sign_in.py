@@ -22,6 +22,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -40,6 +42,9 @@ MAILING = "mailing"
 """Name of the threads in which links for new passwords are sent."""
 JUST_NOW = 300
 """Seconds after signing in during which the password is not asked for again before a first second factor is set up."""
+UNKNOWN_ADDRESS = (
+    "It can’t be told from which network address this comes: fewer proxies passed it on than the site has, says TRUSTED_PROXIES."
+)
 SAID = {
     "account/messages/password_changed.txt": "Password changed",
     "account/messages/password_set.txt": "Password set",
@@ -75,6 +80,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
         "rate_limited": "Too many tries. Wait five minutes, then try again.",
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Where a request comes from; PermissionDenied where that can't be told, as behind fewer proxies than were said."""
+        try:
+            return str(super().get_client_ip(request))
+        except (ImproperlyConfigured, PermissionDenied):
+            raise PermissionDenied(UNKNOWN_ADDRESS) from None
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether one may be led there: within the site, and an address at all."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account for themselves."""
@@ -233,6 +252,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
         super().__init__(*args, **kwargs)
         login, password, remember = (self.fields[name] for name in ("login", "password", "remember"))
         login.label, password.label, remember.label = "User name or e-mail", "Password", "Stay signed in on this computer"
+        login.validators.append(MaxLengthValidator(254))  # SQLite compares no text of any length
         login.widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         password.widget.attrs = {"autocomplete": "current-password"}
         password.help_text = ""  # the way to a new password stands below the form
