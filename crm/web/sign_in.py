@@ -155,6 +155,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         }
         _try(lambda: self.send_mail("account/email/notice", to, said), "notice of a changed account not mailed", user)
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link for a new password, at the address of the site and not at the one that the request came to."""
+        owner, _, secret = key.partition("-")
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs={"uidb36": owner, "key": secret})
+
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send the link beside the request: the answer is as quick, and the same, where there is no account or no mail server."""
         message = self.render_mail("account/email/password_reset_key", email, context)
