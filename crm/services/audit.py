@@ -1,4 +1,4 @@
-"""The audit log: what staff did is written down here where nothing of the table was changed with it, and read by who may."""
+"""The audit log: what staff did is written down here, and read by who may."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
