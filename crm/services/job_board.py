@@ -20,7 +20,7 @@ from crm.store.tasks import task_of
 
 logger = logging.getLogger(__name__)
 MOST_READ = 200
-"""Jobs that are looked at, soonest due first: what failed is tried again within the hour, so it is among them."""
+"""Jobs that are looked at, soonest due first: what failed is tried again within LONGEST_REST, so it is among them."""
 ABOUT = ("campaign", "event", "import", "task", "user", "erasure")
 OWNERS = {schema.key(name, id="-")["PK"].partition("#")[0]: name for name in ABOUT}
 TITLES = {"campaign": "subject", "event": "title", "import": "name"}
