@@ -20,6 +20,7 @@ from crm.store.campaign_lists import CampaignRow
 from crm.store.campaigns import CampaignFigures
 from crm.store.email_lists import HourRow
 from crm.store.facets import TOTAL_KEYS, totals_in
+from crm.store.job_items import LONGEST_REST
 from crm.store.jobs import Job, JobKey, job_of
 from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
@@ -38,8 +39,6 @@ LAST_READ, LAST_SHOWN = 5, 3
 EVENTS_READ, EVENTS_SHOWN = 12, 6
 IMPORTS_READ = 10
 STUCK_AFTER = timedelta(minutes=10)
-LONGEST_REST = timedelta(hours=1)
-"""What broke is tried again within that."""
 AT_WORK = {*RUNNING, CampaignStatus.PAUSED}
 ENDED_IMPORTS = {ImportStatus.DONE, ImportStatus.CANCELLED}
 CAMPAIGN = "CAMPAIGN#"

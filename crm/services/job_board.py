@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.ids import new_id
 from crm.domain.workers import WorkerSeen
+from crm.services.audit import noted
 from crm.services.campaign_jobs import LANE
 from crm.store import Store, schema
 from crm.store.jobs import Breakdown, Job
@@ -21,7 +20,7 @@ from crm.store.tasks import task_of
 
 logger = logging.getLogger(__name__)
 MOST_READ = 200
-"""Jobs that are looked at, soonest due first: what failed is tried again within the hour, so it is among them."""
+"""Jobs that are looked at, soonest due first: what failed is tried again within LONGEST_REST, so it is among them."""
 ABOUT = ("campaign", "event", "import", "task", "user", "erasure")
 OWNERS = {schema.key(name, id="-")["PK"].partition("#")[0]: name for name in ABOUT}
 TITLES = {"campaign": "subject", "event": "title", "import": "name"}
@@ -122,10 +121,10 @@ def restart(store: Store, owner: str, kind: str, *, actor: str, now: datetime) -
     if not failing:
         raise Conflict(MOVED_ON)
     broke = _last([job.broke for job in failing])
-    facts: dict[str, str | int] = {"kind": kind, "jobs": len(failing), **({"error": broke.error} if broke else {})}
-    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="job.restarted", subject=owner, facts=facts)
+    error = {"error": broke.error} if broke else {}
+    entry = noted(store, "job.restarted", owner, actor=actor, now=now, kind=kind, jobs=len(failing), **error)
     try:
-        store.table.write([*[store.jobs.restart(job, now) for job in failing], store.audit.put(entry)])
+        store.table.write([*[store.jobs.restart(job, now) for job in failing], entry])
     except ConditionFailed:
         raise Conflict(MOVED_ON) from None
     logger.info("jobs restarted", extra={"owner": owner, "kind": kind, "jobs": len(failing), "actor": actor})
