@@ -1,6 +1,5 @@
 """The audit log: who did what to what, from where; newest first, filtered, and as CSV."""
 
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from crm.domain.audit_actions import DEEDS, GROUP_NAMES, GROUPS, deed_of
 from crm.domain.audit_filter import NAMES, ORIGINS, AuditFilter, parse_audit_filter
 from crm.domain.errors import BadToken, RuleViolation
 from crm.services import audit
+from crm.web.chips import Chip
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
@@ -27,16 +27,6 @@ CSV_COLUMNS = (
     *("At (UTC)", "By", "Action", "What", "Kind of object", "Object", "Facts", "By way of", "IP address", "Token", "ID"),
 )
 LABELS = {"who": "By", "what": "What", "object": "Object", "via": "By way of", "from": "From", "to": "To"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """One active value; `query` is the page without it."""
-
-    label: str
-    value: str
-    query: str
-    exclude: bool = False
 
 
 @require_safe
