@@ -21,7 +21,7 @@ from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
 from crm.models import Invitation
 from crm.services import audit
-from crm.staff import ROLES, role_of, set_role
+from crm.staff import ROLES, role_of, set_role, subject
 from crm.store import Store
 
 logger = logging.getLogger(__name__)
@@ -43,11 +43,6 @@ def one_at_a_time(store: Store | None = None) -> Iterator[None]:
         yield
 
 
-def subject(user: User) -> str:
-    """What the audit log calls an account."""
-    return f"staff:{user.pk}"
-
-
 def change_role(store: Store, user_id: int, role: str, *, actor: User, now: datetime) -> User:
     """Give the account this role and no other; its next request has its rights. The same role again changes nothing.
 
@@ -64,8 +59,8 @@ def change_role(store: Store, user_id: int, role: str, *, actor: User, now: date
             return user
         _not_oneself(user, actor, "Your own role is changed by another administrator, so that nobody locks themselves out.")
         keep_an_administrator(user, role)
-        facts = _withdrawn(give_role(user, role))
-        _note(store, "staff.role_changed", user, actor, now, **{"from": old or "none", "to": role}, **facts)
+        facts = {"from": old or "none", "to": role} | _withdrawn(give_role(user, role))
+        note_change(store, "staff.role_changed", subject(user), actor=actor, now=now, **facts)
     return user
 
 
@@ -84,7 +79,7 @@ def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         keep_an_administrator(user, None)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_sessions(user)
-        _note(store, "staff.deactivated", user, actor, now, **_withdrawn(_withdraw_invitations(user)))
+        note_change(store, "staff.deactivated", subject(user), actor=actor, now=now, **_withdrawn(_withdraw_invitations(user)))
     user.is_active = False
     return user
 
@@ -97,7 +92,7 @@ def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
             return user
         end_sessions(user)  # one that began while the account was being closed was of no use until now
         User.objects.filter(pk=user.pk).update(is_active=True)
-        _note(store, "staff.reactivated", user, actor, now)
+        note_change(store, "staff.reactivated", subject(user), actor=actor, now=now)
     user.is_active = True
     return user
 
@@ -110,7 +105,7 @@ def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str
     with one_at_a_time(store):
         user = _member(user_id, actor)
         ended = end_sessions(user, but=but)
-        _note(store, "staff.signed_out", user, actor, now, sessions=ended)
+        note_change(store, "staff.signed_out", subject(user), actor=actor, now=now, sessions=ended)
     return user, ended
 
 
@@ -124,7 +119,7 @@ def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> b
         _not_oneself(user, actor, "Your own second factor is removed on the page of your account, or by another administrator.")
         taken = second_factor.reset(user)
         if taken:
-            _note(store, "staff.second_factor_reset", user, actor, now)
+            note_change(store, "staff.second_factor_reset", subject(user), actor=actor, now=now)
     return taken
 
 
@@ -152,6 +147,18 @@ def keep_an_administrator(user: User, role: str | None) -> None:
         raise RuleViolation("Nobody else manages staff. Make somebody else an administrator first.")
 
 
+def still_manages(actor: User) -> None:
+    """RuleViolation where `actor` lost the right to manage staff before it was their turn."""
+    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
+        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
+
+
+def note_change(store: Store, action: str, what: str, *, actor: User, now: datetime, **facts: str | int) -> None:
+    """Write the entry of a change that is about to be kept. StoreUnavailable where the table does not answer within a second."""
+    audit.note_at_once(store, action, what, actor=actor.get_username(), now=now, **facts)
+    logger.info(action.replace(".", " ").replace("_", " "), extra={"subject": what})
+
+
 def give_role(user: User, role: str) -> int:
     """`set_role`, also for who could do everything without one, as accounts made by Django's own command can.
 
@@ -177,8 +184,7 @@ def _withdrawn(invitations: int) -> dict[str, int]:
 
 def _member(user_id: int, actor: User) -> User:
     """The account as it stands now; RuleViolation where `actor` lost the right to manage staff meanwhile."""
-    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
-        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
+    still_manages(actor)
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such account.")
@@ -188,8 +194,3 @@ def _member(user_id: int, actor: User) -> User:
 def _not_oneself(user: User, actor: User, words: str) -> None:
     if user.pk == actor.pk:
         raise RuleViolation(words)
-
-
-def _note(store: Store, action: str, user: User, actor: User, now: datetime, **facts: str | int) -> None:
-    audit.note_at_once(store, action, subject(user), actor=actor.get_username(), now=now, **facts)
-    logger.info(action.replace(".", " ").replace("_", " "), extra={"user_id": user.pk})

@@ -85,6 +85,11 @@ def sync_roles(**_signal: object) -> None:
         group.permissions.set(Permission.objects.filter(content_type=holder, codename__in=codenames))
 
 
+def subject(user: User) -> str:
+    """What the audit log calls an account."""
+    return f"staff:{user.pk}"
+
+
 def role_of(user: Staff) -> str | None:
     """The user's role, the one that may most where there are several; None for somebody without one."""
     if not isinstance(user, User):

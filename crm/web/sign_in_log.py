@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from crm.domain.audit import AuditEntry
 from crm.domain.ids import new_id
+from crm.staff import subject
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,6 @@ def _wrong_code(user: User, **_signal: object) -> None:
 def _note(action: str, user: User, actor: str) -> None:
     from crm.wiring import get_store  # here, so that the pages that only sign in don't wait for boto3
 
-    entry = AuditEntry(id=new_id(), at=timezone.now(), actor=actor, action=action, subject=f"staff:{user.pk}")
+    entry = AuditEntry(id=new_id(), at=timezone.now(), actor=actor, action=action, subject=subject(user))
     if not get_store().audit.try_to_note(entry):
         logger.warning("sign-in not in the audit log", extra={"action": action, "user_id": user.pk})

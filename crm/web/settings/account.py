@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.services.audit import note
-from crm.staff import PERMISSIONS
+from crm.staff import PERMISSIONS, subject
 from crm.web.browsers import browser_words
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, tell
@@ -41,7 +41,7 @@ def _save(request: CrmRequest, form: ProfileForm) -> HttpResponse:
     user, former = request.user, request.user.email
     if form.changed_data:
         changed = " ".join(sorted(form.changed_data))
-        note(request.store, "staff.profile_edited", f"staff:{user.pk}", actor=user.get_username(), now=_now(), changed=changed)
+        note(request.store, "staff.profile_edited", subject(user), actor=user.get_username(), now=_now(), changed=changed)
         with transaction.atomic():
             form.keep()
         if "email" in form.changed_data and former:
@@ -60,7 +60,7 @@ def end_sessions(request: CrmRequest) -> HttpResponse:
     others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
     ended = list(others if wanted == "others" else others.filter(pk=number_in(wanted)))
     if ended:
-        note(request.store, "staff.signed_out", f"staff:{user.pk}", actor=user.get_username(), now=_now(), sessions=len(ended))
+        note(request.store, "staff.signed_out", subject(user), actor=user.get_username(), now=_now(), sessions=len(ended))
     for session in ended:
         session.end()
     if ended:
