@@ -28,6 +28,7 @@ from django.utils.text import capfirst
 from crm import second_factor
 from crm.web.browsers import browser_words
 from crm.web.http import client_address, tell
+from crm.web.staff_names import name_of
 
 logger = logging.getLogger(__name__)
 MAILING = "mailing"
@@ -178,7 +179,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         """The account, as the device lists it among its passkeys: by what somebody is called here."""
         entity = super().get_public_key_credential_user_entity(user)
-        return {**entity, "display_name": user.get_full_name() or user.get_username(), "name": user.get_username()}
+        return {**entity, "display_name": name_of(user), "name": user.get_username()}
 
     def encrypt(self, text: str) -> str:
         """Keep a secret under the newest key."""

@@ -21,7 +21,7 @@ from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 from crm.web.settings.audit_rows import rows_of
-from crm.web.staff_names import staff_names
+from crm.web.staff_names import name_of, staff_names
 
 CSV_COLUMNS = (
     *("At (UTC)", "By", "Action", "What", "Kind of object", "Object", "Facts", "By way of", "IP address", "Token", "ID"),
@@ -87,7 +87,7 @@ def _wanted(request: CrmRequest) -> AuditFilter:
 
 def _frame(request: CrmRequest) -> dict[str, Any]:
     """What the page has whatever is asked for: the form as it is filled in, and what one may choose."""
-    staff = [(user.username, user.get_full_name() or user.username) for user in User.objects.order_by("username")]
+    staff = [(user.username, name_of(user)) for user in User.objects.order_by("username")]
     return {
         "tab": "audit",
         "zone": timezone.get_current_timezone_name(),

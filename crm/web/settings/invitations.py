@@ -15,7 +15,7 @@ from crm.services import mail_settings
 from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.inviting import mail_invitation
 from crm.web.settings.staff_forms import InviteForm
-from crm.web.staff_names import staff_names
+from crm.web.staff_names import name_of, staff_names
 from crm.wiring import send_settings
 
 
@@ -79,9 +79,8 @@ def withdraw(request: CrmRequest, invitation_id: int) -> HttpResponse:
 def _mailed(request: CrmRequest, invitation: Invitation) -> HttpResponse:
     """Mail the link and say what became of it; the invitation stays open either way."""
     letterhead = mail_settings.letterhead(request.store, send_settings().letterhead)
-    inviter = request.user.get_full_name() or request.user.get_username()
     try:
-        mail_invitation(invitation, organisation=letterhead.organisation, inviter=inviter, now=datetime.now(UTC))
+        mail_invitation(invitation, organisation=letterhead.organisation, inviter=name_of(request.user), now=datetime.now(UTC))
     except DeliveryFailed as error:
         note = f"{error.message} The invitation is open: hand over the link below, or send it again later."
         tell(request, f"The link was not sent to {invitation.address}", note, level=messages.ERROR)

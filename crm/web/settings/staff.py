@@ -16,6 +16,7 @@ from crm.staff import role_of
 from crm.web.forms import CrmForm
 from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.staff_forms import RoleForm
+from crm.web.staff_names import name_of
 
 METHODS = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -48,7 +49,7 @@ def _give_role(request: CrmRequest, user: User, form: RoleForm) -> HttpResponse:
     except RuleViolation as error:
         form.add_crm_error(error)
         return _shown(request, user, form, status=422)
-    tell(request, f"{_name(changed)} is {wanted}", "It holds from their next page on.")
+    tell(request, f"{name_of(changed)} is {wanted}", "It holds from their next page on.")
     return redirect("settings:member", user.pk)
 
 
@@ -59,7 +60,9 @@ def close(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def closed(user: User) -> None:
         accounts.close(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
-        tell(request, f"The account of {_name(user)} is closed", "They are signed out everywhere, and their tokens open nothing.")
+        tell(
+            request, f"The account of {name_of(user)} is closed", "They are signed out everywhere, and their tokens open nothing."
+        )
 
     return _asked(request, user_id, "close", closed)
 
@@ -71,7 +74,7 @@ def reopen(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def opened(user: User) -> None:
         accounts.reopen(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
-        tell(request, f"The account of {_name(user)} is open again", "They sign in as before.")
+        tell(request, f"The account of {name_of(user)} is open again", "They sign in as before.")
 
     return _asked(request, user_id, "reopen", opened)
 
@@ -84,7 +87,7 @@ def sign_out(request: CrmRequest, user_id: int) -> HttpResponse:
     def ended(user: User) -> None:
         here = request.session.session_key or ""
         _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=datetime.now(UTC), but=here)
-        title = "You are signed out everywhere but here" if user == request.user else f"{_name(user)} is signed out everywhere"
+        title = "You are signed out everywhere but here" if user == request.user else f"{name_of(user)} is signed out everywhere"
         tell(request, title, f"Sessions that ended: {count}.")
 
     return _asked(request, user_id, "sign-out", ended)
@@ -98,10 +101,10 @@ def reset_factor(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def taken(user: User) -> None:
         if accounts.reset_factor(request.store, user.pk, actor=request.user, now=datetime.now(UTC)):
-            get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": _name(request.user)})
+            get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": name_of(request.user)})
         tell(
             request,
-            f"{_name(user)} has no second factor any more",
+            f"{name_of(user)} has no second factor any more",
             "They sign in with the password alone, and can set up a new one.",
         )
 
@@ -112,7 +115,7 @@ def _asked(request: CrmRequest, user_id: int, what: str, do: Callable[[User], No
     """The question as a page; once it is answered, what was asked is done. What can't be done is said there."""
     user = _found(user_id)
     if request.method != "POST":
-        return render(request, "settings/staff_ask.html", {"member": user, "what": what, "name": _name(user)})
+        return render(request, "settings/staff_ask.html", {"member": user, "what": what, "name": name_of(user)})
     try:
         do(user)
     except RuleViolation as error:
@@ -125,7 +128,7 @@ def _shown(request: CrmRequest, user: User, form: CrmForm | None = None, *, said
     current, own = role_of(user), user == request.user
     context = {
         "member": user,
-        "name": _name(user),
+        "name": name_of(user),
         "own": own,
         "role_now": current,
         "form": form or RoleForm(initial={"role": current}),
@@ -143,7 +146,3 @@ def _found(user_id: int) -> User:
     if user is None:
         raise NotFound("There is no such account.")
     return user
-
-
-def _name(user: User) -> str:
-    return user.get_full_name() or user.get_username()
