@@ -79,7 +79,7 @@ def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         keep_an_administrator(user, None)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_sessions(user)
-        note_change(store, "staff.deactivated", subject(user), actor=actor, now=now, **_withdrawn(_withdraw_invitations(user)))
+        note_change(store, "staff.closed", subject(user), actor=actor, now=now, **_withdrawn(_withdraw_invitations(user)))
     user.is_active = False
     return user
 
@@ -92,7 +92,7 @@ def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
             return user
         end_sessions(user)  # one that began while the account was being closed was of no use until now
         User.objects.filter(pk=user.pk).update(is_active=True)
-        note_change(store, "staff.reactivated", subject(user), actor=actor, now=now)
+        note_change(store, "staff.reopened", subject(user), actor=actor, now=now)
     user.is_active = True
     return user
 
@@ -105,7 +105,7 @@ def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str
     with one_at_a_time(store):
         user = _member(user_id, actor)
         ended = end_sessions(user, but=but)
-        note_change(store, "staff.signed_out", subject(user), actor=actor, now=now, sessions=ended)
+        note_change(store, "staff.sessions_ended", subject(user), actor=actor, now=now, sessions=ended)
     return user, ended
 
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def connect() -> None:
     """Listen for sign-ins; called once, at the start."""
     user_logged_in.connect(_came, dispatch_uid="crm.audit.signed_in")
-    user_logged_out.connect(_went, dispatch_uid="crm.audit.signed_off")
+    user_logged_out.connect(_went, dispatch_uid="crm.audit.signed_out")
     user_login_failed.connect(_failed, dispatch_uid="crm.audit.sign_in_failed")
     authentication_failed.connect(_wrong_code, dispatch_uid="crm.audit.wrong_code")
 
@@ -32,7 +32,7 @@ def _came(request: HttpRequest, user: User, **_signal: object) -> None:
 
 def _went(request: HttpRequest, user: User | None, **_signal: object) -> None:
     if isinstance(user, User):
-        _note("staff.signed_off", user, user.get_username())
+        _note("staff.signed_out", user, user.get_username())
 
 
 def _failed(credentials: Mapping[str, object], request: HttpRequest | None = None, **_signal: object) -> None:

@@ -60,7 +60,7 @@ def end_sessions(request: CrmRequest) -> HttpResponse:
     others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
     ended = list(others if wanted == "others" else others.filter(pk=number_in(wanted)))
     if ended:
-        note(request.store, "staff.signed_out", subject(user), actor=user.get_username(), now=_now(), sessions=len(ended))
+        note(request.store, "staff.sessions_ended", subject(user), actor=user.get_username(), now=_now(), sessions=len(ended))
     for session in ended:
         session.end()
     if ended:
