@@ -1,4 +1,4 @@
-"""The pages of second factors: allauth's, with an entry in the audit log before what they change."""
+"""The pages of passwords and second factors: allauth's, with an entry in the audit log before what they change."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
