@@ -1,10 +1,9 @@
 """Inviting somebody: the form, one invitation with its link, sending it again, withdrawing it."""
 
-from datetime import UTC, datetime
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,7 +30,7 @@ def invite(request: CrmRequest) -> HttpResponse:
 
 
 def _begin(request: CrmRequest, form: InviteForm) -> HttpResponse:
-    typed, now = form.cleaned_data, datetime.now(UTC)
+    typed, now = form.cleaned_data, timezone.now()
     try:
         invitation = invitations.invite(request.store, typed["address"], typed["role"], actor=request.user, now=now)
     except RuleViolation as error:
@@ -50,7 +49,7 @@ def page(request: CrmRequest, invitation_id: int) -> HttpResponse:
     context = {
         "invitation": invitation,
         "inviter": names.get(invitation.invited_by, invitation.invited_by),
-        "holds": invitation.holds(datetime.now(UTC)),
+        "holds": invitation.holds(timezone.now()),
         "url": invitations.url_of(invitation),
         "tab": "staff",
     }
@@ -61,7 +60,7 @@ def page(request: CrmRequest, invitation_id: int) -> HttpResponse:
 @permission_required("crm.manage_staff")
 def send(request: CrmRequest, invitation_id: int) -> HttpResponse:
     """Let it hold for a week from now, and mail the link once more."""
-    invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=timezone.now())
     return _mailed(request, invitation)
 
 
@@ -71,7 +70,7 @@ def withdraw(request: CrmRequest, invitation_id: int) -> HttpResponse:
     """Ask once, then make the link worthless."""
     if request.method != "POST":
         return render(request, "settings/withdraw.html", {"invitation": invitations.open_invitation(invitation_id)})
-    gone = invitations.withdraw(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    gone = invitations.withdraw(request.store, invitation_id, actor=request.user, now=timezone.now())
     tell(request, "The invitation is withdrawn", f"The link that {gone.address} got opens nothing any more.")
     return redirect("settings:staff")
 
@@ -80,7 +79,7 @@ def _mailed(request: CrmRequest, invitation: Invitation) -> HttpResponse:
     """Mail the link and say what became of it; the invitation stays open either way."""
     letterhead = mail_settings.letterhead(request.store, send_settings().letterhead)
     try:
-        mail_invitation(invitation, organisation=letterhead.organisation, inviter=name_of(request.user), now=datetime.now(UTC))
+        mail_invitation(invitation, organisation=letterhead.organisation, inviter=name_of(request.user), now=timezone.now())
     except DeliveryFailed as error:
         note = f"{error.message} The invitation is open: hand over the link below, or send it again later."
         tell(request, f"The link was not sent to {invitation.address}", note, level=messages.ERROR)

@@ -1,12 +1,12 @@
 """One account of staff, with what can be done to it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts, second_factor
@@ -45,7 +45,7 @@ def role(request: CrmRequest, user_id: int) -> HttpResponse:
 def _give_role(request: CrmRequest, user: User, form: RoleForm) -> HttpResponse:
     wanted = form.cleaned_data["role"]
     try:
-        changed = accounts.change_role(request.store, user.pk, wanted, actor=request.user, now=datetime.now(UTC))
+        changed = accounts.change_role(request.store, user.pk, wanted, actor=request.user, now=timezone.now())
     except RuleViolation as error:
         form.add_crm_error(error)
         return _shown(request, user, form, status=422)
@@ -59,7 +59,7 @@ def close(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then let nobody in with the account."""
 
     def closed(user: User) -> None:
-        accounts.close(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
+        accounts.close(request.store, user.pk, actor=request.user, now=timezone.now())
         tell(
             request, f"The account of {name_of(user)} is closed", "They are signed out everywhere, and their tokens open nothing."
         )
@@ -73,7 +73,7 @@ def reopen(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then let the account in again."""
 
     def opened(user: User) -> None:
-        accounts.reopen(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
+        accounts.reopen(request.store, user.pk, actor=request.user, now=timezone.now())
         tell(request, f"The account of {name_of(user)} is open again", "They sign in as before.")
 
     return _asked(request, user_id, "reopen", opened)
@@ -86,7 +86,7 @@ def sign_out(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def ended(user: User) -> None:
         here = request.session.session_key or ""
-        _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=datetime.now(UTC), but=here)
+        _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=timezone.now(), but=here)
         title = "You are signed out everywhere but here" if user == request.user else f"{name_of(user)} is signed out everywhere"
         tell(request, title, f"Sessions that ended: {count}.")
 
@@ -100,7 +100,7 @@ def reset_factor(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then take the account's second factors away, for somebody who lost them; they are told by mail."""
 
     def taken(user: User) -> None:
-        if accounts.reset_factor(request.store, user.pk, actor=request.user, now=datetime.now(UTC)):
+        if accounts.reset_factor(request.store, user.pk, actor=request.user, now=timezone.now()):
             get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": name_of(request.user)})
         tell(
             request,
@@ -134,7 +134,7 @@ def _shown(request: CrmRequest, user: User, form: CrmForm | None = None, *, said
         "form": form or RoleForm(initial={"role": current}),
         "has_factor": second_factor.has_one(user),
         "tokens": ApiToken.objects.filter(owner=user),
-        "now": datetime.now(UTC),
+        "now": timezone.now(),
         "said": said,
         "tab": "staff",
     }

@@ -1,11 +1,11 @@
 """Everybody with an account, found by name or role, who is invited, and what each role may do."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from crm import second_factor
@@ -47,7 +47,7 @@ def page(request: CrmRequest) -> HttpResponse:
         "everybody": User.objects.count(),
         "pager": pager,
         "staff": [(user, role_of(user), user.pk in holders) for user in accounts.items],
-        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(datetime.now(UTC))) for one in invited],
+        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(timezone.now())) for one in invited],
         "roles": [(name, [PERMISSIONS[codename] for codename in codenames]) for name, codenames in ROLES.items()],
         "tab": "staff",
     }
