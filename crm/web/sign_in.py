@@ -124,7 +124,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         `context` may have `by`: who did it, where that was not somebody signed in to this account.
         """
         to = email or user.email
-        if template_prefix not in MAILED or not to or not settings.PASSWORD_RESET:
+        if template_prefix not in MAILED or not to or not settings.MAIL_LEAVES:
             return
         said = {
             "what": MAILED[template_prefix],
