@@ -36,7 +36,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, templates, generat
 	$(DEPLOYED) $(PYTHON) manage.py makemigrations --check --dry-run
 	$(DEPLOYED) $(PYTHON) manage.py access_patterns --check
 	$(DEPLOYED) $(PYTHON) manage.py check --deploy --fail-level WARNING
-	$(PYTHON) .ci/audit.py
+	$(PYTHON) .ci/vulnerabilities.py
 
 bench: $(VENV)/.dev ## the benchmarks, with a table at the end
 	@$(PYTHON) -m bench

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.utils import user_pk_to_url_str
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group, User
@@ -19,7 +21,7 @@ from django.utils import timezone
 
 from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
-from crm.models import Invitation
+from crm.models import Invitation, new_mark
 from crm.services import audit
 from crm.staff import ROLES, role_of, set_role, subject
 from crm.store import Store
@@ -46,7 +48,7 @@ def one_at_a_time(store: Store | None = None) -> Iterator[None]:
 def change_role(store: Store, user_id: int, role: str, *, actor: User, now: datetime) -> User:
     """Give the account this role and no other; its next request has its rights. The same role again changes nothing.
 
-    Who loses the right to manage staff by it has no open invitations any more.
+    Who loses the right to manage staff by it has no open invitations any more, and those of others get new links.
 
     Raises NotFound, and RuleViolation for one's own, for an unknown role, or where nobody would be left who manages staff.
     """
@@ -59,7 +61,7 @@ def change_role(store: Store, user_id: int, role: str, *, actor: User, now: date
             return user
         _not_oneself(user, actor, "Your own role is changed by another administrator, so that nobody locks themselves out.")
         keep_an_administrator(user, role)
-        facts = {"from": old or "none", "to": role} | _withdrawn(give_role(user, role))
+        facts = {"from": old or "none", "to": role} | give_role(user, role)
         note_change(store, "staff.role_changed", subject(user), actor=actor, now=now, **facts)
     return user
 
@@ -67,7 +69,8 @@ def change_role(store: Store, user_id: int, role: str, *, actor: User, now: date
 def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
     """Let nobody in with the account, and put out who is: its sessions end, its tokens and calendar feeds sleep.
 
-    Invitations it sent that are open are withdrawn. Closing it again changes nothing.
+    Invitations it sent that are open are withdrawn; where it managed staff, those of others get new links. Closing it again
+    changes nothing.
 
     Raises NotFound, and RuleViolation for one's own, or where nobody would be left who manages staff.
     """
@@ -79,7 +82,8 @@ def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         keep_an_administrator(user, None)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_sessions(user)
-        note_change(store, "staff.closed", subject(user), actor=actor, now=now, **_withdrawn(_withdraw_invitations(user)))
+        facts = _without_links(user, managed=role_of(user) == MANAGES)
+        note_change(store, "staff.closed", subject(user), actor=actor, now=now, **facts)
     user.is_active = False
     return user
 
@@ -126,13 +130,21 @@ def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> b
 def end_sessions(user: User, *, but: str = "") -> int:
     """End the sessions of `user`, but the one with this key, and return how many; it looks into every session that is not over.
 
+    One that still waits for a code goes as well, uncounted.
+
     A request of theirs that is under way can't bring its session back: Django only ever updates one that is there.
     """
     sessions = Session.objects.filter(expire_date__gt=timezone.now()).exclude(session_key=but).iterator()
-    keys = [one.session_key for one in sessions if one.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    Session.objects.filter(session_key__in=keys).delete()
+    ended, half = [], []
+    for one in sessions:
+        held = one.get_decoded()
+        if held.get(SESSION_KEY) == str(user.pk):
+            ended.append(one.session_key)
+        elif (held.get(LOGIN_SESSION_KEY) or {}).get("user_pk") == user_pk_to_url_str(user):
+            half.append(one.session_key)
+    Session.objects.filter(session_key__in=[*ended, *half]).delete()
     UserSession.objects.filter(user=user).exclude(session_key=but).delete()
-    return len(keys)
+    return len(ended)
 
 
 def keep_an_administrator(user: User, role: str | None) -> None:
@@ -159,27 +171,30 @@ def note_change(store: Store, action: str, what: str, *, actor: User, now: datet
     logger.info(action.replace(".", " ").replace("_", " "), extra={"subject": what})
 
 
-def give_role(user: User, role: str) -> int:
+def give_role(user: User, role: str) -> dict[str, int]:
     """`set_role`, also for who could do everything without one, as accounts made by Django's own command can.
 
-    Who may not manage staff with it has no open invitations any more; it returns how many those were.
+    Who may not manage staff with it has no open invitations any more; it returns what the audit log says of those.
     """
+    managed = role_of(user) == MANAGES
     if user.is_superuser:
         user.is_superuser = False
         user.save(update_fields=["is_superuser"])
     set_role(user, role)
-    return 0 if role == MANAGES else _withdraw_invitations(user)
+    return {} if role == MANAGES else _without_links(user, managed=managed)
 
 
-def _withdraw_invitations(user: User) -> int:
-    """Make the links of what they sent worthless, which they may know, and return how many those were."""
+def _without_links(user: User, *, managed: bool) -> dict[str, int]:
+    """Make every link worthless that they may know, and return what the audit log says of it.
+
+    What they sent is withdrawn. Whoever managed staff could see the links of others, too: these get new ones, to be sent again.
+    """
     _, deleted = Invitation.objects.filter(invited_by=user.get_username()).delete()
-    return deleted.get(Invitation._meta.label, 0)
-
-
-def _withdrawn(invitations: int) -> dict[str, int]:
-    """What the audit log says of it."""
-    return {"invitationsWithdrawn": invitations} if invitations else {}
+    others = Invitation.objects.all() if managed else Invitation.objects.none()
+    for invitation in others:
+        Invitation.objects.filter(pk=invitation.pk).update(mark=new_mark(), sent_at=None)
+    facts = {"invitationsWithdrawn": deleted.get(Invitation._meta.label, 0), "invitationsRenewed": len(others)}
+    return {name: number for name, number in facts.items() if number}
 
 
 def _member(user_id: int, actor: User) -> User:

@@ -31,14 +31,14 @@ def settings_that_fail_later(**_options: Any) -> Sequence[checks.CheckMessage]:
     if "@" not in settings.DEFAULT_FROM_EMAIL:
         hint = "Set it to a sender, like Community <crm@example.org>."
         found.append(_error(3, f"DEFAULT_FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}, which is no address.", hint))
-    for name in ("CRM_SEND_RATE", "CRM_LEASE_SECONDS", "CRM_WINDOW", "CRM_RETRY_SECONDS"):
+    for name in ("CRM_LEASE_SECONDS", "CRM_WINDOW", "CRM_RETRY_SECONDS"):
         value = getattr(settings, name)
         if value <= 0:
             found.append(_error(4, f"{name} is {value}; it must be more than 0.", "Remove it to get the default."))
     if 0 < settings.CRM_API_RATE < 100:
         hint = "A token may make at least 100 requests a second; 0 sets no limit."
         found.append(_error(8, f"CRM_API_RATE is {settings.CRM_API_RATE}; scripts were promised more.", hint))
-    for name in ("CRM_API_RATE", "CRM_PUBLIC_RATE"):
+    for name in ("CRM_SEND_RATE", "CRM_API_RATE", "CRM_PUBLIC_RATE"):
         if getattr(settings, name) < 0:
             found.append(_error(9, f"{name} is {getattr(settings, name)}; it can't be less than 0.", "0 sets no limit."))
     return [*found, *_mail_that_fails_later()]

@@ -90,6 +90,11 @@ def subject(user: User) -> str:
     return f"staff:{user.pk}"
 
 
+def lower_address(instance: User, **_: object) -> None:
+    """Keep the address of an account in small letters, as it is looked for when somebody signs in or wants a new password."""
+    instance.email = instance.email.lower()
+
+
 def role_of(user: Staff) -> str | None:
     """The user's role, the one that may most where there are several; None for somebody without one."""
     if not isinstance(user, User):

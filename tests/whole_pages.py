@@ -214,5 +214,5 @@ def unseen(pages: Pages) -> str:
     """What to do about pages of docs/permissions.md that no test looks at, or that are gone; empty where all is well."""
     named = {row.name for table in ("page", "own", "open") for row in rows(table) if "GET" in row.methods}
     missing, gone = sorted(named - set(pages) - set(NO_PAGE)), sorted((set(pages) | set(NO_PAGE)) - named)
-    words = f"tests/whole_site.py needs an address in pages_of, or a reason in NO_PAGE, for {missing}. " if missing else ""
-    return words + (f"tests/whole_site.py has what docs/permissions.md does not name: {gone}" if gone else "")
+    words = f"tests/whole_pages.py needs an address in pages_of, or a reason in NO_PAGE, for {missing}. " if missing else ""
+    return words + (f"tests/whole_pages.py has what docs/permissions.md does not name: {gone}" if gone else "")

@@ -99,12 +99,14 @@ def permission_required(permission: str) -> Callable[[View], View]:
     return decorate
 
 
-def password_again(view: View) -> View:
+def password_again(view: View, *, to_look: bool = False) -> View:
     """Ask once more who it is before something is done (POST) by which others get in, unless that was said just before.
 
-    What was sent is kept meanwhile, and done once the password or the second factor was right.
+    `to_look`: before it is shown, too. What was sent is kept meanwhile, and done once password or second factor were right.
     """
-    return cast(View, reauthentication_required(view, app="crm.staff", enabled=lambda request: request.method == "POST"))
+    return cast(
+        View, reauthentication_required(view, app="crm.staff", enabled=lambda request: to_look or request.method == "POST")
+    )
 
 
 def content_policy(policy: str, *, framed: bool = False) -> Callable[[View], View]:

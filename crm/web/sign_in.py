@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.forms import LoginForm
+from allauth.account.internal.stagekit import clear_login
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from anymail.exceptions import AnymailError
@@ -20,9 +22,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.text import capfirst
 
 from crm import second_factor
@@ -31,6 +35,8 @@ from crm.web.http import client_address, tell
 from crm.web.staff_names import name_of
 
 logger = logging.getLogger(__name__)
+CAME_WITH = "crm.came_with"
+"""Where a session keeps, until its sign-in is complete, a hash of the password that it began with."""
 MAILING = "mailing"
 """Name of the threads in which links for new passwords are sent."""
 JUST_NOW = 300
@@ -96,10 +102,24 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             return second_factor.has_one(user, before=datetime.fromtimestamp(records[-1]["at"], UTC))
         return bool(super().is_reauthentication_required(app=app, **more))
 
+    def pre_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse | None:
+        """Remember which password opened the door: the code that follows counts for that one."""
+        request.session[CAME_WITH] = user.get_session_auth_hash()
+        return cast(HttpResponse | None, super().pre_login(request, user, **how))
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Let them in; back to the sign-in where the password was changed between it and the code."""
+        came_with = request.session.pop(CAME_WITH, "")
+        if came_with and not constant_time_compare(came_with, user.get_session_auth_hash()):
+            clear_login(request)
+            tell(request, "Sign in again", "The password of this account was changed a moment ago.", level=ERROR)
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count the try, over all addresses too; ValidationError where there were too many."""
         super().pre_authenticate(request, **credentials)
-        whose = super()._get_login_attempts_cache_key(request, **credentials)
+        whose = _login(**credentials)
         anywhere = ratelimit.consume(request, app="allauth.account", action="login_failed_anywhere", key=whose)
         if not anywhere:
             self._rollback_login_failed_rl_usage()
@@ -108,13 +128,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Of the account, and of where it is tried from: nobody keeps somebody out from elsewhere."""
-        return f"{super()._get_login_attempts_cache_key(request, **credentials)}:{ratelimit.get_ip(request)}"
+        return f"{_login(**credentials)}:{ratelimit.get_ip(request)}"
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the tries of who has set a new password."""
         super()._delete_login_attempts_cached_email(request, **credentials)
-        whose = super()._get_login_attempts_cache_key(request, **credentials)
-        ratelimit.clear(request, app="allauth.account", action="login_failed_anywhere", key=whose)
+        ratelimit.clear(request, app="allauth.account", action="login_failed_anywhere", key=_login(**credentials))
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
@@ -137,10 +156,23 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         }
         _try(lambda: self.send_mail("account/email/notice", to, said), "notice of a changed account not mailed", user)
 
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link for a new password, at the address of the site and not at the one that the request came to."""
+        owner, _, secret = key.partition("-")
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs={"uidb36": owner, "key": secret})
+
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send the link beside the request: the answer is as quick, and the same, where there is no account or no mail server."""
         message = self.render_mail("account/email/password_reset_key", email, context)
         Thread(target=_try, args=(message.send, "link for a new password not mailed", user), name=MAILING).start()
+
+
+def _login(*, email: str = "", username: str = "", **_: Any) -> str:
+    """Whose tries are counted together: the address or name as typed, however it is spelled, under whatever Host was sent.
+
+    A name and the address of its account are counted apart: else one could learn that they belong together.
+    """
+    return (email or username).upper().casefold()
 
 
 def _try(send: Callable[[], object], failed: str, user: User) -> None:

@@ -30,3 +30,12 @@ def test_a_provider_that_has_all_it_needs_is_fine(settings: Settings) -> None:
     settings.SNS_TOPIC_ARNS = ["arn:aws:sns:eu-central-1:123456789012:crm-mail"]
 
     assert settings_that_fail_later() == []
+
+
+@pytest.mark.parametrize("name", ["CRM_SEND_RATE", "CRM_API_RATE", "CRM_PUBLIC_RATE"])
+def test_a_rate_of_0_sets_no_limit_and_one_below_is_no_rate(settings: Settings, name: str) -> None:
+    setattr(settings, name, 0)
+    assert settings_that_fail_later() == []
+
+    setattr(settings, name, -1)
+    assert [error.msg for error in settings_that_fail_later()] == [f"{name} is -1; it can't be less than 0."]

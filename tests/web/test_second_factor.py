@@ -341,6 +341,46 @@ def test_another_administrator_takes_the_password_and_another_editor_does_not(cl
     assert Invitation.objects.filter(address="eve@staff.example", role="Admin").exists()
 
 
+def test_nothing_that_lets_an_administrator_in_is_done_or_shown_without_the_password(client: Client, bob: User) -> None:
+    now = datetime.now(UTC)
+    for name, role in (("eve", "Admin"), ("kim", "Viewer")):
+        Invitation.objects.create(address=f"{name}@staff.example", role=role, invited_by="ada", expires_at=now)
+    admin, viewer = (Invitation.objects.get(role=role).pk for role in ("Admin", "Viewer"))
+    staff.set_role(bob, "Admin")
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    page = "/settings/staff/invitations/{}/"
+
+    asked = [
+        client.get(page.format(admin)),
+        client.post(page.format(admin) + "send/"),
+        client.post(f"/settings/staff/{bob.pk}/reopen/"),
+    ]
+
+    assert [answer.headers.get("Location", "")[:25] for answer in asked] == ["/accounts/reauthenticate/"] * 3
+    assert not User.objects.get(pk=bob.pk).is_active
+    assert not Invitation.objects.get(pk=admin).holds(now)
+    assert client.get(page.format(viewer)).status_code == 200
+    assert page.format(admin) in again(client, page.format(admin)).headers["Location"]
+    assert client.get(page.format(admin)).status_code == 200
+
+
+def test_a_sign_in_that_waits_for_its_code_ends_with_a_new_password_and_with_all_sessions(client: Client, ada: User) -> None:
+    _, codes = set_up(client)
+    halves = [signed_in(Client()), signed_in(Client()), signed_in(Client())]
+    there = halves[0].get(ASKED).status_code
+
+    ada.set_password("herbstregen am see")
+    ada.save()
+    late = halves[0].post(ASKED, {"code": codes[0]}, follow=True)
+    accounts.end_sessions(ada)
+
+    assert there == 200
+    assert "The password of this account was changed a moment ago." in late.content.decode()
+    assert not is_in(halves[0])
+    assert halves[1].get(ASKED).status_code == 302
+    assert not is_in(halves[2])
+
+
 # --- passkeys ----------------------------------------------------------------------------------------------------------------
 
 FORGED = [

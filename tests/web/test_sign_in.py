@@ -110,6 +110,28 @@ def test_tries_at_one_account_are_counted_over_all_addresses_and_right_ones_are_
     assert not is_in_from("192.0.2.20", "ingrid")
 
 
+def test_an_address_with_capitals_is_kept_small_so_that_it_is_found(db: None, settings: Any) -> None:
+    User.objects.create_user("carol", "Carol.Smith@Example.org", PASSWORD)
+    client = Client()
+
+    sign_in(client, "Carol.Smith@Example.org")
+
+    assert is_in(client)
+    assert User.objects.get(username="carol").email == "carol.smith@example.org"
+
+
+def test_another_port_or_spelling_gives_no_further_tries(ingrid: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["crm.example.org"]
+
+    for n, login in enumerate(("ingrid", "Ingrid", "INGRID", "\u0131ngrid", "ingr\u0131d")):
+        sign_in(Client(headers={"Host": f"crm.example.org:{8000 + n}"}), login, "wrong")
+    client = Client(headers={"Host": "crm.example.org:9000"})
+    answer = sign_in(client, "ingrid")
+
+    assert "Too many tries" in answer.content.decode()
+    assert not is_in(client)
+
+
 def test_an_office_signs_in_from_one_address_within_a_minute(ingrid: User) -> None:
     assert [sign_in(Client(REMOTE_ADDR="192.0.2.7"), "ingrid").status_code for _ in range(40)] == [302] * 40
 
@@ -218,10 +240,12 @@ def wait_for_letters() -> None:
             thread.join(timeout=10)
 
 
-def test_a_forgotten_password_is_set_anew_by_mail(site: Store, ingrid: User) -> None:
+def test_a_forgotten_password_is_set_anew_by_mail(site: Store, ingrid: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "staff.example.org"]
     client = Client()
 
-    client.post("/accounts/password/reset/", {"email": "ingrid@community.example"})
+    elsewhere = Client(headers={"Host": "staff.example.org:8443"})
+    elsewhere.post("/accounts/password/reset/", {"email": "ingrid@community.example"})
     client.post("/accounts/password/reset/", {"email": "nobody@community.example"})
     wait_for_letters()
     link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))

@@ -277,9 +277,11 @@ def test_links_that_an_administrator_knows_open_nothing_once_they_are_none(site:
 
     client.post(f"/settings/staff/{other.pk}/{change}/", {"role": "Viewer"})
 
-    stranger = Client()
-    assert [stranger.get(link).status_code for link in (theirs, own)] == [404, 200]
-    assert _written(site)[0].facts["invitationsWithdrawn"] == 1
+    stranger, left = Client(), Invitation.objects.get()
+    anew = invitations.url_of(left).removeprefix(django_settings.PUBLIC_URL)
+    assert [stranger.get(link).status_code for link in (theirs, own, anew)] == [404, 404, 200]
+    assert (left.address, left.sent_at) == ("eva@community.example", None)
+    assert _written(site)[0].facts == {**_written(site)[0].facts, "invitationsWithdrawn": 1, "invitationsRenewed": 1}
     assert "invitations they sent that nobody used yet are withdrawn" in question
 
 

@@ -43,8 +43,15 @@ def _begin(request: CrmRequest, form: InviteForm) -> HttpResponse:
 @permission_required("crm.manage_staff")
 @never_cache
 def page(request: CrmRequest, invitation_id: int) -> HttpResponse:
-    """One invitation, with its link: where no mail goes, it is handed over by hand."""
+    """One invitation, with its link: where no mail goes, it is handed over by hand. One of an administrator is shown to who gives
+    the password once more.
+    """
     invitation = invitations.open_invitation(invitation_id)
+    show = password_again(_shown, to_look=True) if invitation.role == accounts.MANAGES else _shown
+    return show(request, invitation)
+
+
+def _shown(request: CrmRequest, invitation: Invitation) -> HttpResponse:
     names = staff_names({invitation.invited_by})
     context = {
         "invitation": invitation,
@@ -59,7 +66,13 @@ def page(request: CrmRequest, invitation_id: int) -> HttpResponse:
 @require_POST
 @permission_required("crm.manage_staff")
 def send(request: CrmRequest, invitation_id: int) -> HttpResponse:
-    """Let it hold for a week from now, and mail the link once more."""
+    """Let it hold for a week from now, and mail the link once more; one of an administrator asks for the password."""
+    makes_one = invitations.open_invitation(invitation_id).role == accounts.MANAGES
+    again = password_again(_again) if makes_one else _again
+    return again(request, invitation_id)
+
+
+def _again(request: CrmRequest, invitation_id: int) -> HttpResponse:
     invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=timezone.now())
     return _mailed(request, invitation)
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts, second_factor
 from crm.domain.errors import NotFound, RuleViolation
-from crm.models import ApiToken
+from crm.models import ApiToken, Invitation
 from crm.staff import role_of
 from crm.web.forms import CrmForm
 from crm.web.http import CrmRequest, password_again, permission_required, tell
@@ -59,10 +59,12 @@ def close(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then let nobody in with the account."""
 
     def closed(user: User) -> None:
+        managed = role_of(user) == accounts.MANAGES
         accounts.close(request.store, user.pk, actor=request.user, now=timezone.now())
-        tell(
-            request, f"The account of {name_of(user)} is closed", "They are signed out everywhere, and their tokens open nothing."
-        )
+        note = "They are signed out everywhere, and their tokens open nothing."
+        if managed and Invitation.objects.exists():
+            note += " Open invitations have new links, for they may know the old ones: send these again."
+        tell(request, f"The account of {name_of(user)} is closed", note)
 
     return _asked(request, user_id, "close", closed)
 
@@ -70,13 +72,14 @@ def close(request: CrmRequest, user_id: int) -> HttpResponse:
 @METHODS
 @permission_required("crm.manage_staff")
 def reopen(request: CrmRequest, user_id: int) -> HttpResponse:
-    """Ask once, then let the account in again."""
+    """Ask once, then let the account in again; that of an administrator asks for the password as well."""
 
     def opened(user: User) -> None:
         accounts.reopen(request.store, user.pk, actor=request.user, now=timezone.now())
         tell(request, f"The account of {name_of(user)} is open again", "They sign in as before.")
 
-    return _asked(request, user_id, "reopen", opened)
+    ask = password_again(_asked) if role_of(_found(user_id)) == accounts.MANAGES else _asked
+    return ask(request, user_id, "reopen", opened)
 
 
 @METHODS
@@ -115,7 +118,8 @@ def _asked(request: CrmRequest, user_id: int, what: str, do: Callable[[User], No
     """The question as a page; once it is answered, what was asked is done. What can't be done is said there."""
     user = _found(user_id)
     if request.method != "POST":
-        return render(request, "settings/staff_ask.html", {"member": user, "what": what, "name": name_of(user)})
+        context = {"member": user, "what": what, "name": name_of(user), "role_now": role_of(user)}
+        return render(request, "settings/staff_ask.html", context)
     try:
         do(user)
     except RuleViolation as error:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / ".ci" / "audit.py"
+SCRIPT = Path(__file__).resolve().parents[1] / ".ci" / "vulnerabilities.py"
 SOUND = {"name": "django", "version": "5.2.9", "vulns": []}
 WEAK = {"name": "urllib3", "version": "1.0", "vulns": [{"id": "PYSEC-1", "aliases": ["CVE-2026-1"], "fix_versions": ["1.1"]}]}
 UNKNOWN = {"name": "boto3", "skip_reason": "not found"}
 
 
 @pytest.fixture
-def audit() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("audit", SCRIPT)
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("vulnerabilities", SCRIPT)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -42,7 +42,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *packages: dict[str, Any]) -> Non
     ],
 )
 def test_a_finding_fails_and_what_could_not_be_looked_up_is_said(
-    audit: ModuleType,
+    script: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     packages: tuple[dict[str, Any], ...],
@@ -51,17 +51,17 @@ def test_a_finding_fails_and_what_could_not_be_looked_up_is_said(
 ) -> None:
     answering(monkeypatch, *packages)
 
-    ended = audit.main()
+    ended = script.main()
 
     said = capsys.readouterr()
     assert ended == status
     assert words in said.out + said.err
 
 
-def test_an_explained_finding_passes_under_any_of_its_names_and_one_without_a_reason_does_not(audit: ModuleType) -> None:
-    known = audit.ignored("# comment\nCVE-2026-1: we never follow redirects\n")
+def test_an_explained_finding_passes_under_any_of_its_names_and_one_without_a_reason_does_not(script: ModuleType) -> None:
+    known = script.ignored("# comment\nCVE-2026-1: we never follow redirects\n")
 
-    assert audit.findings([WEAK], known) == []
-    assert len(audit.findings([WEAK], {"CVE-2026-2": "another"})) == 1
+    assert script.findings([WEAK], known) == []
+    assert len(script.findings([WEAK], {"CVE-2026-2": "another"})) == 1
     with pytest.raises(SystemExit, match="why CVE-2026-1"):
-        audit.ignored("CVE-2026-1\n")
+        script.ignored("CVE-2026-1\n")
