@@ -25,6 +25,7 @@ from crm.services.report import of_domain
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.web.campaigns.troubles import REASONS
+from crm.web.chips import Chip
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
@@ -52,15 +53,6 @@ class Choice:
     number: int
     query: str
     current: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """A piece of the part that is shown, and the query string that leaves it out."""
-
-    label: str
-    value: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
