@@ -20,7 +20,7 @@ from crm.store.campaign_lists import CampaignRow
 from crm.store.campaigns import CampaignFigures
 from crm.store.email_lists import HourRow
 from crm.store.facets import TOTAL_KEYS, totals_in
-from crm.store.jobs import Job, JobKey, job_of
+from crm.store.jobs import LONGEST_REST, Job, JobKey, job_of
 from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
 from crm.store.together import Found, Wanted, found
@@ -38,8 +38,6 @@ LAST_READ, LAST_SHOWN = 5, 3
 EVENTS_READ, EVENTS_SHOWN = 12, 6
 IMPORTS_READ = 10
 STUCK_AFTER = timedelta(minutes=10)
-LONGEST_REST = timedelta(hours=1)
-"""What broke is tried again within that."""
 AT_WORK = {*RUNNING, CampaignStatus.PAUSED}
 ENDED_IMPORTS = {ImportStatus.DONE, ImportStatus.CANCELLED}
 CAMPAIGN = "CAMPAIGN#"
@@ -88,11 +86,13 @@ def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> D
     """Return what is to be seen at this moment, days in `zone`; all counters come from one snapshot.
 
     Sixteen requests for who sees everything, one more where the next events are of two years, and one where an older campaign
-    rests: docs/decisions/0222-the-first-page.md.
+    rests; two or more where a hundred jobs have work: docs/decisions/0222-the-first-page.md.
     """
     days = _Days(last=now.astimezone(zone).date(), zone=zone)
     queue = store.jobs.at_work(limit=JOBS_READ) if sight.campaigns or sight.jobs else []
     resting = [key for key, due_at in queue if sight.jobs and now < due_at <= now + LONGEST_REST]
+    if sight.jobs and len(queue) == JOBS_READ:
+        resting = store.jobs.within_a_rest(now)
     newest = store.campaigns.newest(NEWEST) if sight.campaigns else []
     wanted = Wanted(
         campaigns=_to_read(newest, queue) if sight.campaigns else (),

@@ -19,6 +19,8 @@ OWN = frozenset(
 LATE = timedelta(seconds=20)
 QUIET = timedelta(seconds=15)
 """After so long it is told that no worker has come, or that the one there says nothing."""
+LONGEST_REST = timedelta(hours=1)
+"""What broke is tried again within that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
