@@ -14,7 +14,8 @@ from crm.mail.port import Mailer
 from crm.services.files import Files, NoFiles
 from crm.store import Store
 from crm.store.calls import utc_now
-from crm.store.jobs import LONGEST_REST, Breakdown, Job, JobKey, LeaseLost
+from crm.store.job_items import LONGEST_REST
+from crm.store.jobs import Breakdown, Job, JobKey, LeaseLost
 from crm.store.requests import Action
 
 MAX_WINDOW = 80

@@ -17,7 +17,7 @@ from crm.store.requests import Action, Check, Put, Query, Update, changed
 from crm.store.schema import BY_DATE
 from crm.store.table import ConditionFailed, Table
 
-__all__ = ["LONGEST_REST", "Breakdown", "Job", "JobKey", "JobRepository", "LeaseLost", "item_of", "job_of"]
+__all__ = ["Breakdown", "Job", "JobKey", "JobRepository", "LeaseLost", "item_of", "job_of"]
 
 CLOCK_GRACE = 0.1
 """The part of a lease by which a clock may be wrong: a lease of somebody else is left alone that much longer."""

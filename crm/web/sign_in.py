@@ -32,6 +32,7 @@ from django.utils.text import capfirst
 from crm import second_factor
 from crm.web.browsers import browser_words
 from crm.web.http import client_address, tell
+from crm.web.staff_names import name_of
 
 logger = logging.getLogger(__name__)
 CAME_WITH = "crm.came_with"
@@ -142,7 +143,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         `context` may have `by`: who did it, where that was not somebody signed in to this account.
         """
         to = email or user.email
-        if template_prefix not in MAILED or not to or not settings.PASSWORD_RESET:
+        if template_prefix not in MAILED or not to or not settings.MAIL_LEAVES:
             return
         said = {
             "what": MAILED[template_prefix],
@@ -154,6 +155,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             "organisation": settings.CRM_ORGANISATION,
         }
         _try(lambda: self.send_mail("account/email/notice", to, said), "notice of a changed account not mailed", user)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link for a new password, at the address of the site and not at the one that the request came to."""
+        owner, _, secret = key.partition("-")
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs={"uidb36": owner, "key": secret})
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send the link beside the request: the answer is as quick, and the same, where there is no account or no mail server."""
@@ -205,7 +211,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         """The account, as the device lists it among its passkeys: by what somebody is called here."""
         entity = super().get_public_key_credential_user_entity(user)
-        return {**entity, "display_name": user.get_full_name() or user.get_username(), "name": user.get_username()}
+        return {**entity, "display_name": name_of(user), "name": user.get_username()}
 
     def encrypt(self, text: str) -> str:
         """Keep a secret under the newest key."""

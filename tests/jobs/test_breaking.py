@@ -10,7 +10,8 @@ from crm.jobs.heartbeat import Heartbeat
 from crm.jobs.work import Held, Work
 from crm.jobs.worker import Worker, place_of
 from crm.store import Store
-from crm.store.jobs import LONGEST_REST, Job, JobKey
+from crm.store.job_items import LONGEST_REST
+from crm.store.jobs import Job, JobKey
 from crm.store.workers import KEPT_FOR
 from tests.conftest import Clock
 from tests.jobs.mailing import ToldMailer, accepted, crowd, make_work

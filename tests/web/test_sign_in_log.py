@@ -36,7 +36,7 @@ def test_signing_in_and_out_is_noted(site: Store, ingrid: User) -> None:
     client.post("/accounts/logout/")
 
     about = f"staff:{ingrid.pk}"
-    assert noted(site) == [("staff.signed_in", "ingrid", about, "page"), ("staff.signed_off", "ingrid", about, "page")]
+    assert noted(site) == [("staff.signed_in", "ingrid", about, "page"), ("staff.signed_out", "ingrid", about, "page")]
 
 
 @pytest.mark.parametrize("login", ["ingrid", "Ingrid@example.org"])
