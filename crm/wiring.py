@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -24,18 +24,28 @@ from crm.services.files import GONE, Files
 from crm.store import Store
 from crm.store.table import Table
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 CONNECTIONS = 32
 PATIENCE, READ_TIMEOUT = 8.0, 3.0
 """Seconds: a request is sent three times before a page gives up, after 9 of them, 11 at the most."""
+HURRIED = 0.5
+"""Seconds that a request which others wait for waits for its answer."""
 
 
 def open_table(*, patience: float = PATIENCE) -> Table:
-    """Return the table over a new boto3 client: 51 ms, so once per process, after the fork.
+    """Return the table over new boto3 clients: 51 ms, so once per process, after the fork.
 
     boto3's own repeats are off, because only our own keep the request token; so is its look through each request, which takes a
     quarter of the time of a write and finds what the types and the engine find.
     """
-    client = boto3.client(
+    client, hurried = _open_client(2, READ_TIMEOUT), _open_client(HURRIED, HURRIED)
+    return Table(client, settings.CRM_TABLE, patience=patience, hurried=hurried)
+
+
+def _open_client(connect_timeout: float, read_timeout: float) -> "DynamoDBClient":
+    return boto3.client(
         "dynamodb",
         region_name=settings.AWS_REGION,
         endpoint_url=settings.DYNAMODB_ENDPOINT_URL or None,
@@ -43,12 +53,11 @@ def open_table(*, patience: float = PATIENCE) -> Table:
             retries={"total_max_attempts": 1, "mode": "standard"},
             parameter_validation=False,
             max_pool_connections=CONNECTIONS,
-            connect_timeout=2,
-            read_timeout=READ_TIMEOUT,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
             tcp_keepalive=True,
         ),
     )
-    return Table(client, settings.CRM_TABLE, patience=patience)
 
 
 @cache

@@ -87,11 +87,13 @@ def dashboard(store: Store, sight: Sight, *, zone: ZoneInfo, now: datetime) -> D
     """Return what is to be seen at this moment, days in `zone`; all counters come from one snapshot.
 
     Sixteen requests for who sees everything, one more where the next events are of two years, and one where an older campaign
-    rests: docs/decisions/0222-the-first-page.md.
+    rests; two or more where a hundred jobs have work: docs/decisions/0222-the-first-page.md.
     """
     days = _Days(last=now.astimezone(zone).date(), zone=zone)
     queue = store.jobs.at_work(limit=JOBS_READ) if sight.campaigns or sight.jobs else []
     resting = [key for key, due_at in queue if sight.jobs and now < due_at <= now + LONGEST_REST]
+    if sight.jobs and len(queue) == JOBS_READ:
+        resting = store.jobs.within_a_rest(now)
     newest = store.campaigns.newest(NEWEST) if sight.campaigns else []
     wanted = Wanted(
         campaigns=_to_read(newest, queue) if sight.campaigns else (),

@@ -20,7 +20,7 @@ from crm.store.tasks import task_of
 
 logger = logging.getLogger(__name__)
 MOST_READ = 200
-"""Jobs that are looked at, soonest due first: what failed is tried again within LONGEST_REST, so it is among them."""
+"""Jobs that are shown, soonest due first; besides these only what failed."""
 ABOUT = ("campaign", "event", "import", "task", "user", "erasure")
 OWNERS = {schema.key(name, id="-")["PK"].partition("#")[0]: name for name in ABOUT}
 TITLES = {"campaign": "subject", "event": "title", "import": "name"}
@@ -77,7 +77,7 @@ class Board:
 
 def board(store: Store, *, now: datetime) -> Board:
     """Return how the background work stands. Four to six requests, six more while a campaign is under way."""
-    jobs, more = at_work(store)
+    jobs, more = at_work(store, now=now)
     groups: dict[tuple[str, str, Standing], list[Job]] = {}
     for job in jobs:
         groups.setdefault((job.key.owner, job.key.kind, standing_of(job, now)), []).append(job)
@@ -93,11 +93,19 @@ def board(store: Store, *, now: datetime) -> Board:
     return Board(lines=lines, workers=store.workers.all(), more=more)
 
 
-def at_work(store: Store) -> tuple[list[Job], bool]:
-    """Return the jobs that have work, soonest due first, and whether there are more than were read. Two or three requests."""
-    keys = [key for key, _ in store.jobs.at_work(limit=MOST_READ)]
+def at_work(store: Store, *, now: datetime) -> tuple[list[Job], bool]:
+    """Return the jobs that have work, soonest due first, and whether there are more. Two or three requests.
+
+    Where there are many, these are the soonest and, however many are due before them, what failed: one request more then, and
+    one per hundred jobs that are due within the hour.
+    """
+    soonest = [key for key, _ in store.jobs.at_work(limit=MOST_READ)]
+    more = len(soonest) == MOST_READ
+    keys = list(dict.fromkeys([*soonest, *(store.jobs.within_a_rest(now) if more else ())]))
     found = store.jobs.get_many(keys)
-    return [found[key] for key in keys if key in found and found[key].due_at], len(keys) == MOST_READ
+    shown = set(soonest)
+    jobs = [found[key] for key in keys if key in found and found[key].due_at]
+    return [job for job in jobs if job.key in shown or job.failing], more
 
 
 def standing_of(job: Job, now: datetime) -> Standing:
@@ -146,7 +154,7 @@ def restart_all(store: Store, *, actor: str, now: datetime) -> int:
     An entry of the audit log for each thing and kind, with what it is about, as when they are started again one by one. Two
     requests for each besides the reading of the list.
     """
-    jobs, _ = at_work(store)
+    jobs, _ = at_work(store, now=now)
     failed = dict.fromkeys((job.key.owner, job.key.kind) for job in jobs if standing_of(job, now) is Standing.FAILED)
     number = 0
     for owner, kind in failed:

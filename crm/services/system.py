@@ -35,12 +35,12 @@ class System:
 
 
 def look(store: Store, *, now: datetime) -> System:
-    """Return how all stands. Five requests, one more where there are over a hundred jobs; nothing is raised."""
+    """Return how all stands. Five requests, more where there are over a hundred jobs; nothing is raised."""
     begun = time.monotonic()
     try:
         store.table.ping()
         answered = time.monotonic()
-        jobs, _ = at_work(store)
+        jobs, _ = at_work(store, now=now)
         workers = store.workers.all()
         due = store.jobs.due_count(now)
     except CrmError as error:

@@ -41,7 +41,8 @@ class Calls:
     """The requests of one table over one boto3 client.
 
     `patience` is how long, in seconds, a request is repeated while the engine is busy or away before StoreUnavailable. A write
-    whose reply stayed away is repeated once at least, with its token, however long that took: it tells whether it happened.
+    with a token whose reply stayed away is repeated once at least, however long that took: it tells whether it happened.
+    `hurried` is the client of requests that are given up sooner: how long one waits for an answer is the client's.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Calls:
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
         patience: float = 5.0,
+        hurried: "DynamoDBClient | None" = None,
     ) -> None:
         self.client = client
+        self.hurried = hurried or client
         self.name = name
         self.clock = clock
         self.sleep = sleep
@@ -62,7 +65,7 @@ class Calls:
     def within(self, seconds: float) -> Self:
         """Return the same table, whose requests are given up after so many seconds."""
         hurried = copy(self)
-        hurried.patience = seconds
+        hurried.patience, hurried.client = seconds, self.hurried
         return hurried
 
     def _call(
@@ -90,7 +93,8 @@ class Calls:
             except ParamValidationError:
                 raise
             except BotoCoreError as error:
-                attempt = self._wait(attempt, math.inf if writes and not lost else deadline, error)
+                asks = "ClientRequestToken" in arguments and not lost
+                attempt = self._wait(attempt, math.inf if asks else deadline, error)
                 lost = True
             else:
                 if metered:

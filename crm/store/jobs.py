@@ -11,7 +11,7 @@ from typing import Any
 from crm.domain.errors import Conflict
 from crm.store import schema
 from crm.store.expressions import absent, equals
-from crm.store.job_items import Breakdown, Job, JobKey, item_of, job_of
+from crm.store.job_items import LONGEST_REST, Breakdown, Job, JobKey, item_of, job_of
 from crm.store.keys import behind_prefix, moment, stamp
 from crm.store.requests import Action, Check, Put, Query, Update, changed
 from crm.store.schema import BY_DATE
@@ -21,6 +21,8 @@ __all__ = ["Breakdown", "Job", "JobKey", "JobRepository", "LeaseLost", "item_of"
 
 CLOCK_GRACE = 0.1
 """The part of a lease by which a clock may be wrong: a lease of somebody else is left alone that much longer."""
+MOST_RESTING = 1_000
+"""Jobs that are looked at for what rests among them."""
 
 
 class LeaseLost(Conflict):
@@ -64,6 +66,15 @@ class JobRepository:
             (JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]), moment(item[BY_DATE.sk].partition("#")[0]))
             for item in rows
         ]
+
+    def within_a_rest(self, now: datetime, *, limit: int = MOST_RESTING) -> list[JobKey]:
+        """Return jobs that may be taken later than `now`, but by the end of a rest that begins now: all that rest are among them.
+
+        Soonest first; leased and later ones too; of more than `limit` the last ones, as the others come soon. One query.
+        """
+        low, high = (behind_prefix(stamp(at) + "#") for at in (now, now + LONGEST_REST))
+        rows = self._table.query(Query(partition=_DUE, index=BY_DATE, low=low, high=high, forward=False, limit=limit))
+        return [JobKey(owner=item["PK"], name=item["SK"].partition("#")[2]) for item in reversed(rows.items)]
 
     def due_count(self, now: datetime) -> int:
         """Return how many jobs may be taken at `now`. One query for thousands of them."""

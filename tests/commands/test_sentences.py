@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.engine import free_port
+from tests.jobs.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,15 +50,17 @@ def test_traceback_shows_where_it_came_from(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_stays_waits_for_the_store(tmp_path: Path) -> None:
-    worker = subprocess.Popen(
-        [sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment(tmp_path), stderr=subprocess.DEVNULL
-    )
-    time.sleep(4)
-    still_there = worker.poll() is None
-    worker.terminate()
+    said = tmp_path / "said"
+    with said.open("w") as log:
+        worker = subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment(tmp_path), stderr=log)
+    try:
+        wait_for(lambda: worker.poll() is not None or "store away" in said.read_text(), 60)
+        worker.terminate()
 
-    assert worker.wait(30) == 0
-    assert still_there
+        assert worker.wait(60) == 0
+        assert "store away" in said.read_text()
+    finally:
+        worker.kill()
 
 
 @pytest.mark.parametrize(

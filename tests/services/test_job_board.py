@@ -1,14 +1,17 @@
 """What staff see of the background work, and trying again what failed."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from crm.domain.errors import Conflict, NotFound
 from crm.jobs.work import Held
 from crm.jobs.worker import Worker
-from crm.services import job_board
+from crm.services import dashboard, job_board
+from crm.services.dashboard_parts import Sight
 from crm.services.job_board import Line, Standing, board, restart, restart_all
+from crm.services.system import look
 from crm.store import Store
 from crm.store.cost import metered
 from crm.store.jobs import JobKey
@@ -177,9 +180,9 @@ def test_what_moves_on_while_all_is_tried_again_is_left_out(
     moved, other = put(store_at, clock(), "EVENT#1"), put(store_at, clock(), "EVENT#2")
     for key in (moved, other):
         broken(store_at, clock, key)
-    seen = job_board.at_work(store_at)
+    seen = job_board.at_work(store_at, now=clock())
     restart(store_at, moved.owner, moved.kind, actor="ada", now=clock())
-    monkeypatch.setattr(job_board, "at_work", lambda store: seen)
+    monkeypatch.setattr(job_board, "at_work", lambda store, now: seen)
 
     assert restart_all(store_at, actor="grace", now=clock()) == 1
 
@@ -228,6 +231,33 @@ def test_only_so_many_are_read_and_that_is_said(store_at: Store, clock: Clock, m
     seen = board(store_at, now=clock())
 
     assert (len(seen.lines[Standing.WAITING]), seen.more) == (2, True)
+
+
+@pytest.mark.parametrize("due_in", [0, 30], ids=["due", "leased or soon"])
+def test_many_jobs_that_are_due_sooner_hide_none_that_failed(
+    store_at: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, due_in: int
+) -> None:
+    monkeypatch.setattr(job_board, "MOST_READ", 3)
+    monkeypatch.setattr(dashboard, "JOBS_READ", 3)
+    keys = [put(store_at, clock(), owner=f"EVENT#{number}") for number in range(2)]
+    for key in keys:
+        broken(store_at, clock, key)
+    for number in range(4):
+        put(store_at, clock() + timedelta(seconds=due_in), owner=f"CAMPAIGN#{number}", name="LANE0")
+        put(store_at, clock() + timedelta(minutes=90), owner=f"CAMPAIGN#{number}", name="LANE1")
+
+    seen = board(store_at, now=clock())
+    figures = look(store_at, now=clock())
+    first_page = dashboard.dashboard(store_at, Sight(jobs=True), zone=ZoneInfo("UTC"), now=clock())
+
+    assert {standing: len(lines) for standing, lines in seen.lines.items() if lines} == {
+        Standing.FAILED: 2,
+        (Standing.LATER if due_in else Standing.WAITING): 3,
+    }
+    assert seen.more
+    assert figures.failed == 2
+    assert set(first_page.failed) == set(keys)
+    assert restart_all(store_at, actor="grace", now=clock()) == 2
 
 
 def test_an_event_is_called_by_its_title(store_at: Store, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from crm import wiring
 from crm.domain.errors import StoreUnavailable
 from crm.store import schema
+from crm.store.audit import HURRY
 from crm.store.expressions import absent
 from crm.store.requests import Put
 from crm.store.table import Table
@@ -33,6 +34,9 @@ class Deaf:
 
     def get_item(self, **request: Any) -> Any:
         return self._heard(self._client.get_item(**request))
+
+    def put_item(self, **request: Any) -> Any:
+        return self._heard(self._client.put_item(**request))
 
     def transact_write_items(self, **request: Any) -> Any:
         self.tokens.append(request["ClientRequestToken"])
@@ -77,6 +81,15 @@ def test_a_read_is_not_repeated_when_the_time_is_up(table: Table) -> None:
         deaf.get(schema.key("user", id="u"))
 
 
+def test_a_write_that_has_no_token_is_not_repeated_when_the_time_is_up(table: Table) -> None:
+    deaf, client = impatient(table, 2)
+
+    with pytest.raises(StoreUnavailable):
+        deaf.write([Put(item=ITEM)])
+
+    assert client.left == 1
+
+
 def test_a_hurried_table_gives_up_sooner_and_is_the_same_otherwise(table: Table) -> None:
     client = Deaf(table.client, 1)
     earlier = Table(client, table.name, clock=lambda: NOW - timedelta(hours=1))  # type: ignore[arg-type]
@@ -96,3 +109,11 @@ def test_a_page_waits_for_several_replies_and_answers_in_about_ten_seconds() -> 
 
     assert 2 * waits < table.patience
     assert table.patience + waits <= 11
+
+
+def test_what_others_wait_for_is_given_up_in_half_a_second_by_a_table_that_is_silent() -> None:
+    hurried = wiring.open_table().within(HURRY)
+    config = hurried.client.meta.config
+
+    assert config.connect_timeout <= HURRY  # type: ignore[attr-defined]
+    assert config.read_timeout <= HURRY  # type: ignore[attr-defined]

@@ -63,17 +63,17 @@ def test_each_asker_has_a_bucket_and_the_longest_silent_are_forgotten(clock: Clo
 def test_a_script_is_told_how_long_to_wait_and_others_are_not_kept_from_theirs(
     site: Store, settings: Settings, sign_in: SignIn
 ) -> None:
-    settings.CRM_API_RATE = 1
+    settings.CRM_API_RATE = 0.1
     user = sign_in("Admin").get("/").wsgi_request.user
     busy, calm = ({"Authorization": f"Bearer {create_token(user, SCOPES, name)[1]}"} for name in ("busy", "calm"))
 
-    answers = [Client().get("/api/users/count", headers=busy) for _ in range(3)]
+    answers = [Client().get("/api/users/count", headers=busy) for _ in range(2)]
     other = Client().get("/api/users/count", headers=calm)
 
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[2].headers["Retry-After"] == "1"
-    assert answers[2].headers["Content-Type"] == "application/problem+json"
-    assert "1 times a second" in answers[2].json()["detail"]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert 5 <= int(answers[1].headers["Retry-After"]) <= 10
+    assert answers[1].headers["Content-Type"] == "application/problem+json"
+    assert "0.1 times a second" in answers[1].json()["detail"]
     assert other.status_code == 200
 
 
@@ -99,7 +99,7 @@ def test_an_address_that_asks_without_end_is_told_to_wait_but_can_always_unsubsc
     unsubscribed = Client().post(link, {"List-Unsubscribe": "One-Click"})
 
     assert [answer.status_code for answer in answers] == [404, 404, 429]
-    assert answers[2].headers["Retry-After"] == "5"
+    assert 1 <= int(answers[2].headers["Retry-After"]) <= 5
     assert "Wait a moment" in answers[2].content.decode()
     assert late == {"/o/x.gif": 429, link: 429, "/calendar/x.ics": 429, "/accounts/login/": 429, "/healthz": 200}
     assert unsubscribed.status_code == 200
