@@ -1,7 +1,8 @@
 """Second factors: set up, asked for, lost, demanded; and how sessions and profiles go along with them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,6 +109,19 @@ def test_a_wrong_code_sets_nothing_up_and_keeps_the_secret(client: Client, ada: 
     assert "That code is not right." in refused.content.decode()
     assert secret_in(refused) == secret
     assert not second_factor.has_one(ada)
+
+
+def test_an_app_that_is_set_up_twice_at_once_is_set_up_once(client: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = secret_in(client.get(ADD))
+
+    def other_was_first(*_: object, **__: object) -> None:
+        Authenticator.objects.create(user=ada, type=Authenticator.Type.TOTP, data={"secret": "of the first"})
+
+    monkeypatch.setattr("crm.web.accounts.views.note", other_was_first)
+    response = client.post(ADD, {"code": code_of(secret)})
+
+    assert (response.status_code, response.headers["Location"]) == (302, OVERVIEW)
+    assert [one.data["secret"] for one in Authenticator.objects.filter(user=ada)] == ["of the first"]
 
 
 def test_where_the_audit_log_is_away_nothing_is_set_up(client: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -670,6 +684,36 @@ def test_another_address_takes_the_password_and_the_former_one_is_told(client: C
     assert [(message.to, message.subject) for message in mail.outbox] == [
         (["ada@staff.example"], "The e-mail address was changed")
     ]
+
+
+def test_of_two_who_take_one_address_at_once_the_second_is_told(
+    client: Client, ada: User, bob: User, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def second(store: Store) -> Iterator[None]:
+        User.objects.filter(pk=bob.pk).update(email="team@staff.example")
+        with accounts.one_at_a_time(store):
+            yield
+
+    again(client)
+    monkeypatch.setattr("crm.web.settings.account.one_at_a_time", second)
+    response = client.post("/settings/", {**PROFILE, "email": "Team@staff.example"})
+
+    assert response.status_code == 422
+    assert "Another account has this address." in response.content.decode()
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
+    assert not entries(site, "staff.profile_edited")
+
+
+def test_nobody_takes_the_address_of_somebody_who_is_invited(client: Client, ada: User) -> None:
+    Invitation.objects.create(address="kim@staff.example", role="Viewer", invited_by="ada", expires_at=datetime.now(UTC))
+    again(client)
+
+    response = client.post("/settings/", {**PROFILE, "email": "Kim@staff.example"})
+
+    assert response.status_code == 422
+    assert "Somebody is invited by this address" in response.content.decode()
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError("away"), AnymailAPIError("refused")])

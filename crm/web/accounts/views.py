@@ -12,6 +12,7 @@ from allauth.mfa.webauthn import views as webauthn
 from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -45,6 +46,13 @@ class AddApp(Noted, totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has
     """Set up an app that shows codes."""
 
     action, kind = "staff.second_factor_added", "app"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Set it up; sent twice at once, it is set up once."""
+        try:
+            return super().form_valid(form)
+        except IntegrityError:
+            return redirect("mfa_index")
 
 
 class RemoveApp(Noted, totp.DeactivateTOTPView):  # type: ignore[misc]
