@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages import get_messages
@@ -22,6 +23,7 @@ from crm.domain.errors import CrmError
 from crm.staff import role_of
 from crm.web.bounds import bound, let_finish
 from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
+from crm.web.waiting import keep
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
@@ -177,6 +179,8 @@ class AnswerMiddleware:
             return crm_error_answer(request, exception)
         if isinstance(exception, PermissionDenied):
             return error_answer(request, 403, str(exception))
+        if isinstance(exception, ReauthenticationRequired) and request.method == "POST":
+            return keep(request)
         if isinstance(exception, Http404):
             return error_answer(request, 404)
         if isinstance(exception, TOO_MUCH):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.signals import on_user_logged_in
@@ -25,6 +24,7 @@ from crm import second_factor
 from crm.domain.local_times import ZONES
 from crm.models import Profile
 from crm.web.http import CrmRequest, client_address, error_answer
+from crm.web.waiting import WAITING
 
 SEEN_EVERY = 300.0
 """Seconds between two notes of where a session was seen last, in each process."""
@@ -60,7 +60,7 @@ class PresenceMiddleware:
         here = request.resolver_match.url_name if request.resolver_match else ""
         if not second_factor.is_missing(user):
             return None
-        request.session.pop(STATE_SESSION_KEY, None)  # a form that waits for the password would be done past this
+        request.session.pop(WAITING, None)  # a form that waits for the password would be done past this
         return None if here in SETTING_UP else _ask(cast(CrmRequest, request))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -72,6 +73,11 @@ def set_up(client: Client) -> tuple[str, list[str]]:
 def again(client: Client, next_url: str = "") -> HttpResponse:
     """Give the password once more."""
     return client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": next_url})
+
+
+def goes_to(asked: HttpResponse) -> str:
+    """Where one goes on, once one has said who it is: what waits is found by it."""
+    return parse_qs(urlsplit(asked.headers["Location"]).query)["next"][0]
 
 
 def answer(client: Client, code: str) -> HttpResponse:
@@ -305,7 +311,7 @@ def test_an_administrator_takes_a_lost_factor_away_and_its_owner_is_told(
 
     asked = client.post(address)
     before = second_factor.has_one(bob)
-    done = again(client, address)
+    done = again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before
@@ -347,12 +353,38 @@ def test_another_administrator_takes_the_password_and_another_editor_does_not(cl
     ]
     asked = [client.post(role, {"role": "Admin"}), client.post(invite, {"address": "eve@staff.example", "role": "Admin"})]
     before = (staff.role_of(User.objects.get(pk=bob.pk)), Invitation.objects.count())
-    again(client, invite)
+    again(client, goes_to(asked[1]))
 
     assert not any("reauthenticate" in answer.headers["Location"] for answer in easy)
     assert all("reauthenticate" in answer.headers["Location"] for answer in asked)
     assert before == ("Editor", 1)
     assert Invitation.objects.filter(address="eve@staff.example", role="Admin").exists()
+
+
+def test_what_waits_for_the_password_is_done_for_each_tab_by_itself_and_once(client: Client, ada: User, bob: User) -> None:
+    invite, role = "/settings/staff/invite/", f"/settings/staff/{bob.pk}/role/?from=list"
+    sent: list[tuple[str, dict[str, str]]] = [
+        (invite, {"address": "kim@staff.example", "role": "Admin"}),
+        ("/settings/", {**PROFILE, "email": "king@staff.example"}),
+        (invite, {"address": "eve@staff.example", "role": "Admin"}),
+        (role, {"role": "Admin"}),
+    ]
+
+    asked = [client.post(address, typed) for address, typed in sent]
+    again(client, goes_to(asked[0]))
+    first = list(Invitation.objects.values_list("address", flat=True))
+    for tab in asked[1:]:
+        again(client, goes_to(tab))
+    both = set(Invitation.objects.values_list("address", flat=True))
+    Invitation.objects.all().delete()
+    twice = client.get(again(client, goes_to(asked[0])).headers["Location"]).content.decode()
+
+    assert first == ["kim@staff.example"]
+    assert both == {"kim@staff.example", "eve@staff.example"}
+    assert User.objects.get(pk=ada.pk).email == "king@staff.example"
+    assert staff.role_of(User.objects.get(pk=bob.pk)) == "Admin"
+    assert not Invitation.objects.exists()
+    assert "Nothing was done just now" in twice
 
 
 def test_nothing_that_lets_an_administrator_in_is_done_or_shown_without_the_password(client: Client, bob: User) -> None:
@@ -518,10 +550,10 @@ def test_a_form_that_waits_for_the_password_is_not_done_past_it(client: Client, 
     asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
     second_factor.ask(Who.EVERYBODY)
 
-    back = again(client, "/settings/")
+    back = again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
-    assert back.headers["Location"] == "/settings/"
+    assert back.headers["Location"] == goes_to(asked)
     assert client.get("/settings/").headers["Location"] == NEEDED
     assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
 
@@ -546,7 +578,7 @@ def test_the_rule_takes_the_password(client: Client) -> None:
 
     asked = client.post(RULE, {"who": "everybody"})
     before = second_factor.asked_of()
-    again(client, RULE)
+    again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before is Who.NOBODY
@@ -676,7 +708,7 @@ def test_a_name_is_kept_and_shown(client: Client, ada: User, site: Store) -> Non
 def test_another_address_takes_the_password_and_the_former_one_is_told(client: Client, ada: User) -> None:
     asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
     before = User.objects.get(pk=ada.pk).email
-    client.post(asked.headers["Location"], {"password": PASSWORD, "next": "/settings/"})
+    again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before == "ada@staff.example"

@@ -13,7 +13,7 @@ from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -21,6 +21,7 @@ from crm import second_factor
 from crm.services.audit import note
 from crm.web.http import CrmRequest, tell
 from crm.web.presence import PASSING
+from crm.web.waiting import resume
 
 
 class Noted:
@@ -96,7 +97,26 @@ class SignInByPasskey(webauthn.LoginWebAuthnView):  # type: ignore[misc]
         return cast(HttpResponse, limited or super().get(request, *args, **kwargs))
 
 
-class PasskeyAgain(webauthn.ReauthenticateWebAuthnView):  # type: ignore[misc]
+class Resuming:
+    """Does what waited, once it was said who it is."""
+
+    request: CrmRequest
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Remember it, and go on."""
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # of the view beside it
+        return resume(self.request) or answer
+
+
+class PasswordAgain(Resuming, account.ReauthenticateView):  # type: ignore[misc]
+    """Ask for the password before something that matters."""
+
+
+class CodeAgain(Resuming, base.ReauthenticateView):  # type: ignore[misc]
+    """Ask for a code before something that matters."""
+
+
+class PasskeyAgain(Resuming, webauthn.ReauthenticateWebAuthnView):  # type: ignore[misc]
     """Ask for a passkey before something that matters."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
