@@ -22,7 +22,7 @@ from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 from crm.staff import role_of
 from crm.web.bounds import bound, let_finish
-from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
+from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer, typed_in
 from crm.web.waiting import keep
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -102,8 +102,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # htmx follows no redirect of a whole page
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        """Lead to the sign-in, and from there back."""
+        """Lead to the sign-in, and from there back; a form that was typed meanwhile is handed back instead."""
         htmx = cast(CrmRequest, request).htmx
+        if not htmx and typed_in(request):
+            return error_answer(request, 403, "Your session is over.", title="Sign in again", first="Sign in in another tab.")
         if not htmx:
             return super().handle_no_permission(request, view_func)
         came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()

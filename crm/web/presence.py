@@ -33,7 +33,7 @@ PASSING = 600
 """Seconds for which the session of a stranger lasts who has asked for a passkey; who signs in has one that stays."""
 SETTING_UP = {"second_factor_needed", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"}
 """Names of the pages that stay open to somebody who has to set up a second factor first; so does signing out."""
-ASKED = "A second factor is asked of you now. Set yours up in another tab; what you typed is still here, then send it again."
+ASKED, FIRST = "A second factor is asked of you now.", "Set yours up in another tab."
 
 
 class PresenceMiddleware:
@@ -67,7 +67,7 @@ class PresenceMiddleware:
 def _ask(request: CrmRequest) -> HttpResponseBase:
     """Lead to where a second factor is set up; what was typed meanwhile is not thrown away for it."""
     if request.method not in {"GET", "HEAD"}:
-        return error_answer(request, 403, ASKED, title="One more thing first")
+        return error_answer(request, 403, ASKED, title="One more thing first", first=FIRST)
     if request.htmx and not request.htmx.boosted:
         return HttpResponseClientRedirect(reverse("second_factor_needed"))
     return redirect("second_factor_needed")

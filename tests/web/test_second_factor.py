@@ -528,7 +528,7 @@ def test_who_must_have_one_and_has_none_can_do_nothing_else(client: Client, sign
     assert led.headers["Location"] == NEEDED
     assert part.headers["HX-Redirect"] == NEEDED
     assert sent.status_code == 403
-    assert "what you typed is still here" in sent.content.decode()
+    assert "What you typed is still here" in sent.content.decode()
     assert "One more thing" in viewer.get(NEEDED).content.decode()
     assert viewer.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
     assert client.get("/people/").status_code == 200
