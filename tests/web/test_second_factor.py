@@ -371,6 +371,7 @@ def test_what_waits_for_the_password_is_done_for_each_tab_by_itself_and_once(cli
     ]
 
     asked = [client.post(address, typed) for address, typed in sent]
+    page = client.get(asked[0].headers["Location"]).content.decode()
     again(client, goes_to(asked[0]))
     first = list(Invitation.objects.values_list("address", flat=True))
     for tab in asked[1:]:
@@ -379,6 +380,7 @@ def test_what_waits_for_the_password_is_done_for_each_tab_by_itself_and_once(cli
     Invitation.objects.all().delete()
     twice = client.get(again(client, goes_to(asked[0])).headers["Location"]).content.decode()
 
+    assert f'name="next" value="{goes_to(asked[0])}"' in page
     assert first == ["kim@staff.example"]
     assert both == {"kim@staff.example", "eve@staff.example"}
     assert User.objects.get(pk=ada.pk).email == "king@staff.example"
