@@ -23,7 +23,7 @@ from crm import second_factor
 from crm.domain.errors import NotFound, RuleViolation
 from crm.models import Invitation, new_mark
 from crm.services import audit
-from crm.staff import ROLES, role_of, set_role
+from crm.staff import ROLES, role_of, set_role, subject
 from crm.store import Store
 
 logger = logging.getLogger(__name__)
@@ -45,11 +45,6 @@ def one_at_a_time(store: Store | None = None) -> Iterator[None]:
         yield
 
 
-def subject(user: User) -> str:
-    """What the audit log calls an account."""
-    return f"staff:{user.pk}"
-
-
 def change_role(store: Store, user_id: int, role: str, *, actor: User, now: datetime) -> User:
     """Give the account this role and no other; its next request has its rights. The same role again changes nothing.
 
@@ -66,8 +61,8 @@ def change_role(store: Store, user_id: int, role: str, *, actor: User, now: date
             return user
         _not_oneself(user, actor, "Your own role is changed by another administrator, so that nobody locks themselves out.")
         keep_an_administrator(user, role)
-        facts = give_role(user, role)
-        _note(store, "staff.role_changed", user, actor, now, **{"from": old or "none", "to": role}, **facts)
+        facts = {"from": old or "none", "to": role} | give_role(user, role)
+        note_change(store, "staff.role_changed", subject(user), actor=actor, now=now, **facts)
     return user
 
 
@@ -87,7 +82,8 @@ def close(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
         keep_an_administrator(user, None)
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_sessions(user)
-        _note(store, "staff.deactivated", user, actor, now, **_without_links(user, managed=role_of(user) == MANAGES))
+        facts = _without_links(user, managed=role_of(user) == MANAGES)
+        note_change(store, "staff.closed", subject(user), actor=actor, now=now, **facts)
     user.is_active = False
     return user
 
@@ -100,7 +96,7 @@ def reopen(store: Store, user_id: int, *, actor: User, now: datetime) -> User:
             return user
         end_sessions(user)  # one that began while the account was being closed was of no use until now
         User.objects.filter(pk=user.pk).update(is_active=True)
-        _note(store, "staff.reactivated", user, actor, now)
+        note_change(store, "staff.reopened", subject(user), actor=actor, now=now)
     user.is_active = True
     return user
 
@@ -113,7 +109,7 @@ def sign_out(store: Store, user_id: int, *, actor: User, now: datetime, but: str
     with one_at_a_time(store):
         user = _member(user_id, actor)
         ended = end_sessions(user, but=but)
-        _note(store, "staff.signed_out", user, actor, now, sessions=ended)
+        note_change(store, "staff.sessions_ended", subject(user), actor=actor, now=now, sessions=ended)
     return user, ended
 
 
@@ -127,7 +123,7 @@ def reset_factor(store: Store, user_id: int, *, actor: User, now: datetime) -> b
         _not_oneself(user, actor, "Your own second factor is removed on the page of your account, or by another administrator.")
         taken = second_factor.reset(user)
         if taken:
-            _note(store, "staff.second_factor_reset", user, actor, now)
+            note_change(store, "staff.second_factor_reset", subject(user), actor=actor, now=now)
     return taken
 
 
@@ -163,6 +159,18 @@ def keep_an_administrator(user: User, role: str | None) -> None:
         raise RuleViolation("Nobody else manages staff. Make somebody else an administrator first.")
 
 
+def still_manages(actor: User) -> None:
+    """RuleViolation where `actor` lost the right to manage staff before it was their turn."""
+    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
+        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
+
+
+def note_change(store: Store, action: str, what: str, *, actor: User, now: datetime, **facts: str | int) -> None:
+    """Write the entry of a change that is about to be kept. StoreUnavailable where the table does not answer within a second."""
+    audit.note_at_once(store, action, what, actor=actor.get_username(), now=now, **facts)
+    logger.info(action.replace(".", " ").replace("_", " "), extra={"subject": what})
+
+
 def give_role(user: User, role: str) -> dict[str, int]:
     """`set_role`, also for who could do everything without one, as accounts made by Django's own command can.
 
@@ -191,8 +199,7 @@ def _without_links(user: User, *, managed: bool) -> dict[str, int]:
 
 def _member(user_id: int, actor: User) -> User:
     """The account as it stands now; RuleViolation where `actor` lost the right to manage staff meanwhile."""
-    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
-        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
+    still_manages(actor)
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such account.")
@@ -202,8 +209,3 @@ def _member(user_id: int, actor: User) -> User:
 def _not_oneself(user: User, actor: User, words: str) -> None:
     if user.pk == actor.pk:
         raise RuleViolation(words)
-
-
-def _note(store: Store, action: str, user: User, actor: User, now: datetime, **facts: str | int) -> None:
-    audit.note_at_once(store, action, subject(user), actor=actor.get_username(), now=now, **facts)
-    logger.info(action.replace(".", " ").replace("_", " "), extra={"user_id": user.pk})

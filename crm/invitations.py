@@ -3,7 +3,6 @@
 As with `crm.accounts`, one change happens at a time, and is in the audit log or did not happen. No address gets into the log.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,15 +13,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.urls import reverse
 
-from crm.accounts import one_at_a_time, subject
+from crm.accounts import note_change, one_at_a_time, still_manages
 from crm.domain.errors import Conflict, FieldError, NotFound, RuleViolation
 from crm.domain.people import well_formed_address
 from crm.models import Invitation
-from crm.services import audit
-from crm.staff import ROLES, set_role
+from crm.staff import ROLES, set_role, subject
 from crm.store import Store
 
-logger = logging.getLogger(__name__)
 VALID = timedelta(days=7)
 CLOSED = "This invitation is not open: somebody joined with it, it was withdrawn, or a part of the link was cut off."
 OVER = "This invitation is over: it was good for a week. Ask who invited you to send it again."
@@ -53,7 +50,7 @@ def invite(store: Store, address: str, role: str, *, actor: User, now: datetime)
     if role not in ROLES:
         raise RuleViolation("Choose one of the roles in the list.", field="role")
     with one_at_a_time(store):
-        _may_invite(actor)
+        still_manages(actor)
         _free(address)
         if Invitation.objects.filter(address__iexact=address).exists():
             words = "This address is invited already: “Send again” stands in the list of staff."
@@ -61,19 +58,19 @@ def invite(store: Store, address: str, role: str, *, actor: User, now: datetime)
         invitation = Invitation.objects.create(
             address=address, role=role, invited_by=actor.get_username(), created_at=now, expires_at=now + VALID
         )
-        _note(store, "staff.invited", f"invitation:{invitation.pk}", actor.get_username(), now, role=role)
+        note_change(store, "staff.invited", f"invitation:{invitation.pk}", actor=actor, now=now, role=role)
     return invitation
 
 
 def invite_again(store: Store, invitation_id: int, *, actor: User, now: datetime) -> Invitation:
     """Let the invitation hold for a week from now and return it; links that were sent before hold as long. Raises NotFound."""
     with one_at_a_time(store):
-        _may_invite(actor)
+        still_manages(actor)
         invitation = open_invitation(invitation_id)
         invitation.expires_at, invitation.sent_at = now + VALID, None
         invitation.save(update_fields=["expires_at", "sent_at"])
         what = f"invitation:{invitation.pk}"
-        _note(store, "staff.invited", what, actor.get_username(), now, role=invitation.role, again="yes")
+        note_change(store, "staff.invited", what, actor=actor, now=now, role=invitation.role, again="yes")
     return invitation
 
 
@@ -85,10 +82,10 @@ def sent(invitation: Invitation, *, now: datetime) -> None:
 def withdraw(store: Store, invitation_id: int, *, actor: User, now: datetime) -> Invitation:
     """Make the links of the invitation worthless and return what it was. Raises NotFound."""
     with one_at_a_time(store):
-        _may_invite(actor)
+        still_manages(actor)
         invitation = open_invitation(invitation_id)
         Invitation.objects.filter(pk=invitation.pk).delete()
-        _note(store, "staff.invitation_withdrawn", f"invitation:{invitation_id}", actor.get_username(), now)
+        note_change(store, "staff.invitation_withdrawn", f"invitation:{invitation_id}", actor=actor, now=now)
     return invitation
 
 
@@ -118,7 +115,7 @@ def join(store: Store, key: str, typed: Newcomer, *, now: datetime) -> User:
         user.save()
         set_role(user, invitation.role)
         Invitation.objects.filter(pk=invitation.pk).delete()
-        _note(store, "staff.joined", subject(user), user.username, now, role=invitation.role, invitation=invitation.pk)
+        note_change(store, "staff.joined", subject(user), actor=user, now=now, role=invitation.role, invitation=invitation.pk)
     return user
 
 
@@ -147,10 +144,11 @@ def _account(typed: Newcomer, address: str) -> User:
 
 
 def _can_be_mailed(address: str) -> bool:
-    """Whether it is an address of ours, and one that Django's letters reach: before the `@` plain ASCII."""
+    """Whether it is an address of ours, and one that letters reach: before the `@` plain ASCII, behind it what IDNA can write."""
     try:
         validate_email(address)
-    except ValidationError:
+        address.rpartition("@")[2].encode("idna")
+    except (ValidationError, UnicodeError):
         return False
     return well_formed_address(address)
 
@@ -162,13 +160,3 @@ def _free(address: str) -> None:
         return
     what = "has this address already" if owner.is_active else "had this address, and is closed: it can be opened again"
     raise RuleViolation(f"The account {owner.get_username()} {what}.", field="address")
-
-
-def _may_invite(actor: User) -> None:
-    if not User.objects.get(pk=actor.pk).has_perm("crm.manage_staff"):
-        raise RuleViolation("Meanwhile somebody took the right to manage staff from you. Nothing was changed.")
-
-
-def _note(store: Store, action: str, what: str, actor: str, now: datetime, **facts: str | int) -> None:
-    audit.note_at_once(store, action, what, actor=actor, now=now, **facts)
-    logger.info(action.replace(".", " ").replace("_", " "), extra={"subject": what})

@@ -2,9 +2,21 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request", "server_time"}
+SECRET = re.compile(
+    r"""(/accounts/invitation/|/accounts/password/reset/key/|/settings/mail/verify/"""
+    r"""|(?:(?<![\w.-])|://[^/\s]+)/(?:calendar|u|c|o)/)[^/\s"']+""",
+    re.IGNORECASE,
+)
+"""Addresses by which whoever has them gets in, or is taken for somebody, up to the secret and with it."""
+
+
+def _without_secrets(line: str) -> str:
+    """The line as others may read it: logs are kept and collected elsewhere."""
+    return SECRET.sub(r"\1…", line)
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
@@ -26,7 +38,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return _without_secrets(json.dumps(line, default=str, ensure_ascii=False))
 
 
 class PlainFormatter(logging.Formatter):
@@ -36,4 +48,4 @@ class PlainFormatter(logging.Formatter):
         """Return the line, with the traceback below it if there is one."""
         fields = "".join(f" {name}={value}" for name, value in _extra(record).items())
         line = f"{record.levelname.lower()} {record.name}: {record.getMessage()}{fields}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return _without_secrets(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)

@@ -85,6 +85,11 @@ def sync_roles(**_signal: object) -> None:
         group.permissions.set(Permission.objects.filter(content_type=holder, codename__in=codenames))
 
 
+def subject(user: User) -> str:
+    """What the audit log calls an account."""
+    return f"staff:{user.pk}"
+
+
 def lower_address(instance: User, **_: object) -> None:
     """Keep the address of an account in small letters, as it is looked for when somebody signs in or wants a new password."""
     instance.email = instance.email.lower()

@@ -123,12 +123,13 @@ ANYMAIL: dict[str, Any] = {
     name.removeprefix("ANYMAIL_"): _value(name, text) for name, text in os.environ.items() if name.startswith("ANYMAIL_") and text
 }
 
-# Django's own mail (password resets) goes the same way; where mail is dropped, staff ask their administrator.
+# Django's own mail goes the same way. MAIL_LEAVES is False where it is dropped (EMAIL_URL null:): no links for passwords then, no
+# invitations by mail, no notices; staff ask their administrator.
 try:
     _mail = read_address(EMAIL_URL)
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
-PASSWORD_RESET = _mail is not None
+MAIL_LEAVES = _mail is not None
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 EMAIL_TIMEOUT = 20
 if isinstance(_mail, Path):

@@ -15,7 +15,7 @@ accounts: list[URLPattern | URLResolver] = [
     path("reauthenticate/", PasswordAgain.as_view(), name="account_reauthenticate"),
     path("invitation/<str:key>/", joining.join, name="account_invitation"),
 ]
-if settings.PASSWORD_RESET:
+if settings.MAIL_LEAVES:
     accounts += [
         path("password/reset/", account.password_reset, name="account_reset_password"),
         path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),

@@ -28,7 +28,6 @@ class Trouble(Enum):
     PARTLY = "partly"
 
 
-ANSWERED = (Trouble.THROTTLED, Trouble.CONFLICT, Trouble.BROKEN)
 ERRORS = {
     Trouble.THROTTLED: (400, "ProvisionedThroughputExceededException", "The level of configured throughput was exceeded."),
     Trouble.CONFLICT: (400, "TransactionConflictException", "Transaction is ongoing for the item."),

@@ -12,10 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from crm import VERSION
-from crm.api.auth import check_pace, check_stranger
+from crm.api.auth import SEND_ONE, token_shown
 from crm.api.errors import TooMany, problem, too_many
 from crm.services.system import System, look
-from crm.staff import authenticate_token, why_not
+from crm.staff import why_not
 from crm.wiring import get_store
 
 RIGHT = "crm.view_jobs"
@@ -49,18 +49,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
         response = problem(405, "This address takes GET, HEAD.")
         response.headers["Allow"] = "GET, HEAD"
         return response
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
-    secret = secret.strip() if kind.lower() == "bearer" else ""
     try:
-        if secret:
-            check_pace(secret)
-        use = authenticate_token(secret) if secret else None
-        if use is None:
-            check_stranger()
+        use = token_shown(request)
     except TooMany as error:
         return too_many(request, error)
     if use is None:
-        return problem(401, "Send a valid token: “Authorization: Bearer …”. Settings → API tokens makes one.")
+        return problem(401, SEND_ONE)
     if not use.owner.has_perm(RIGHT):
         return problem(403, f"This needs a token of somebody who may do it. {why_not(use.owner, RIGHT)}")
     text = "\n".join(line for metric in _metrics(look(get_store(), now=timezone.now())) for line in metric.lines())

@@ -11,13 +11,12 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
 from crm.api import attendees, campaigns, emails, events, people, segments
-from crm.api.auth import check_pace, check_stranger
+from crm.api.auth import token_shown
 from crm.api.description import described
 from crm.api.docs import calls
 from crm.api.errors import TooMany, add_handlers, problem, too_many
 from crm.api.metrics import metrics
 from crm.api.wire import JsonParser
-from crm.staff import authenticate_token
 
 api = NinjaAPI(
     title="Community CRM",
@@ -41,15 +40,11 @@ api.add_router("/segments", segments.router)
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """The description, for whoever is signed in or has a token."""
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    if not request.user.is_authenticated:
-        try:
-            check_pace(bearer)
-            if not bearer or authenticate_token(bearer) is None:
-                check_stranger()
-                return problem(401, "Sign in, or send a valid token.")
-        except TooMany as error:
-            return too_many(request, error)
+    try:
+        if not request.user.is_authenticated and token_shown(request) is None:
+            return problem(401, "Sign in, or send a valid token.")
+    except TooMany as error:
+        return too_many(request, error)
     return JsonResponse(described(api))
 
 

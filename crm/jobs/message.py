@@ -46,6 +46,7 @@ def build(
     """
     sender_name, sender_address = sender_parts(sender)
     recipient = _address(to)
+    boundary = f"=_{email_id}"  # `=_` is neither quoted-printable nor Base64, so it can't stand in a part
     headers = [
         ("From", _mailbox("From", sender_name, sender_address)),
         ("To", _mailbox("To", to_name, recipient)),
@@ -58,12 +59,15 @@ def build(
         ("X-Email-Id", email_id),
         ("X-Campaign-Id", campaign_id),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative;\r\n boundary="=_{email_id}"'),
+        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
     ]
-    boundary = f"--=_{email_id}"  # `=_` is neither quoted-printable nor Base64, so it can't stand in a part
-    parts = f"\r\n{boundary}\r\n".join(["", _part("plain", rendered.text), _part("html", rendered.html)])
-    data = "".join(f"{name}: {value}\r\n" for name, value in headers) + f"{parts}\r\n{boundary}--\r\n"
-    return OutgoingMessage(email_id=email_id, sender=sender_address, recipient=recipient, data=data.encode())
+    return OutgoingMessage(email_id=email_id, sender=sender_address, recipient=recipient, data=_data(headers, rendered, boundary))
+
+
+def _data(headers: list[tuple[str, str]], rendered: Rendered, boundary: str) -> bytes:
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    parts = f"\r\n--{boundary}\r\n".join(["", _part("plain", rendered.text), _part("html", rendered.html)])
+    return f"{head}{parts}\r\n--{boundary}--\r\n".encode()
 
 
 def _unsubscribe(url: str) -> list[tuple[str, str]]:

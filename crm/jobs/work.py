@@ -14,6 +14,7 @@ from crm.mail.port import Mailer
 from crm.services.files import Files, NoFiles
 from crm.store import Store
 from crm.store.calls import utc_now
+from crm.store.job_items import LONGEST_REST
 from crm.store.jobs import Breakdown, Job, JobKey, LeaseLost
 from crm.store.requests import Action
 
@@ -21,8 +22,6 @@ MAX_WINDOW = 80
 """E-mails whose outcomes fit into one transaction beside everything that goes with them."""
 LONGEST_HANDOVER = 30.0
 MOST_DOUBLINGS = 40
-LONGEST_REST = timedelta(hours=1)
-"""How long a job whose steps break again and again rests at the most."""
 FORGOTTEN = timedelta(hours=3)
 """Breakdowns so far apart don't count together."""
 RENEW_BELOW = 0.6

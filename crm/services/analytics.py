@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain, islice
 
-from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email, EmailState
-from crm.domain.ids import new_id
 from crm.domain.metrics import EmailQuery, query_values, utm_key
+from crm.services.audit import note
 from crm.store import Store
 from crm.store.email_lists import HourRow
 from crm.store.emails import EmailPage
@@ -133,8 +132,7 @@ def export(store: Store, query: EmailQuery, *, actor: str, now: datetime) -> Ite
     """
     found = every_email(store, query)
     first = list(islice(found, 1))
-    facts: dict[str, str | int] = {"filter": " ".join(query_values(query))}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="emails.exported", facts=facts))
+    note(store, "emails.exported", actor=actor, now=now, filter=" ".join(query_values(query)))
     return chain(first, found)
 
 

@@ -11,14 +11,12 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, NotFound
 from crm.domain.events import MOVES, STATUS_WORDS, Attendance, AttendanceStatus, Event
 from crm.domain.filters import Order, PeopleFilter, filter_values
 from crm.domain.folding import fold
-from crm.domain.ids import new_id
 from crm.domain.people import ATTRIBUTES, Person
-from crm.services.audit import noted
+from crm.services.audit import note, noted
 from crm.store import Store
 from crm.store.events import Moved, Seated
 from crm.store.people import FacetValue
@@ -153,8 +151,8 @@ def export(
     store: Store, event: Event, wanted: AttendeeFilter, *, actor: str, now: datetime
 ) -> tuple[list[str], Iterator[tuple[object, ...]]]:
     """Note in the audit log who takes the list of the event, and return headings and rows; times in its zone, which is named."""
-    facts: dict[str, str | int] = {"eventId": event.id, "filter": " ".join(sorted(filter_values(wanted.of_people)))}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="attendees.exported", subject=event.id, facts=facts))
+    fields = " ".join(sorted(filter_values(wanted.of_people)))
+    note(store, "attendees.exported", event.id, actor=actor, now=now, eventId=event.id, filter=fields)
     zone = event.timezone.replace("_", " ")
     headings = [*HEADINGS, *(f"{name} ({zone})" for name in TIMES), *LAST]
     return headings, (_row(one, event) for one in walk(store, wanted))

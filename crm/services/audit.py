@@ -1,4 +1,4 @@
-"""The audit log: what staff did is written down here where nothing of the table was changed with it, and read by who may."""
+"""The audit log: what staff did is written down here, and read by who may."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ FACT_SUBJECTS: Mapping[str, Subject] = {
     "campaignId": Subject.CAMPAIGN,
 }
 """Facts that are ids, and of what."""
-AT_ONCE = 1.0
+PATIENCE = 1.0
 """Seconds for which an entry is tried that others wait for."""
 
 
@@ -45,7 +45,7 @@ def note(store: Store, action: str, subject: str = "", *, actor: str, now: datet
 def note_at_once(store: Store, action: str, subject: str = "", *, actor: str, now: datetime, **facts: str | int) -> None:
     """As `note`, for what others wait for meanwhile: where the table does not answer within a second, StoreUnavailable."""
     entry = AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts)
-    store.audit.note(entry, patience=AT_ONCE)
+    store.audit.note(entry, patience=PATIENCE)
 
 
 def noted(store: Store, action: str, subject: str = "", *, actor: str, now: datetime, **facts: str | int) -> Put:

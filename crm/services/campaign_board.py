@@ -7,10 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
-from crm.domain.audit import AuditEntry
 from crm.domain.campaign_filters import CampaignFilter, campaign_filter_values
 from crm.domain.campaigns import Campaign, CampaignStatus
-from crm.domain.ids import new_id
+from crm.services.audit import note
 from crm.services.progress import Progress
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures
@@ -102,8 +101,7 @@ def export(store: Store, wanted: CampaignFilter, *, actor: str, now: datetime) -
     Which they are is read before this returns, so that an error is still an error and not half a file.
     """
     ids = iter([row.id for row in store.campaigns.rows(wanted)])
-    facts: dict[str, str | int] = {"filter": " ".join(campaign_filter_values(wanted))}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="campaigns.exported", facts=facts))
+    note(store, "campaigns.exported", actor=actor, now=now, filter=" ".join(campaign_filter_values(wanted)))
     return _with_figures(store, ids)
 
 

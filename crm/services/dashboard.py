@@ -13,6 +13,7 @@ from crm.domain.imports import ImportStatus
 from crm.domain.metrics import EmailQuery, days_between
 from crm.services.analytics import summed
 from crm.services.dashboard_parts import Campaigns, Dashboard, Events, Mailings, People, Sight, Trouble
+from crm.services.job_board import about_of
 from crm.services.progress import Progress
 from crm.services.retries import RETRYABLE
 from crm.store import Store
@@ -20,6 +21,7 @@ from crm.store.campaign_lists import CampaignRow
 from crm.store.campaigns import CampaignFigures
 from crm.store.email_lists import HourRow
 from crm.store.facets import TOTAL_KEYS, totals_in
+from crm.store.job_items import LONGEST_REST
 from crm.store.jobs import Job, JobKey, job_of
 from crm.store.months import joined_in, joined_ranges
 from crm.store.stats import CounterRange, RowKey, Snapshot
@@ -38,11 +40,8 @@ LAST_READ, LAST_SHOWN = 5, 3
 EVENTS_READ, EVENTS_SHOWN = 12, 6
 IMPORTS_READ = 10
 STUCK_AFTER = timedelta(minutes=10)
-LONGEST_REST = timedelta(hours=1)
-"""What broke is tried again within that."""
 AT_WORK = {*RUNNING, CampaignStatus.PAUSED}
 ENDED_IMPORTS = {ImportStatus.DONE, ImportStatus.CANCELLED}
-CAMPAIGN = "CAMPAIGN#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +121,7 @@ def _jobs(snapshot: Snapshot) -> list[Job]:
 
 def _to_read(newest: Sequence[CampaignRow], queue: Sequence[tuple[JobKey, datetime]]) -> list[str]:
     """The campaigns to be shown: what there is work for, what stands so in the list, and what was done last."""
-    owners = dict.fromkeys(key.owner_id for key, _ in queue if key.owner.startswith(CAMPAIGN))
+    owners = dict.fromkeys(id_ for about, id_ in (about_of(key.owner) for key, _ in queue) if about == "campaign")
     at_work = [row.id for row in newest if row.status in AT_WORK]
     done = [row.id for row in newest if row.status is CampaignStatus.DONE]
     return list(dict.fromkeys([*list(owners)[:QUEUED_READ], *at_work, *done[:LAST_READ]]))

@@ -8,6 +8,7 @@ from crm.domain.campaigns import Campaign
 from crm.domain.events import Event
 from crm.domain.imports import Import
 from crm.services.analytics import Summary
+from crm.services.job_board import about_of
 from crm.services.progress import Progress
 from crm.store.facets import PeopleTotals
 from crm.store.jobs import JobKey
@@ -117,4 +118,4 @@ class Dashboard:
 
     def is_stuck(self, campaign: Campaign) -> bool:
         """Whether work of a campaign is among what nobody takes."""
-        return any(key.owner == f"CAMPAIGN#{campaign.id}" for key, _ in self.stuck)
+        return any(about_of(key.owner) == ("campaign", campaign.id) for key, _ in self.stuck)

@@ -11,13 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, product, zip_longest
 
-from crm.domain.audit import AuditEntry
 from crm.domain.erasing import without_name
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import ATTRIBUTES, Person, Profile
 from crm.services import draft_people, segments
+from crm.services.audit import noted
 from crm.services.people import delete_profile
 from crm.store import Store, schema
 from crm.store.erasure import forget_beside, forget_emails, forget_in_campaigns
@@ -94,7 +93,6 @@ def _begin(store: Store, person: Person, *, actor: str, now: datetime) -> None:
     if before is not None and before.finished_at is None and person.leaving:
         return
     leaving = Update(key=schema.key("user", id=person.id), changes={LEAVING: True}, expect=[exists(), absent(MERGING)])
-    audit = AuditEntry(id=new_id(), at=now, actor=actor, action="people.erased", subject=person.id)
     job = store.jobs.put(job_of(person.id), due_at=now + LOOKS[0], old=store.jobs.get(job_of(person.id)))
     try:
         store.table.write(
@@ -102,7 +100,7 @@ def _begin(store: Store, person: Person, *, actor: str, now: datetime) -> None:
                 store.erasures.begin(person, known_as(person, store.log.of(person.id)), now=now, before=before),
                 leaving,
                 job,
-                store.audit.put(audit),
+                noted(store, "people.erased", person.id, actor=actor, now=now),
             ]
         )
     except ConditionFailed as failed:

@@ -7,14 +7,13 @@ from enum import StrEnum
 from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation
 from crm.domain.event_drafts import EventDraft
 from crm.domain.event_filters import EventFilter, day_begins
 from crm.domain.events import Event
-from crm.domain.ids import new_id
 from crm.domain.local_times import ZONES, parse_day
 from crm.domain.people import Person
+from crm.services.audit import note
 from crm.store import Store
 from crm.store.event_drafts import DraftPage
 from crm.store.event_lists import EventPage
@@ -99,8 +98,7 @@ def export(store: Store, wanted: EventFilter, tab: Tab, *, fields: str, actor: s
     """
     events = walk(store, wanted, tab, now=now)
     first = list(islice(events, 1))
-    facts: dict[str, str | int] = {"filter": fields, "list": tab.value}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="events.exported", facts=facts))
+    note(store, "events.exported", actor=actor, now=now, filter=fields, list=tab.value)
     return chain(first, events)
 
 

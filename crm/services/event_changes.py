@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict
 from crm.domain.event_log import Cancellation, EventLogEntry, EventLogKind, changes_between, checked_reason
 from crm.domain.events import AttendanceStatus, Event, EventStatus
 from crm.domain.ids import new_id
+from crm.services.audit import noted
 from crm.services.event_jobs import (
     DELETE,
     GRACE,
@@ -34,7 +34,7 @@ from crm.store.event_sweep import Left
 from crm.store.expressions import equals
 from crm.store.keys import stamp
 from crm.store.people import until_won
-from crm.store.requests import Action, Delete
+from crm.store.requests import Delete
 from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def edit(store: Store, event_id: str, changes: EventChanges, *, version: int | N
             *no_show_actions(store, old, new, now),
             *line_actions(store, old, new, now),
             store.event_log.put(replace(entry, changes=told)),
-            _audit(store, new, "event.edited", actor=actor, now=now),
+            noted(store, "event.edited", new.id, actor=actor, now=now),
         ]
         return old, store.events.save(old, new, now=now, also=also)
 
@@ -116,7 +116,7 @@ def cancel(store: Store, event_id: str, *, reason: str, actor: str, now: datetim
         also = [
             *no_show_actions(store, event, cancelled, now),
             store.event_log.put(replace(entry, text=why)),
-            _audit(store, event, "event.cancelled", actor=actor, now=now),
+            noted(store, "event.cancelled", event.id, actor=actor, now=now),
         ]
         return store.events.cancel(event, _cancellation(event, why, actor, now), also=also)
 
@@ -143,7 +143,7 @@ def reinstate(store: Store, event_id: str, *, actor: str, now: datetime, version
             *no_show_actions(store, event, back, now),
             *line_actions(store, event, back, now),
             store.event_log.put(_entry(event, EventLogKind.REINSTATED, actor=actor, now=now)),
-            _audit(store, event, "event.reinstated", actor=actor, now=now),
+            noted(store, "event.reinstated", event.id, actor=actor, now=now),
         ]
         return store.events.reinstate(event, now=now, also=also)
 
@@ -165,7 +165,7 @@ def delete(store: Store, event_id: str, *, actor: str, now: datetime) -> bool:
         if event.deleting:
             return
         check_unused(store, event_id)
-        also = [put_job(store, key, due_at=now + GRACE), _audit(store, event, "event.deleted", actor=actor, now=now)]
+        also = [put_job(store, key, due_at=now + GRACE), noted(store, "event.deleted", event.id, actor=actor, now=now)]
         store.events.begin_deleting(event, _cancellation(event, "", actor, now), also=also)
         logger.info("event being deleted", extra={"event_id": event_id, "actor": actor})
 
@@ -203,7 +203,7 @@ def undo_no_shows(store: Store, event_id: str, *, actor: str, now: datetime) -> 
                 Delete(key=job_key(event_id, NO_SHOW).key),
                 store.events.still_marked(event),
                 store.event_log.put(entry),
-                _audit(store, event, "event.no_shows_undone", actor=actor, now=now),
+                noted(store, "event.no_shows_undone", event.id, actor=actor, now=now),
             ]
         )
         logger.info("no-shows being taken back", extra={"event_id": event_id, "actor": actor})
@@ -273,10 +273,6 @@ def _cancellation(event: Event, reason: str, actor: str, now: datetime) -> Cance
 
 def _entry(event: Event, kind: EventLogKind, *, actor: str, now: datetime) -> EventLogEntry:
     return EventLogEntry(id=new_id(), event_id=event.id, at=now, kind=kind, actor=actor)
-
-
-def _audit(store: Store, event: Event, action: str, *, actor: str, now: datetime) -> Action:
-    return store.audit.put(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=event.id))
 
 
 def _hand_over(store: Store, event_id: str, name: str, now: datetime) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from crm.domain.audit import AuditEntry
 from crm.domain.draft_people import Source
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.event_drafts import EMPTY, EventDraft, Step, copied, slug_of
@@ -18,10 +17,9 @@ from crm.services.audit import noted
 from crm.services.draft_checks import Review, review
 from crm.services.draft_people import filter_of
 from crm.services.events import NewEvent
-from crm.services.tasks import job_of
+from crm.services.tasks import begun_with, job_of
 from crm.store import Store
 from crm.store.event_drafts import GONE, STALE
-from crm.store.requests import Action
 from crm.store.table import ConditionFailed
 
 logger = logging.getLogger(__name__)
@@ -111,7 +109,7 @@ def publish(store: Store, draft_id: str, *, version: int, actor: str, now: datet
     if looked.blocking or looked.event is None:
         raise RuleViolation(" ".join(f"{one.strong} {one.text}".strip() for one in looked.blocking))
     tasks = _tasks(looked, actor, now)
-    also = [action for task in tasks for action in _begun_with(store, task, now)]
+    also = [action for task in tasks for action in begun_with(store, task, due_at=now + PATIENCE)]
     try:
         event = events.create(
             store,
@@ -195,12 +193,6 @@ def _tasks(looked: Review, actor: str, now: datetime) -> list[Task]:
         )
         for source in gathered.later
     ]
-
-
-def _begun_with(store: Store, task: Task, now: datetime) -> list[Action]:
-    facts: dict[str, str | int] = {"matched": task.matched, "eventId": task.subject}
-    noted = AuditEntry(id=task.id, at=task.created_at, actor=task.actor, action=task.words.audit, subject=task.id, facts=facts)
-    return [store.tasks.put(task), store.jobs.put(job_of(task.id), due_at=now + PATIENCE), store.audit.put(noted)]
 
 
 def _wake(store: Store, task: Task, now: datetime) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, FieldError, RuleViolation
 from crm.domain.event_log import EventLogEntry, EventLogKind
 from crm.domain.events import MAX_HOSTS, Event, EventStatus
 from crm.domain.ids import new_id
+from crm.services.audit import noted
 from crm.services.event_jobs import CREATING, GRACE, job_key, no_show_actions
 from crm.store import Store
 from crm.store.events import MAX_ATTENDEES
@@ -126,8 +126,7 @@ def _event(new: NewEvent, now: datetime) -> Event:
 def _noted(store: Store, event: Event, actor: str) -> list[Action]:
     """That it was created, in its history and in the audit log."""
     entry = EventLogEntry(id=new_id(), event_id=event.id, at=event.created_at, kind=EventLogKind.CREATED, actor=actor)
-    audit = AuditEntry(id=new_id(), at=event.created_at, actor=actor, action="event.created", subject=event.id)
-    return [store.event_log.put(entry), store.audit.put(audit)]
+    return [store.event_log.put(entry), noted(store, "event.created", event.id, actor=actor, now=event.created_at)]
 
 
 def _check_lists(store: Store, event: Event, hosts: Sequence[str], attendees: Sequence[str], *, overflow: bool) -> None:

@@ -5,11 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import Order, PeopleFilter, filter_values
-from crm.domain.ids import new_id
 from crm.domain.people import Person
+from crm.services.audit import note
 from crm.store import Store
 
 BOM = "\ufeff"  # by which Excel knows UTF-8
@@ -106,8 +105,8 @@ def export_people(
 ) -> Iterator[tuple[object, ...]]:
     """Note in the audit log who takes which columns of which fields' filter, and return the rows as `people_rows` does."""
     rows = people_rows(store, wanted, order=order, columns=columns, zone=zone)
-    facts: dict[str, str | int] = {"filter": " ".join(sorted(filter_values(wanted))), "columns": len(columns)}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="people.exported", facts=facts))
+    fields = " ".join(sorted(filter_values(wanted)))
+    note(store, "people.exported", actor=actor, now=now, filter=fields, columns=len(columns))
     return rows
 
 

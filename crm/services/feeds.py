@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import RuleViolation
 from crm.domain.event_filters import NAMES, EventFilter, parse_event_filter
 from crm.domain.events import Event, EventStatus
 from crm.domain.feeds import BACK, MAX_FEEDS, Feed
-from crm.domain.ids import new_id
+from crm.services.audit import noted
 from crm.services.event_board import who_hosts
 from crm.store import Store
 
@@ -28,8 +27,8 @@ def create(store: Store, feed_id: str, values: dict[str, str], *, zone: ZoneInfo
     there = store.feeds.recent()
     if len(there) >= MAX_FEEDS and all(one.id != feed_id for one in there):
         raise RuleViolation(f"There are {MAX_FEEDS} calendar feeds already; revoke one that nobody uses first.")
-    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="feed.created", subject=feed_id)
-    made = store.feeds.create(Feed(id=feed_id, values=kept, created_by=actor, created_at=now), store.audit.put(entry))
+    entry = noted(store, "feed.created", feed_id, actor=actor, now=now)
+    made = store.feeds.create(Feed(id=feed_id, values=kept, created_by=actor, created_at=now), entry)
     if made is None:
         return store.feeds.get(feed_id)
     logger.info("calendar feed created", extra={"feed_id": feed_id})
@@ -38,8 +37,7 @@ def create(store: Store, feed_id: str, values: dict[str, str], *, zone: ZoneInfo
 
 def revoke(store: Store, feed_id: str, *, actor: str, now: datetime) -> None:
     """Let the link of a feed lead nowhere from now on, for good. Raises NotFound."""
-    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="feed.revoked", subject=feed_id)
-    store.feeds.revoke(feed_id, now, store.audit.put(entry))
+    store.feeds.revoke(feed_id, now, noted(store, "feed.revoked", feed_id, actor=actor, now=now))
     logger.info("calendar feed revoked", extra={"feed_id": feed_id})
 
 

@@ -1,6 +1,7 @@
 """Opens and clicks: kept with their class, counted once per e-mail, and proof that an e-mail arrived."""
 
 import logging
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -57,9 +58,8 @@ def record(
         hit = Hit(id=new_id(), email_id=email_id, kind=kind, hit_class=hit_class, at=when, link=link)
         change = _changed(email, store.hits.of(email_id), hit, now=now, judge=judge)
         new = settled(change.email, now=now)
-        changes = hit_changes(email.campaign_id, change.before, change.after)
-        for counter, number in email_changes([(email, new)]).items():
-            changes[counter] = changes.get(counter, 0) + number
+        changes = Tally(hit_changes(email.campaign_id, change.before, change.after))
+        changes.update(email_changes([(email, new)]))
         told = [outcome(email, replace(new, hits=email.hits + 1))] if new != email or changes else []
         kept = store.hits.keep(email, change.before, change.after)
         store.table.write([*told, *kept, *store.stats.delta(changes, now=now), *also])

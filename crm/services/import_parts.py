@@ -18,7 +18,6 @@ from crm.services.import_decide import Outcome
 
 FOLDER = "imports"
 SOURCE = "source"
-PIECE = 1 << 16
 Failure = tuple[int, list[str], str]
 """Row number, cells as they came, reason."""
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, NotFound
-from crm.domain.ids import new_id
 from crm.domain.workers import WorkerSeen
+from crm.services.audit import noted
 from crm.services.campaign_jobs import LANE
 from crm.store import Store, schema
 from crm.store.jobs import Breakdown, Job
@@ -21,7 +20,7 @@ from crm.store.tasks import task_of
 
 logger = logging.getLogger(__name__)
 MOST_READ = 200
-"""Jobs that are looked at, soonest due first: what failed is tried again within the hour, so it is among them."""
+"""Jobs that are looked at, soonest due first: what failed is tried again within LONGEST_REST, so it is among them."""
 ABOUT = ("campaign", "event", "import", "task", "user", "erasure")
 OWNERS = {schema.key(name, id="-")["PK"].partition("#")[0]: name for name in ABOUT}
 TITLES = {"campaign": "subject", "event": "title", "import": "name"}
@@ -82,8 +81,8 @@ def board(store: Store, *, now: datetime) -> Board:
     groups: dict[tuple[str, str, Standing], list[Job]] = {}
     for job in jobs:
         groups.setdefault((job.key.owner, job.key.kind, standing_of(job, now)), []).append(job)
-    owners = list(dict.fromkeys(owner for owner, _, _ in groups if _about(owner)[0]))
-    mailing = [_about(owner)[1] for owner, kind, _ in groups if kind == LANE]
+    owners = list(dict.fromkeys(owner for owner, _, _ in groups if about_of(owner)[0]))
+    mailing = [about_of(owner)[1] for owner, kind, _ in groups if kind == LANE]
     snapshot = store.stats.snapshot(keys=store.campaigns.figure_keys(mailing), beside=[_key(owner) for owner in owners])
     items = dict(zip(owners, snapshot.beside, strict=True))
     figures = store.campaigns.figures_in(snapshot, mailing)
@@ -110,22 +109,31 @@ def standing_of(job: Job, now: datetime) -> Standing:
     return Standing.LATER if job.idle else Standing.RUNNING
 
 
+def about_of(owner: str) -> tuple[str, str]:
+    """Return what kind of thing the owner of a job is, and its id; ("", …) where it is none that has jobs."""
+    prefix, _, id_ = owner.partition("#")
+    try:
+        return OWNERS.get(prefix, "") if id_ else "", unescape(id_)
+    except ValueError:
+        return "", ""
+
+
 def restart(store: Store, owner: str, kind: str, *, actor: str, now: datetime) -> int:
     """Let the failed jobs of a kind be tried again now, and return how many. NotFound where nothing has such a job.
 
     Conflict where none of them rests after a failure any more.
     """
-    jobs = [job for job in store.jobs.of(owner).values() if job.key.kind == kind] if _about(owner)[0] else []
+    jobs = [job for job in store.jobs.of(owner).values() if job.key.kind == kind] if about_of(owner)[0] else []
     if not jobs:
         raise NotFound("There is no such background work any more; it may be done.")
     failing = [job for job in jobs if job.failing]
     if not failing:
         raise Conflict(MOVED_ON)
     broke = _last([job.broke for job in failing])
-    facts: dict[str, str | int] = {"kind": kind, "jobs": len(failing), **({"error": broke.error} if broke else {})}
-    entry = AuditEntry(id=new_id(), at=now, actor=actor, action="job.restarted", subject=owner, facts=facts)
+    error = {"error": broke.error} if broke else {}
+    entry = noted(store, "job.restarted", owner, actor=actor, now=now, kind=kind, jobs=len(failing), **error)
     try:
-        store.table.write([*[store.jobs.restart(job, now) for job in failing], store.audit.put(entry)])
+        store.table.write([*[store.jobs.restart(job, now) for job in failing], entry])
     except ConditionFailed:
         raise Conflict(MOVED_ON) from None
     logger.info("jobs restarted", extra={"owner": owner, "kind": kind, "jobs": len(failing), "actor": actor})
@@ -147,21 +155,15 @@ def restart_all(store: Store, *, actor: str, now: datetime) -> int:
     return number
 
 
-def _about(owner: str) -> tuple[str, str]:
-    """What kind of thing an owner is, and its id; ("", …) where it is none that has jobs."""
-    prefix, _, id_ = owner.partition("#")
-    return OWNERS.get(prefix, "") if id_ else "", unescape(id_)
-
-
 def _key(owner: str) -> Mapping[str, str]:
-    about, id_ = _about(owner)
+    about, id_ = about_of(owner)
     return schema.key(about, id=id_)
 
 
 def _line(
     jobs: Sequence[Job], kind: str, standing: Standing, item: Item, settled: Mapping[str, tuple[int, int]], now: datetime
 ) -> Line:
-    about, about_id = _about(jobs[0].key.owner)
+    about, about_id = about_of(jobs[0].key.owner)
     done, total = _how_far(jobs, kind, about, item, settled.get(about_id, (0, 0)))
     return Line(
         owner=jobs[0].key.owner,

@@ -6,13 +6,12 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
-from crm.domain.ids import new_id
 from crm.domain.keeping import Keeping
 from crm.domain.logo import picture_of, read_logo
 from crm.domain.mail_settings import Letterhead, MailSettings, Sender, mailbox
 from crm.domain.people import folded_address
+from crm.services.audit import noted
 from crm.services.files import Files
 from crm.store import Store
 from crm.store.mail_settings import STALE
@@ -96,7 +95,7 @@ def edit(
     if old.version != version:
         raise Conflict(STALE)
     fields = [name for name in EDITED if getattr(changed, name) != getattr(old, name)]
-    entry = _audit(store, "mail.settings_edited", SUBJECT, actor=actor, now=now, fields=", ".join(fields))
+    entry = noted(store, "mail.settings_edited", SUBJECT, actor=actor, now=now, fields=", ".join(fields))
     saved = store.mail_settings.save(changed, entry)
     logger.info("mail settings edited", extra={"version": saved.version, "actor": actor})
     return saved
@@ -108,20 +107,20 @@ def add_sender(store: Store, name: str, address: str, *, actor: str, now: dateti
     Raises RuleViolation for what can't be in a header, and where it is there already.
     """
     sender = Sender(name=name, address=address, added_by=actor, added_at=now).cleaned()
-    entry = _audit(store, "mail.sender_added", sender.mark, actor=actor, now=now)
+    entry = noted(store, "mail.sender_added", sender.mark, actor=actor, now=now)
     return _changed(store, lambda old: old.with_sender(sender), entry).sender(sender.mark)
 
 
 def verify_sender(store: Store, mark: str, *, actor: str, now: datetime) -> Sender:
     """Say of a sender that who reads its mail was here, and return it; once more changes nothing. Raises NotFound."""
-    entry = _audit(store, "mail.sender_verified", mark, actor=actor, now=now)
+    entry = noted(store, "mail.sender_verified", mark, actor=actor, now=now)
     return _changed(store, lambda old: old.verified(mark, now=now), entry).sender(mark)
 
 
 def remove_sender(store: Store, mark: str, *, actor: str, now: datetime) -> Sender:
     """Take a sender off the list and return what it was. What was accepted for sending keeps it. Raises NotFound."""
     gone = store.mail_settings.get().sender(mark)
-    _changed(store, lambda old: old.without_sender(mark), _audit(store, "mail.sender_removed", mark, actor=actor, now=now))
+    _changed(store, lambda old: old.without_sender(mark), noted(store, "mail.sender_removed", mark, actor=actor, now=now))
     return gone
 
 
@@ -133,7 +132,7 @@ def set_logo(store: Store, files: Files, data: bytes, *, actor: str, now: dateti
     logo = read_logo(data)
     with suppress(FileExistsError):
         files.save(logo.file, [data])
-    entry = _audit(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind=logo.kind, size=f"{logo.width}x{logo.height}")
+    entry = noted(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind=logo.kind, size=f"{logo.width}x{logo.height}")
     saved = _changed(store, lambda old: replace(old, logo=logo), entry)
     logger.info("logo set", extra={"logo": logo.mark, "actor": actor})
     return saved
@@ -141,7 +140,7 @@ def set_logo(store: Store, files: Files, data: bytes, *, actor: str, now: dateti
 
 def remove_logo(store: Store, *, actor: str, now: datetime) -> MailSettings:
     """Let letters have no logo any more, and return the settings as stored; letters that went out keep theirs."""
-    entry = _audit(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind="none")
+    entry = noted(store, "mail.logo_changed", SUBJECT, actor=actor, now=now, kind="none")
     return _changed(store, lambda old: replace(old, logo=None), entry)
 
 
@@ -157,7 +156,3 @@ def _changed(store: Store, decide: Callable[[MailSettings], MailSettings], entry
         with suppress(Conflict):
             return attempt()
     return attempt()
-
-
-def _audit(store: Store, action: str, subject: str, *, actor: str, now: datetime, **facts: str) -> Action:
-    return store.audit.put(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=subject, facts=facts))

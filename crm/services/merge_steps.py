@@ -8,13 +8,13 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email
 from crm.domain.errors import NotFound, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind, changes_between
 from crm.domain.merging import lost_values
 from crm.domain.people import ATTRIBUTES, LABELS, Person, Profile
+from crm.services.audit import noted
 from crm.services.campaign_jobs import jobs_of, lanes_among
 from crm.store import Store, schema
 from crm.store.jobs import Job, JobKey
@@ -151,7 +151,8 @@ def _finished(store: Store, order: Order, pair: Pair, now: datetime, also: Calla
     try:
         if store.merges.settle_tags(pair):
             return False
-        store.merges.finish(pair, _entry(order, pair, now), [*_audit(store, order, now), *also()], now=now)
+        audit = noted(store, "people.merged", order.kept_id, actor=order.actor, now=now, gone=order.gone_id)
+        store.merges.finish(pair, _entry(order, pair, now), [audit, *also()], now=now)
     except ConditionFailed:
         return False
     return True
@@ -198,12 +199,6 @@ def _entry(order: Order, pair: Pair, now: datetime) -> LogEntry:
         source=order.gone_id,
         source_name=gone.name,
     )
-
-
-def _audit(store: Store, order: Order, now: datetime) -> list[Action]:
-    facts = {"gone": order.gone_id}
-    entry = AuditEntry(id=new_id(), at=now, actor=order.actor, action="people.merged", subject=order.kept_id, facts=facts)
-    return [store.audit.put(entry)]
 
 
 def _texts(profile: Profile) -> dict[str, str | list[str]]:

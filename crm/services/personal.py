@@ -1,17 +1,16 @@
 """Everything that is held of one person, for handing it out to them."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from crm.domain.audit import AuditEntry
 from crm.domain.emails import Email
 from crm.domain.events import Attendance, Event
-from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import ATTRIBUTES, Person
+from crm.services.audit import note
 from crm.store import Store, schema
 from crm.store.email_items import TIMES
 from crm.store.keys import behind_prefix, stamp
@@ -40,8 +39,7 @@ def personal_data(store: Store, person_id: str, *, actor: str, now: datetime) ->
         "emails": list(_emails(store, emails)),
         "log": list(_log(store, person_id)),
     }
-    facts: Mapping[str, str | int] = {"emails": len(emails), "log": len(held["log"])}
-    store.audit.note(AuditEntry(id=new_id(), at=now, actor=actor, action="people.personal_data", subject=person_id, facts=facts))
+    note(store, "people.personal_data", person_id, actor=actor, now=now, emails=len(emails), log=len(held["log"]))
     logger.info("personal data handed out", extra={"person_id": person_id, "actor": actor})
     return held
 

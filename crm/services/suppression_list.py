@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.ids import new_id
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import EmailStatus, Person, well_formed_address
+from crm.services.audit import noted
 from crm.services.suppressing import Reason, suppress
 from crm.store import Store
 from crm.store.people import status_change, until_won
@@ -61,8 +61,9 @@ def put_on(store: Store, address: str, status: EmailStatus, *, actor: str, now: 
         reason = Reason(status=status, source=STAFF, email=None, actor=actor)
         actions, changes = suppress(store, reason, addresses=[address], now=now)
         if actions:
-            facts = {"status": status.value, **_whose(store.people.find_by_email(address))}
-            _write(store, actions, changes, AuditEntry(id=new_id(), at=now, actor=actor, action="suppression.added", facts=facts))
+            whose = _whose(store.people.find_by_email(address))
+            entry = noted(store, "suppression.added", actor=actor, now=now, status=status.value, **whose)
+            store.table.write([*actions, *store.stats.delta(changes, now=now), entry])
         return bool(actions)
 
     changed = until_won(attempt)
@@ -94,16 +95,13 @@ def take_off(store: Store, address: str, status: EmailStatus, since: datetime, w
             update, changes = status_change(found.person, EmailStatus.MAILABLE, now=now)
             actions += [update, store.log.put(_entry(found.person, actor, now))]
         facts = {"status": status.value, "why": why.value, **_whose(found.person)}
-        _write(store, actions, changes, AuditEntry(id=new_id(), at=now, actor=actor, action="suppression.removed", facts=facts))
+        entry = noted(store, "suppression.removed", actor=actor, now=now, **facts)
+        store.table.write([*actions, *store.stats.delta(changes, now=now), entry])
         return True
 
     changed = until_won(attempt)
     logger.info("suppression lifted by staff", extra={"changed": changed, "why": why.value})
     return look_up(store, address)
-
-
-def _write(store: Store, actions: list[Action], changes: dict[Counter, int], entry: AuditEntry) -> None:
-    store.table.write([*actions, *store.stats.delta(changes, now=entry.at), store.audit.put(entry)])
 
 
 def _whose(person: Person | None) -> dict[str, str]:

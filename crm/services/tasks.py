@@ -74,7 +74,6 @@ def start(
     matched = store.people.count(wanted)
     if not matched:
         raise RuleViolation("There is nobody to do this to: nobody matches any more. Choose people in the list again.")
-    begun = now.replace(microsecond=now.microsecond // 1000 * 1000)
     task = Task(
         id=task_id or new_id(),
         action=action,
@@ -83,21 +82,10 @@ def start(
         wanted=wanted,
         actor=actor,
         matched=matched,
-        created_at=begun,
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
     )
     few = matched <= (AT_ONCE if at_once is None else at_once)
-    try:
-        store.table.write(
-            [
-                store.tasks.put(task),
-                store.jobs.put(job_of(task.id), due_at=now + GRACE if few else now),
-                store.audit.put(_noted(task)),
-                *also,
-            ]
-        )
-    except Conflict:
-        if (there := store.tasks.find(task.id)) is None:
-            raise
+    if (there := _begin(store, task, also, due_at=now + GRACE if few else now)) is not None:
         return there
     logger.info("task begun", extra={"task_id": task.id, "action": action.value, "matched": matched, "actor": actor})
     return _work_now(store, task, now) if few else task
@@ -152,6 +140,17 @@ def cancel(store: Store, task_id: str, *, actor: str, now: datetime) -> Task:
     return ended
 
 
+def begun_with(store: Store, task: Task, *, due_at: datetime) -> list[Action]:
+    """Return the actions that begin a task: itself, its job, and its entry of the audit log, which a repeat makes the same."""
+    facts: dict[str, str | int] = {"matched": task.matched}
+    if task.event_id:
+        facts["eventId"] = task.event_id
+    if task.action is TaskAction.STATUS:
+        facts["status"] = standing(task.subject)[1].value
+    entry = AuditEntry(id=task.id, at=task.created_at, actor=task.actor, action=task.words.audit, subject=task.id, facts=facts)
+    return [store.tasks.put(task), store.jobs.put(job_of(task.id), due_at=due_at), store.audit.put(entry)]
+
+
 def job_of(task_id: str) -> JobKey:
     """The job that works on a task."""
     return JobKey(owner=schema.key("task", id=task_id)["PK"], name=JOB)
@@ -172,13 +171,15 @@ def _checked(store: Store, action: TaskAction, subject: str) -> tuple[str, str]:
     return subject, event.title
 
 
-def _noted(task: Task) -> AuditEntry:
-    facts: dict[str, str | int] = {"matched": task.matched}
-    if task.event_id:
-        facts["eventId"] = task.event_id
-    if task.action is TaskAction.STATUS:
-        facts["status"] = standing(task.subject)[1].value
-    return AuditEntry(id=task.id, at=task.created_at, actor=task.actor, action=task.words.audit, subject=task.id, facts=facts)
+def _begin(store: Store, task: Task, also: Sequence[Action], *, due_at: datetime) -> Task | None:
+    """Write down that a task begins; where one is there under its id, write nothing and return that."""
+    try:
+        store.table.write([*begun_with(store, task, due_at=due_at), *also])
+    except Conflict:
+        if (there := store.tasks.find(task.id)) is None:
+            raise
+        return there
+    return None
 
 
 def _work_now(store: Store, task: Task, now: datetime) -> Task:

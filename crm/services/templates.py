@@ -4,14 +4,13 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from crm.domain.audit import AuditEntry
 from crm.domain.errors import Conflict, RuleViolation
 from crm.domain.folding import fold
 from crm.domain.ids import new_id
 from crm.domain.starters import STARTERS
 from crm.domain.templates import MAX_TEMPLATES, Template
+from crm.services.audit import noted
 from crm.store import Store
-from crm.store.requests import Action
 from crm.store.templates import STALE
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def save(store: Store, template: Template, *, actor: str, now: datetime) -> Temp
     _check_name(new, others)
     if len(others) >= MAX_TEMPLATES:
         raise RuleViolation(f"There are {MAX_TEMPLATES} templates, which is the most. Delete one that is not needed any more.")
-    stored = store.templates.create(new, [_audit(store, "template.created", new.id, actor=actor, now=now)])
+    stored = store.templates.create(new, [noted(store, "template.created", new.id, actor=actor, now=now)])
     logger.info("template saved", extra={"template_id": stored.id, "actor": actor})
     return stored
 
@@ -63,7 +62,7 @@ def edit(store: Store, template: Template, *, actor: str, now: datetime) -> Temp
         raise Conflict(STALE)
     if fold(changed.name) != fold(old.name):
         _check_name(changed, store.templates.all())
-    entry = _audit(store, "template.edited", old.id, actor=actor, now=now)
+    entry = noted(store, "template.edited", old.id, actor=actor, now=now)
     saved = store.templates.save(replace(changed, updated_at=now), [entry])
     logger.info("template edited", extra={"template_id": saved.id, "version": saved.version, "actor": actor})
     return saved
@@ -72,7 +71,7 @@ def edit(store: Store, template: Template, *, actor: str, now: datetime) -> Temp
 def delete(store: Store, template_id: str, *, actor: str, now: datetime) -> Template:
     """Delete it and return what it was; letters that started from it keep their text. Raises NotFound or Conflict."""
     template = store.templates.get(template_id)
-    store.templates.delete(template, [_audit(store, "template.deleted", template_id, actor=actor, now=now)])
+    store.templates.delete(template, [noted(store, "template.deleted", template_id, actor=actor, now=now)])
     logger.info("template deleted", extra={"template_id": template_id, "actor": actor})
     return template
 
@@ -85,7 +84,3 @@ def _check_name(template: Template, others: list[Template]) -> None:
     """Conflict when another has that name. An index tells, so two saved at one moment may share a name."""
     if any(fold(one.name) == fold(template.name) and one.id != template.id for one in others):
         raise Conflict(f"There is a template “{template.name}” already; choose another name.", field="name")
-
-
-def _audit(store: Store, action: str, template_id: str, *, actor: str, now: datetime) -> Action:
-    return store.audit.put(AuditEntry(id=new_id(), at=now, actor=actor, action=action, subject=template_id))

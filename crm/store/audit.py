@@ -84,7 +84,7 @@ class AuditRepository:
 
     def note(self, entry: AuditEntry, *, patience: float | None = None) -> None:
         """Write an entry by itself; `patience`: for so many seconds, instead of as long as the table is waited for elsewhere."""
-        table = self._table if patience is None else Table(self._table.client, self._table.name, patience=patience)
+        table = self._table if patience is None else self._table.within(patience)
         table.write([self.put(entry)])
 
     def try_to_note(self, entry: AuditEntry) -> bool:
@@ -92,7 +92,7 @@ class AuditRepository:
         if time.monotonic() < self._away_until:
             return False
         try:
-            Table(self._table.client, self._table.name, patience=HURRY).write([self.put(entry)])
+            self.note(entry, patience=HURRY)
         except StoreUnavailable:
             self._away_until = time.monotonic() + REST
             return False

@@ -4,8 +4,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -57,6 +58,12 @@ class Calls:
         self.clock = clock
         self.sleep = sleep
         self.patience = patience
+
+    def within(self, seconds: float) -> Self:
+        """Return the same table, whose requests are given up after so many seconds."""
+        hurried = copy(self)
+        hurried.patience = seconds
+        return hurried
 
     def _call(
         self, operation: str, *, writes: bool, named: bool = True, metered: bool = True, **arguments: Any

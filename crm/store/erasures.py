@@ -73,11 +73,6 @@ class ErasureRepository:
         changes = {"sought": None, "finishedAt": stamp(now)}
         return Update(key=schema.key("erasure", id=person_id), changes=changes, expect=[exists()])
 
-    def erased_among(self, person_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these were erased; one request per 100."""
-        keys = [schema.key("erasure", id=person_id) for person_id in person_ids]
-        return frozenset(item["id"] for item in self._table.batch_get(keys) if item is not None)
-
     def _sealed(self, person_id: str, sought: Sequence[Profile]) -> str:
         texts = [[getattr(profile, ATTRIBUTES[name]) for name in SEALED] for profile in sought]
         return self._signer.sign(f"erasure {person_id}", texts)

@@ -8,9 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_IN = 100
-"""Operands of one IN (a DynamoDB limit)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Clause:

@@ -17,8 +17,11 @@ OWN = frozenset(
 )
 """Attributes of a job's item that its kind knows nothing of."""
 LATE = timedelta(seconds=20)
+"""A job that has been due for so long is told to be late: no worker has come."""
 QUIET = timedelta(seconds=15)
-"""After so long it is told that no worker has come, or that the one there says nothing."""
+"""A job whose worker has not written for so long is told to be quiet: that worker may be gone, or be at something long."""
+LONGEST_REST = timedelta(hours=1)
+"""How long a job whose steps break again and again rests at the most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -362,7 +362,6 @@ INDEXES = (
         why="the list shows the whole e-mail; its outcome moves it to another partition anyway",
     ),
 )
-INDEX = {index.name: index for index in INDEXES}
 BY_COMPANY, BY_JOB_TITLE, BY_LOCATION, BY_ACTIVITY, EVENT_ATTENDEES, BY_DATE, BY_LAST_NAME, BY_CAMPAIGN = INDEXES
 
 

@@ -165,7 +165,7 @@ class Table(Calls):
 
     def ping(self) -> None:
         """Return when the table answers; StoreUnavailable when it does not within a second."""
-        Table(self.client, self.name, patience=1.0).get({"PK": "PING", "SK": "PING"}, consistent=False)
+        self.within(1.0).get({"PK": "PING", "SK": "PING"}, consistent=False)
 
     def missing(self) -> list[str]:
         """Return what is not there yet: "table", names of indexes, "TTL"."""

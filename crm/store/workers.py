@@ -20,7 +20,7 @@ class WorkerRepository:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._quick = Table(table.client, table.name, clock=table.clock, patience=PATIENCE)
+        self._quick = table.within(PATIENCE)
 
     def tell(self, worker: WorkerSeen) -> None:
         """Write what a worker says of itself; one write unit."""

@@ -1,6 +1,6 @@
 """Tags and filters of every template; none of them needs a `{% load %}`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -119,24 +119,17 @@ def words_ago(moment: datetime | None, css: str = "") -> str:
 
 
 @register.simple_tag(takes_context=True)
-def query(context: Context, **changes: str | int | Sequence[str] | None) -> str:
-    """The query string with some fields set (a list: several values) or, by None, left out. The place in the list is lost."""
+def query(context: Context, **changes: str | None) -> str:
+    """The query string with some fields set or, by None, left out. The place in the list is lost."""
     changed = context["request"].GET.copy()
     for name in PLACE:
         changed.pop(name, None)
     for name, value in changes.items():
-        if value is None or value == "":
-            changed.pop(name, None)
+        if value:
+            changed[name] = value
         else:
-            changed.setlist(name, [str(value)] if isinstance(value, str | int) else [str(one) for one in value])
+            changed.pop(name, None)
     return f"?{changed.urlencode()}"
-
-
-@register.simple_tag(takes_context=True)
-def query_without(context: Context, field: str, value: str) -> str:
-    """The query string without one of a field's values: for the × of a chip."""
-    left = [one for one in context["request"].GET.getlist(field) if one != value]
-    return query(context, **{field: left or None})
 
 
 class Permit:

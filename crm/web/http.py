@@ -11,7 +11,7 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -76,7 +76,7 @@ def client_address(request: HttpRequest) -> str:
     """The IP address a request comes from, behind as many proxies as TRUSTED_PROXIES says; empty where it can't be told."""
     try:
         return str(get_adapter().get_client_ip(request))
-    except (PermissionDenied, ImproperlyConfigured):  # the second: fewer addresses in X-Forwarded-For than proxies
+    except PermissionDenied:
         return ""
 
 

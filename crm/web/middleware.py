@@ -1,5 +1,6 @@
 """What happens around every view: policy, sign-in, the store, errors as answers; and what every page shows of the shell."""
 
+import codecs
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, cast
@@ -26,6 +27,8 @@ from crm.web.http import CrmRequest, client_address, crm_error_answer, error_ans
 from crm.web.waiting import keep
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+UNREADABLE = "What was sent is not written as browsers write it: forms in UTF-8, cookies without control characters."
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 """What Django raises when a form is first looked into, and is longer or has more fields or files than the settings let in."""
 
@@ -63,12 +66,15 @@ class ContentPolicyMiddleware:
 
 
 class FormMiddleware:
-    """Refuse a form that is too long to be looked into, with what to do; before its token is looked for in it."""
+    """Refuse what can't be looked into, and a form that is too long for it; before its token is looked for in it."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        zero = any("\0" in value for value in request.COOKIES.values())  # Postgres looks for no session that is called so
+        if zero or (request.content_type in FORMS and codecs.lookup(request.encoding or "utf-8").name != "utf-8"):
+            return error_answer(request, 400, UNREADABLE, title="This can’t be read")
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *given: Any) -> HttpResponseBase | None:
@@ -108,7 +114,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
             return error_answer(request, 403, "Your session is over.", title="Sign in again", first="Sign in in another tab.")
         if not htmx:
             return super().handle_no_permission(request, view_func)
-        came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()
+        try:
+            came_from = urlsplit(htmx.current_url_abs_path or "/").geturl()
+        except ValueError:  # what htmx says of its page is whatever was sent
+            came_from = "/"
         return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': came_from})}")
 
 

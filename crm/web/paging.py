@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest, QueryDict
 
+from crm.web.forms import number_in
+
 PAGE_SIZE = 50
 POSITION = "at"
 
@@ -49,8 +51,7 @@ class Pager:
 
 def _position(query: QueryDict) -> int:
     """The number that came with the address; 1 where it is none."""
-    text = query.get(POSITION, "")
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text) > 0 else 1
+    return number_in(query.get(POSITION, ""), 0) or 1
 
 
 def _query(query: QueryDict, **changes: str | int | None) -> str:

@@ -22,6 +22,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -32,6 +34,7 @@ from django.utils.text import capfirst
 from crm import second_factor
 from crm.web.browsers import browser_words
 from crm.web.http import client_address, tell
+from crm.web.staff_names import name_of
 
 logger = logging.getLogger(__name__)
 CAME_WITH = "crm.came_with"
@@ -40,6 +43,9 @@ MAILING = "mailing"
 """Name of the threads in which links for new passwords are sent."""
 JUST_NOW = 300
 """Seconds after signing in during which the password is not asked for again before a first second factor is set up."""
+UNKNOWN_ADDRESS = (
+    "It can’t be told from which network address this comes: fewer proxies passed it on than the site has, says TRUSTED_PROXIES."
+)
 SAID = {
     "account/messages/password_changed.txt": "Password changed",
     "account/messages/password_set.txt": "Password set",
@@ -75,6 +81,20 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
         "rate_limited": "Too many tries. Wait five minutes, then try again.",
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Where a request comes from; PermissionDenied where that can't be told, as behind fewer proxies than were said."""
+        try:
+            return str(super().get_client_ip(request))
+        except (ImproperlyConfigured, PermissionDenied):
+            raise PermissionDenied(UNKNOWN_ADDRESS) from None
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether one may be led there: within the site, and an address at all."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody makes an account for themselves."""
@@ -142,7 +162,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
         `context` may have `by`: who did it, where that was not somebody signed in to this account.
         """
         to = email or user.email
-        if template_prefix not in MAILED or not to or not settings.PASSWORD_RESET:
+        if template_prefix not in MAILED or not to or not settings.MAIL_LEAVES:
             return
         said = {
             "what": MAILED[template_prefix],
@@ -154,6 +174,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no ty
             "organisation": settings.CRM_ORGANISATION,
         }
         _try(lambda: self.send_mail("account/email/notice", to, said), "notice of a changed account not mailed", user)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link for a new password, at the address of the site and not at the one that the request came to."""
+        owner, _, secret = key.partition("-")
+        return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs={"uidb36": owner, "key": secret})
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Send the link beside the request: the answer is as quick, and the same, where there is no account or no mail server."""
@@ -205,7 +230,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth h
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         """The account, as the device lists it among its passkeys: by what somebody is called here."""
         entity = super().get_public_key_credential_user_entity(user)
-        return {**entity, "display_name": user.get_full_name() or user.get_username(), "name": user.get_username()}
+        return {**entity, "display_name": name_of(user), "name": user.get_username()}
 
     def encrypt(self, text: str) -> str:
         """Keep a secret under the newest key."""
@@ -233,6 +258,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
         super().__init__(*args, **kwargs)
         login, password, remember = (self.fields[name] for name in ("login", "password", "remember"))
         login.label, password.label, remember.label = "User name or e-mail", "Password", "Stay signed in on this computer"
+        login.validators.append(MaxLengthValidator(254))  # SQLite compares no text of any length
         login.widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         password.widget.attrs = {"autocomplete": "current-password"}
         password.help_text = ""  # the way to a new password stands below the form

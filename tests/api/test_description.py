@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 
 from tests.api.conftest import Script
@@ -68,3 +69,10 @@ def test_the_description_page_lists_the_calls_and_needs_a_sign_in(sign_in: Calla
     assert all(path in page.content.decode() for _, path in CALLS)
     assert Client().get("/api/docs").status_code == 302
     assert Client().get("/api/openapi.json").status_code == 401
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Bearer ", 200), ("bearer ", 200), ("Basic ", 401), ("", 401)])
+def test_the_description_is_for_any_bearer_token(script: Script, kind: str, status: int) -> None:
+    answer = Client().get("/api/openapi.json", headers={"Authorization": f"{kind}{script.secret}"})
+
+    assert answer.status_code == status

@@ -14,7 +14,6 @@ from crm.domain.events import SLUG
 from crm.domain.local_times import moment_of, next_such_day, parse_time, zone_names
 from tests.factories import NOW, make_event
 
-STOCKHOLM = ZoneInfo("Europe/Stockholm")
 RIGHT = {
     "title": "Autumn kick-off",
     "slug": "autumn",

@@ -7,9 +7,10 @@ import pytest
 from crm.domain.errors import StoreUnavailable
 from crm.domain.workers import WorkerSeen, minute_of, sent_a_second
 from crm.jobs.heartbeat import Heartbeat
-from crm.jobs.work import LONGEST_REST, Held, Work
+from crm.jobs.work import Held, Work
 from crm.jobs.worker import Worker, place_of
 from crm.store import Store
+from crm.store.job_items import LONGEST_REST
 from crm.store.jobs import Job, JobKey
 from crm.store.workers import KEPT_FOR
 from tests.conftest import Clock

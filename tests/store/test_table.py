@@ -1,5 +1,6 @@
 """The door to the engine: what it repeats, and how."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from crm.store import schema
 from crm.store.expressions import absent
 from crm.store.requests import Put
 from crm.store.table import Table
+from tests.factories import NOW
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -73,6 +75,19 @@ def test_a_read_is_not_repeated_when_the_time_is_up(table: Table) -> None:
 
     with pytest.raises(StoreUnavailable):
         deaf.get(schema.key("user", id="u"))
+
+
+def test_a_hurried_table_gives_up_sooner_and_is_the_same_otherwise(table: Table) -> None:
+    client = Deaf(table.client, 1)
+    earlier = Table(client, table.name, clock=lambda: NOW - timedelta(hours=1))  # type: ignore[arg-type]
+    expiring = {**ITEM, schema.TTL_ATTRIBUTE: int(NOW.timestamp())}
+    table.write([Put(item=expiring)])
+
+    with pytest.raises(StoreUnavailable):
+        earlier.within(0.0).get({"PK": "X", "SK": "Y"})
+
+    assert earlier.within(0.0).get({"PK": "X", "SK": "Y"}) == expiring
+    assert earlier.patience == 5.0
 
 
 def test_a_page_waits_for_several_replies_and_answers_in_about_ten_seconds() -> None:

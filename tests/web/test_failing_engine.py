@@ -164,7 +164,7 @@ def test_an_entry_that_others_wait_for_is_tried_for_a_second_alone(far: Store, p
     begun = time.monotonic()
 
     with proxy.troubled(always(Trouble.THROTTLED)), pytest.raises(StoreUnavailable):
-        audit.note_at_once(far, "staff.signed_out", actor="ada", now=datetime.now(UTC))
+        audit.note_at_once(far, "staff.sessions_ended", actor="ada", now=datetime.now(UTC))
 
     assert time.monotonic() - begun < 3
 

@@ -284,7 +284,7 @@ def test_where_the_mail_server_is_away_the_link_is_shown_to_be_handed_over(
 
 
 def test_where_mail_is_switched_off_the_page_says_so(sign_in: SignIn, settings: Any) -> None:
-    settings.PASSWORD_RESET = False
+    settings.MAIL_LEAVES = False
 
     page = sign_in("Admin").post(INVITE, {"address": "kim@community.example", "role": "Editor"}, follow=True)
 

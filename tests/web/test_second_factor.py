@@ -677,7 +677,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_the_others(client: Client, sit
     assert left == [True, False]
     assert not is_in(phone)
     assert is_in(client)
-    assert [entry.facts["sessions"] for entry in entries(site, "staff.signed_out")] == [1, 1]
+    assert [entry.facts["sessions"] for entry in entries(site, "staff.sessions_ended")] == [1, 1]
 
 
 def test_nobody_ends_a_session_of_others_or_their_own_by_this(client: Client, ada: User) -> None:

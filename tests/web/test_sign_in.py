@@ -240,10 +240,12 @@ def wait_for_letters() -> None:
             thread.join(timeout=10)
 
 
-def test_a_forgotten_password_is_set_anew_by_mail(site: Store, ingrid: User) -> None:
+def test_a_forgotten_password_is_set_anew_by_mail(site: Store, ingrid: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["testserver", "staff.example.org"]
     client = Client()
 
-    client.post("/accounts/password/reset/", {"email": "ingrid@community.example"})
+    elsewhere = Client(headers={"Host": "staff.example.org:8443"})
+    elsewhere.post("/accounts/password/reset/", {"email": "ingrid@community.example"})
     client.post("/accounts/password/reset/", {"email": "nobody@community.example"})
     wait_for_letters()
     link = re.search(r"http://testserver(/\S+)", str(mail.outbox[0].body))

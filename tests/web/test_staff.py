@@ -292,7 +292,7 @@ def test_a_closed_account_is_out_everywhere_and_its_tokens_open_nothing(sign_in:
 
     assert not _is_in(theirs)
     assert staff.authenticate_token(secret) is None
-    assert [(one.action, one.subject) for one in _written(site)] == [("staff.deactivated", f"staff:{jonas.pk}")]
+    assert [(one.action, one.subject) for one in _written(site)] == [("staff.closed", f"staff:{jonas.pk}")]
 
 
 def test_opening_it_again_lets_no_old_browser_in(sign_in: SignIn, site: Store, jonas: User) -> None:
@@ -306,7 +306,7 @@ def test_opening_it_again_lets_no_old_browser_in(sign_in: SignIn, site: Store, j
     assert (_is_in(theirs), _is_in(while_closed)) == (False, False)
     assert _is_in(_browser(User.objects.get(pk=jonas.pk)))
     assert staff.authenticate_token(secret)
-    assert [one.action for one in _written(site)] == ["staff.reactivated", "staff.deactivated"]
+    assert [one.action for one in _written(site)] == ["staff.reopened", "staff.closed"]
 
 
 def test_where_the_log_cant_be_written_nothing_is_changed(
@@ -341,7 +341,7 @@ def test_signing_out_everywhere_ends_every_session_of_that_account_alone(sign_in
     assert (_is_in(first), _is_in(second), _is_in(client)) == (False, False, True)
     assert Session.objects.count() == 1
     assert not UserSession.objects.filter(user=jonas).exists()
-    assert [(one.action, one.facts) for one in _written(site)] == [("staff.signed_out", {"sessions": 2})]
+    assert [(one.action, one.facts) for one in _written(site)] == [("staff.sessions_ended", {"sessions": 2})]
 
 
 def test_sessions_that_are_over_are_not_looked_into(admin: User, jonas: User, site: Store) -> None:

@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from crm import second_factor
-from crm.accounts import give_role, keep_an_administrator, one_at_a_time, subject
+from crm.accounts import give_role, keep_an_administrator, one_at_a_time
 from crm.domain.errors import RuleViolation
 from crm.management.noting import note_done
-from crm.staff import ROLES, role_of
+from crm.staff import ROLES, role_of, subject
 
 NEWCOMER = "Viewer"
 CLOSED = "The account {} is closed: it may not sign in until an administrator opens it again."

@@ -56,9 +56,7 @@ def _person(person_id: str, random: Random, country: Country, taken: set[str], c
         first_name=first,
         last_name=last,
         email=_address(first_latin, last_latin, company, random, taken),
-        phone_number=f"{country.phone} {random.randrange(100, 1000)} {random.randrange(1000, 10000)}"
-        if random.random() < 0.6
-        else "",
+        phone_number=_phone(random, country) if random.random() < 0.6 else "",
         company=company,
         job_title=_weighted(random, TITLES) if random.random() < 0.9 else "",
         city=city,

@@ -1,1 +1,1 @@
-"""Signing in with more than a password: codes of an app, passkeys, codes on paper."""
+"""Passwords, and what stands beside or instead of them: codes of an app, passkeys, codes on paper."""

@@ -1,4 +1,4 @@
-"""Addresses of second factors; allauth knows them by these names."""
+"""Addresses of passwords and second factors; allauth knows them by these names. crmsite/urls.py has the others of accounts/."""
 
 from allauth.mfa.base import views as base
 from allauth.mfa.recovery_codes import views as recovery_codes

@@ -1,4 +1,4 @@
-"""The pages of second factors: allauth's, with an entry in the audit log before what they change."""
+"""The pages of passwords and second factors: allauth's, with an entry in the audit log before what they change."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from crm import second_factor
 from crm.services.audit import note
+from crm.staff import subject
 from crm.web.http import CrmRequest, tell
 from crm.web.presence import PASSING
 from crm.web.waiting import resume
@@ -35,7 +36,7 @@ class Noted:
         """Note it, then do it."""
         facts = {"kind": self.kind} if self.kind else {}
         actor = self.request.user.get_username()
-        note(self.request.store, self.action, f"staff:{self.owner().pk}", actor=actor, now=datetime.now(UTC), **facts)
+        note(self.request.store, self.action, subject(self.owner()), actor=actor, now=datetime.now(UTC), **facts)
         return super().form_valid(form)  # type: ignore[misc, no-any-return]  # of the view beside it
 
     def owner(self) -> User:

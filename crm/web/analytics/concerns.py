@@ -13,20 +13,21 @@ from crm.domain.imports import Import
 from crm.domain.metrics import MAX_VALUES
 from crm.services.dashboard import DAYS
 from crm.services.dashboard_parts import Campaigns, Dashboard, Mailings, Trouble
-from crm.store.jobs import JobKey
+from crm.services.job_board import about_of
 from crm.templatetags.crm import in_words, plural
+from crm.web.job_pages import page_of
 from crm.web.staff_names import staff_names
 
 SHOWN = 6
-PAGES = {
-    "CAMPAIGN": ("campaigns:one", "a campaign"),
-    "EVENT": ("events:event", "an event"),
-    "IMPORT": ("people:import-one", "an import"),
-    "TASK": ("people:task", "a task"),
-    "USER": ("people:person", "a person being merged"),
-    "ERASURE": ("", "a person being erased"),
+KINDS = {
+    "campaign": "a campaign",
+    "event": "an event",
+    "import": "an import",
+    "task": "a task",
+    "user": "a person being merged",
+    "erasure": "a person being erased",
 }
-"""Whose job it is: the page that shows how far it is, and its kind in words."""
+"""What a job works on, in words."""
 LEVELS = ("bad", "warn", "")
 
 
@@ -73,7 +74,7 @@ def _stuck(board: Dashboard, now: datetime) -> Iterator[Concern]:
         icon="clock",
         words=f"{plural(len(owners), 'job is,jobs are')} due and nobody is at it",
         note=f"{_kinds(owners)}, due {since}. See that “manage.py worker” runs, and read its log.",
-        url=_page_of(board.stuck[0][0]),
+        url=page_of(*about_of(board.stuck[0][0].owner)) or reverse("people:tasks"),
         button="Look",
     )
 
@@ -95,13 +96,8 @@ def _failed(board: Dashboard) -> Iterator[Concern]:
 
 def _kinds(owners: Iterable[str]) -> str:
     """What it is the work of, in words."""
-    kinds = ", ".join(dict.fromkeys(PAGES.get(owner.partition("#")[0], ("", "something else"))[1] for owner in owners))
+    kinds = ", ".join(dict.fromkeys(KINDS.get(about_of(owner)[0], "something else") for owner in owners))
     return f"{kinds[:1].upper()}{kinds[1:]}"
-
-
-def _page_of(key: JobKey) -> str:
-    name = PAGES.get(key.owner.partition("#")[0], ("", ""))[0]
-    return reverse(name, args=[key.owner_id]) if name else reverse("people:tasks")
 
 
 def _troubles(campaigns: Campaigns, mailings: Mailings | None) -> Iterator[Concern]:

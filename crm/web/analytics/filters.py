@@ -13,6 +13,7 @@ from crm.domain.metrics import NONE, QUERY_NAMES, EmailQuery, parse_email_query
 from crm.domain.outcomes import Hits, Outcome
 from crm.services.analytics import Choice
 from crm.web.analytics.links import Links
+from crm.web.chips import Chip
 
 LABELS = {
     "status": "Status",
@@ -66,16 +67,6 @@ class Field:
     def select(self) -> bool:
         """Whether only what is offered makes sense."""
         return self.name in {"status", "campaign_id"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """One active value; `query` is the page without it."""
-
-    label: str
-    value: str
-    query: str
-    exclude: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from crm.web.campaigns.proofs import LOOKED_AT, proofread
 from crm.web.campaigns.trial import Trial, addresses, send_tests
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.staff_names import name_of
 
 PARTS = ("preview", "found")
 """What htmx may ask for alone: the letter as somebody gets it, and who was found in the audience."""
@@ -187,7 +188,7 @@ def _tested(request: CrmRequest, campaign_id: str, form: ComposeForm, wanted: Pe
             campaign_id=campaign_id,
             sender=letter.sender,
             reply_to=letter.reply_to,
-            names={user.email: user.get_full_name() or user.get_username()},
+            names={user.email: name_of(user)},
         )
         sent = sum(not trial.trouble for trial in trials)
         note(request.store, "campaign.tested", campaign_id, actor=user.get_username(), now=datetime.now(UTC), sent=sent)

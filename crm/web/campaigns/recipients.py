@@ -10,22 +10,22 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from crm.domain.audit import AuditEntry
 from crm.domain.campaigns import Campaign, Utm
 from crm.domain.emails import Email, EmailState, SkipReason
 from crm.domain.failures import meaning
-from crm.domain.ids import new_id
 from crm.domain.mail_domains import OTHER
 from crm.domain.outcomes import Hits, Outcome
 from crm.domain.people import Person
 from crm.domain.recipients import EVERYBODY, NAMES, NO_CODE, Recipients, parse_recipients, recipients_values
 from crm.jobs.letter import letter
 from crm.services.analytics import EMAIL_COLUMNS, email_row
+from crm.services.audit import note
 from crm.services.keeping import gone_of
 from crm.services.report import of_domain
 from crm.store import Store
 from crm.store.campaigns import CampaignFigures, LinkFigures
 from crm.web.campaigns.troubles import REASONS
+from crm.web.chips import Chip
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
@@ -53,15 +53,6 @@ class Choice:
     number: int
     query: str
     current: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """A piece of the part that is shown, and the query string that leaves it out."""
-
-    label: str
-    value: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +109,8 @@ def recipients_csv(request: CrmRequest, campaign_id: str) -> StreamingHttpRespon
     name = "-".join(["campaign", *(re.sub(r"[^a-z0-9.]+", "-", word.lower()).strip("-") for word in words), campaign.id[:8]])
     if request.method == "HEAD":
         return csv_response(f"{name}.csv", EMAIL_COLUMNS, ())
-    facts: dict[str, str | int] = {"filter": " ".join(words)}
-    actor = request.user.get_username()
-    entry = AuditEntry(
-        id=new_id(), at=timezone.now(), actor=actor, action="recipients.exported", subject=campaign_id, facts=facts
-    )
-    request.store.audit.note(entry)
+    actor, fields = request.user.get_username(), " ".join(words)
+    note(request.store, "recipients.exported", campaign_id, actor=actor, now=timezone.now(), filter=fields)
     emails = request.store.emails.walk(
         campaign_id, wanted.statuses, outcome=wanted.outcome, reason=wanted.reason, part=wanted.part
     )

@@ -10,6 +10,7 @@ from crm.domain.events import STATUS_WORDS, AttendanceStatus
 from crm.domain.filters import PeopleFilter, filter_values, parse_filter
 from crm.services.attendees import AttendeeFilter
 from crm.store.people import FacetValue
+from crm.web.chips import Chip
 from crm.web.filter_words import filter_words
 
 PANELS = {"company": "Company", "jobTitle": "Job title", "city": "City", "tag": "Tag"}
@@ -20,16 +21,6 @@ OPEN = "open"
 BY_NAME = "name"
 SHOWN = 100
 """Values that a panel offers at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """One active condition, and the address without it."""
-
-    label: str
-    value: str
-    query: str
-    exclude: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

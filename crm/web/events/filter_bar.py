@@ -16,6 +16,7 @@ from crm.domain.local_times import parse_day
 from crm.domain.people import Person
 from crm.services.event_board import Tab, who_hosts
 from crm.store import Store
+from crm.web.chips import Chip
 
 WHEN = "when"
 """In the query string: which of the lists it is; left out for the upcoming ones."""
@@ -24,16 +25,6 @@ FIND, TYPED = "find", "host-typed"
 SUGGESTED = 8
 LABELS = {"q": "Title", "place": "Place", "host": "Host", "from": "From", "to": "To"}
 GONE = "somebody who is no longer here"
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One active value: `query` is the list without it."""
-
-    label: str
-    value: str
-    query: str
-    exclude: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +94,11 @@ class EventBar:
     @cached_property
     def chips(self) -> list[Chip]:
         """What is active, each with the way to leave it out."""
-        when = self._when(self.tab)
-        return [
-            Chip(label, value, f"?{self._string({key: text for key, text in self.pairs if key != name} | when)}")
-            for name, label, value in self.said
-        ]
+        chips, when = [], self._when(self.tab)
+        for name, label, value in self.said:
+            left = {key: text for key, text in self.pairs if key != name}
+            chips.append(Chip(label=label, value=value, query=f"?{self._string(left | when)}"))
+        return chips
 
     @cached_property
     def said(self) -> list[tuple[str, str, str]]:

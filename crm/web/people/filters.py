@@ -12,9 +12,10 @@ from crm.services import filter_names, segments
 from crm.services.segments import SEGMENT
 from crm.store import Store
 from crm.store.people import PeopleTotals
+from crm.web.chips import Chip
 from crm.web.filter_words import PANELS, RANGES, field_words
 from crm.web.people.panels import Option, Panel, Panels, Range
-from crm.web.people.query import BASE, Chip, active_groups, chips_of, filter_query, list_query, state_query, values_of
+from crm.web.people.query import BASE, active_groups, chips_of, filter_query, list_query, state_query, values_of
 from crm.web.people.tabs import Tabs
 
 ALTERNATIVES = 4

@@ -20,6 +20,7 @@ from crm.services.import_encoding import ENCODINGS
 from crm.services.import_staging import MAX_ROWS
 from crm.services.import_text import DELIMITERS
 from crm.web.bounds import takes_files
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people import import_report
 from crm.web.people.import_choices import MODES, applied, check_tag, posted, seen, settled, suggested_tag, wanted, why
@@ -137,8 +138,7 @@ def _chosen(request: CrmRequest, imported: Import) -> HttpResponseBase:
 
 def _begun(request: CrmRequest, imported: Import) -> HttpResponse:
     """Begin what was looked at; otherwise come back and look again."""
-    sent = request.POST.get("version", "")
-    version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 9 else 0
+    version = number_in(request.POST.get("version", ""), 0)
     try:
         imports.begin(request.store, imported.id, version=version, actor=request.user.get_username(), now=timezone.now())
     except Conflict:

@@ -15,6 +15,7 @@ from crm.domain.merging import proposed
 from crm.domain.people import ATTRIBUTES, LABELS, Person, Profile, distinct
 from crm.services import merge
 from crm.services.merge_preview import compare
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
 
 LEFT, RIGHT = "left", "right"
@@ -153,5 +154,4 @@ def _profile(left: Person, right: Person, ticked: QueryDict) -> Profile:
 
 
 def _version(ticked: QueryDict, side: str) -> int:
-    text = ticked.get(f"version-{side}", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return number_in(ticked.get(f"version-{side}", ""))

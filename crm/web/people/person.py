@@ -13,6 +13,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.people import Person, Profile
 from crm.services import people
 from crm.store import Store
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people.consent import consent_of
 from crm.web.people.forms import NoteForm, ProfileForm, differences, typed_of
@@ -175,5 +176,4 @@ def _before(request: CrmRequest, stored: Person) -> dict[str, str]:
 
 
 def _version(request: CrmRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    return number_in(request.POST.get("version", ""))

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from crm.domain.errors import NotFound
 from crm.domain.people import Person
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest
 from crm.web.paging import POSITION
 from crm.web.people.filters import FilterBar
@@ -44,7 +45,7 @@ class Place:
 def place_of(request: CrmRequest, person: Person) -> Place:
     """Read the query string: a filter and an order as those of the list, and `at`, the number in it."""
     everybody = reverse("people:list")
-    at = _number(request.GET.get(POSITION, ""))
+    at = number_in(request.GET.get(POSITION, ""), 0) or None
     try:
         bar = FilterBar(request.GET, request.store, request.user.get_username())
     except NotFound:  # a segment that was deleted since
@@ -88,10 +89,6 @@ def _neighbour(person: Person | None, state: str, at: int | None) -> Neighbour |
     query = "&".join(part for part in (state, f"{POSITION}={at}" if at is not None else "") if part)
     address = reverse("people:person", args=[person.id])
     return Neighbour(name=person.name, url=f"{address}?{query}" if query else address)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0 else None
 
 
 def _list_before(request: CrmRequest) -> str:

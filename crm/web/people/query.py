@@ -1,12 +1,12 @@
 """The people filter as a query string: what the form sends made plain; what is active, each with the way to leave it out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from django.http import QueryDict
 
 from crm.domain.filters import NAMES
 from crm.services.segments import SEGMENT
+from crm.web.chips import Chip
 from crm.web.filter_words import GROUPS, PANELS, TITLED, Said, fields_of, label_of, said
 
 BASE = "base"
@@ -17,17 +17,6 @@ KEPT = frozenset({"order", "limit"})
 HELPERS = ("typed", "looked", "exclude", "outcome")
 MIXED = "mixed"
 """What the choice of an outcome says where the campaigns that are ticked have several: each keeps its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One active value: `query` is the list without it."""
-
-    label: str
-    value: str
-    exclude: bool
-    query: str
-    out: bool = False
 
 
 def plain_query(sent: QueryDict) -> QueryDict:
@@ -101,7 +90,8 @@ def chips_of(query: QueryDict, names: Mapping[str, str] | None) -> list[Chip]:
             without = state_query(query)
             for field in fields_of(group):
                 _set(without, field, [value for value in query.getlist(field) if one.values and value not in one.values])
-            chips.append(Chip(one.label, one.value, one.exclude, f"?{without.urlencode()}", one.out))
+            left = f"?{without.urlencode()}"
+            chips.append(Chip(label=one.label, value=one.value, query=left, exclude=one.exclude, out=one.out))
     return chips
 
 

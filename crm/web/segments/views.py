@@ -17,6 +17,7 @@ from crm.domain.segments import Segment
 from crm.services import filter_names, segments
 from crm.staff import why_not
 from crm.web.filter_words import Said, filter_words
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
 from crm.web.paging import Pager
 from crm.web.segments.forms import SegmentForm
@@ -121,13 +122,12 @@ def refilter(request: CrmRequest, segment_id: str) -> HttpResponse:
     """Put the filter that was sent in place of the segment's; whoever was slower sees it as it is, and may press again."""
     segment = _changeable(request, segment_id)
     wanted, order = _asked(request.POST)
-    version = request.POST.get("version", "")
     try:
         segments.edit(
             request.store,
             segment_id,
             viewer=request.user.get_username(),
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
+            version=number_in(request.POST.get("version", "")),
             wanted=wanted,
             order=order,
             now=datetime.now(UTC),

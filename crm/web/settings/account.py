@@ -1,6 +1,5 @@
 """One's own account: what one is called, where one's clock is, where one is signed in, and what one may do here."""
 
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
@@ -11,12 +10,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.accounts import one_at_a_time
 from crm.services.audit import note, note_at_once
-from crm.staff import PERMISSIONS
+from crm.staff import PERMISSIONS, subject
 from crm.web.browsers import browser_words
 from crm.web.forms import number_in
 from crm.web.http import CrmRequest, tell
@@ -45,7 +45,7 @@ def _save(request: CrmRequest, form: ProfileForm) -> HttpResponse:
             form.full_clean()
             if not form.is_valid():
                 return _shown(request, form, status=422)
-            note_at_once(request.store, "staff.profile_edited", f"staff:{user.pk}", actor=actor, now=_now(), changed=changed)
+            note_at_once(request.store, "staff.profile_edited", subject(user), actor=actor, now=timezone.now(), changed=changed)
             form.keep()
         if "email" in form.changed_data and former:
             get_adapter().send_notification_mail("account/email/email_changed", user, email=former)
@@ -59,11 +59,11 @@ _save_with_address = reauthentication_required(_save, app="crm.profile")
 @require_POST
 def end_sessions(request: CrmRequest) -> HttpResponse:
     """Sign out one of one's other sessions, or all of them; this one stays."""
-    user, wanted = request.user, request.POST.get("session", "")
+    user, wanted, now = request.user, request.POST.get("session", ""), timezone.now()
     others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
     ended = list(others if wanted == "others" else others.filter(pk=number_in(wanted)))
     if ended:
-        note(request.store, "staff.signed_out", f"staff:{user.pk}", actor=user.get_username(), now=_now(), sessions=len(ended))
+        note(request.store, "staff.sessions_ended", subject(user), actor=user.get_username(), now=now, sessions=len(ended))
     for session in ended:
         session.end()
     if ended:
@@ -99,7 +99,3 @@ def _factors(user: User) -> dict[str, Any]:
     """What stands beside the password, in a line: whether there is an app, and how many passkeys."""
     kinds = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
     return {"app": Authenticator.Type.TOTP in kinds, "passkeys": kinds.count(Authenticator.Type.WEBAUTHN)}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

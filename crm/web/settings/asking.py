@@ -1,11 +1,10 @@
 """Of whom a second factor is asked: for those who manage staff."""
 
-from datetime import UTC, datetime
-
 from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from crm import second_factor
@@ -56,7 +55,7 @@ def _ask(request: CrmRequest, before: Who, wanted: Who) -> HttpResponse:
     """Note it, then ask it; the password first, once more."""
     if wanted is not before:
         action = "staff.second_factor_not_required" if wanted is Who.NOBODY else "staff.second_factor_required"
-        note(request.store, action, actor=request.user.get_username(), now=datetime.now(UTC), who=wanted.value)
+        note(request.store, action, actor=request.user.get_username(), now=timezone.now(), who=wanted.value)
         second_factor.ask(wanted)
     tell(request, "Saved", f"Must have a second factor: {WORDS[wanted].partition(':')[0].lower()}.")
     return redirect("settings:second-factor")

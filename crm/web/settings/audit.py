@@ -1,6 +1,6 @@
 """The audit log: who did what to what, from where; newest first, filtered, and as CSV."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,26 +17,17 @@ from crm.domain.audit_actions import DEEDS, GROUP_NAMES, GROUPS, deed_of
 from crm.domain.audit_filter import NAMES, ORIGINS, AuditFilter, parse_audit_filter
 from crm.domain.errors import BadToken, RuleViolation
 from crm.services import audit
+from crm.web.chips import Chip
 from crm.web.csv import csv_response
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 from crm.web.settings.audit_rows import rows_of
-from crm.web.staff_names import staff_names
+from crm.web.staff_names import name_of
 
 CSV_COLUMNS = (
     *("At (UTC)", "By", "Action", "What", "Kind of object", "Object", "Facts", "By way of", "IP address", "Token", "ID"),
 )
 LABELS = {"who": "By", "what": "What", "object": "Object", "via": "By way of", "from": "From", "to": "To"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
-    """One active value; `query` is the page without it."""
-
-    label: str
-    value: str
-    query: str
-    exclude: bool = False
 
 
 @require_safe
@@ -97,26 +88,27 @@ def _wanted(request: CrmRequest) -> AuditFilter:
 
 def _frame(request: CrmRequest) -> dict[str, Any]:
     """What the page has whatever is asked for: the form as it is filled in, and what one may choose."""
-    staff = [(user.username, user.get_full_name() or user.username) for user in User.objects.order_by("username")]
+    staff = {user.username: name_of(user) for user in User.objects.order_by("username")}
     return {
         "tab": "audit",
         "zone": timezone.get_current_timezone_name(),
-        "staff": staff,
+        "staff": list(staff.items()),
         "groups": [(name, GROUP_NAMES[name], [(one, deed.words) for one, deed in GROUPS[name].items()]) for name in GROUPS],
         "origins": list(ORIGINS.items()),
-        "unknown": bool(request.GET.get("who")) and request.GET["who"] not in dict(staff),
+        "unknown": bool(request.GET.get("who")) and request.GET["who"] not in staff,
         "given": {name: request.GET.get(name, "") for name in NAMES},
         "chips": [
-            Chip(label=LABELS[name], value=_said(name, value), query=_query(request, name)) for name, value in _active(request)
+            Chip(label=LABELS[name], value=_said(name, value, staff), query=_query(request, name))
+            for name, value in _active(request)
         ],
         "csv_query": _query(request),
     }
 
 
-def _said(name: str, value: str) -> str:
+def _said(name: str, value: str, staff: Mapping[str, str]) -> str:
     """A value of the filter in words."""
     if name == "who":
-        return staff_names({value}).get(value, value)
+        return staff.get(value, value)
     if name == "what":
         return GROUP_NAMES.get(value) or (DEEDS[value].words if value in DEEDS else value)
     return ORIGINS.get(value, value) if name == "via" else value

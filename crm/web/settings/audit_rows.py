@@ -13,7 +13,7 @@ from crm.models import ApiToken
 from crm.services.audit import Shown, abouts, facts_in_words
 from crm.store.audit_names import About, Named
 from crm.web.http import CrmRequest
-from crm.web.staff_names import staff_names
+from crm.web.staff_names import name_of, staff_names
 
 Names = Mapping[About, Named]
 
@@ -126,7 +126,7 @@ def _numbered(wanted: set[About]) -> dict[About, Named]:
     """What accounts and tokens are called: a request each to the staff database, none without them."""
     found: dict[About, Named] = {}
     called: Mapping[Subject, Callable[[list[int]], dict[int, str]]] = {
-        Subject.STAFF: lambda ids: {user.pk: user.get_full_name() or user.username for user in User.objects.filter(pk__in=ids)},
+        Subject.STAFF: lambda ids: {user.pk: name_of(user) for user in User.objects.filter(pk__in=ids)},
         Subject.TOKEN: lambda ids: {token.pk: token.name for token in ApiToken.objects.filter(pk__in=ids)},
     }
     for kind in called:

@@ -1,4 +1,4 @@
-"""The forms for a new API token, and for what the organisation says of its mail."""
+"""The forms for a new API token, for what the organisation says of its mail, and for an address on the suppression list."""
 
 import re
 from typing import Any

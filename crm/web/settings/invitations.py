@@ -1,10 +1,9 @@
 """Inviting somebody: the form, one invitation with its link, sending it again, withdrawing it."""
 
-from datetime import UTC, datetime
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,7 +14,7 @@ from crm.services import mail_settings
 from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.inviting import mail_invitation
 from crm.web.settings.staff_forms import InviteForm
-from crm.web.staff_names import staff_names
+from crm.web.staff_names import name_of, staff_names
 from crm.wiring import send_settings
 
 
@@ -31,7 +30,7 @@ def invite(request: CrmRequest) -> HttpResponse:
 
 
 def _begin(request: CrmRequest, form: InviteForm) -> HttpResponse:
-    typed, now = form.cleaned_data, datetime.now(UTC)
+    typed, now = form.cleaned_data, timezone.now()
     try:
         invitation = invitations.invite(request.store, typed["address"], typed["role"], actor=request.user, now=now)
     except RuleViolation as error:
@@ -57,7 +56,7 @@ def _shown(request: CrmRequest, invitation: Invitation) -> HttpResponse:
     context = {
         "invitation": invitation,
         "inviter": names.get(invitation.invited_by, invitation.invited_by),
-        "holds": invitation.holds(datetime.now(UTC)),
+        "holds": invitation.holds(timezone.now()),
         "url": invitations.url_of(invitation),
         "tab": "staff",
     }
@@ -74,7 +73,7 @@ def send(request: CrmRequest, invitation_id: int) -> HttpResponse:
 
 
 def _again(request: CrmRequest, invitation_id: int) -> HttpResponse:
-    invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    invitation = invitations.invite_again(request.store, invitation_id, actor=request.user, now=timezone.now())
     return _mailed(request, invitation)
 
 
@@ -84,7 +83,7 @@ def withdraw(request: CrmRequest, invitation_id: int) -> HttpResponse:
     """Ask once, then make the link worthless."""
     if request.method != "POST":
         return render(request, "settings/withdraw.html", {"invitation": invitations.open_invitation(invitation_id)})
-    gone = invitations.withdraw(request.store, invitation_id, actor=request.user, now=datetime.now(UTC))
+    gone = invitations.withdraw(request.store, invitation_id, actor=request.user, now=timezone.now())
     tell(request, "The invitation is withdrawn", f"The link that {gone.address} got opens nothing any more.")
     return redirect("settings:staff")
 
@@ -92,9 +91,8 @@ def withdraw(request: CrmRequest, invitation_id: int) -> HttpResponse:
 def _mailed(request: CrmRequest, invitation: Invitation) -> HttpResponse:
     """Mail the link and say what became of it; the invitation stays open either way."""
     letterhead = mail_settings.letterhead(request.store, send_settings().letterhead)
-    inviter = request.user.get_full_name() or request.user.get_username()
     try:
-        mail_invitation(invitation, organisation=letterhead.organisation, inviter=inviter, now=datetime.now(UTC))
+        mail_invitation(invitation, organisation=letterhead.organisation, inviter=name_of(request.user), now=timezone.now())
     except DeliveryFailed as error:
         note = f"{error.message} The invitation is open: hand over the link below, or send it again later."
         tell(request, f"The link was not sent to {invitation.address}", note, level=messages.ERROR)

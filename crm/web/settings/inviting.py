@@ -22,7 +22,7 @@ def mail_invitation(invitation: Invitation, *, organisation: str, inviter: str, 
 
     DeliveryFailed says why it did not go, or may not have gone; so it is where mail is switched off, too.
     """
-    if not settings.PASSWORD_RESET:
+    if not settings.MAIL_LEAVES:
         raise DeliveryFailed("Mail is switched off here (EMAIL_URL).", permanent=True)
     context = {
         "organisation": organisation,

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,6 +14,7 @@ from crm.domain.errors import Conflict, NotFound
 from crm.services import job_board
 from crm.services.job_board import Line
 from crm.web.http import CrmRequest, permission_required, render_part, tell
+from crm.web.job_pages import page_of
 
 SOON = timedelta(minutes=1)
 WHAT = {
@@ -35,13 +35,6 @@ WHAT = {
     "IMPORTUNDO": "Taking an import back",
 }
 """What each kind of job does, in words."""
-LINKS = {
-    "campaign": "campaigns:one",
-    "event": "events:event",
-    "import": "people:import-one",
-    "task": "people:task",
-    "user": "people:person",
-}
 NAMELESS = {"user": "The person who goes", "event": "An event without a title", "campaign": "A campaign without a subject"}
 
 
@@ -106,11 +99,10 @@ def restart_all(request: CrmRequest) -> HttpResponse:
 
 def _row(line: Line, now: datetime) -> Row:
     what = WHAT.get(line.kind, line.kind)
-    link = LINKS.get(line.about, "")
     return Row(
         line=line,
         what=what,
         title=line.title or (NAMELESS.get(line.about, "") if line.about_id else ""),
-        url=reverse(link, args=[line.about_id]) if link and line.about_id else "",
+        url=page_of(line.about, line.about_id),
         soon=line.due_at < now + SOON,
     )

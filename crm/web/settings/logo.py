@@ -1,9 +1,8 @@
 """The logo at the head of letters: chosen, replaced, taken off."""
 
-from datetime import UTC, datetime
-
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.domain.errors import RuleViolation
@@ -26,7 +25,7 @@ def choose(request: CrmRequest) -> HttpResponse:
     if form.is_valid():
         try:
             data = _read(form.cleaned_data[FIELD])
-            actor, now = request.user.get_username(), datetime.now(UTC)
+            actor, now = request.user.get_username(), timezone.now()
             mail_settings.set_logo(request.store, get_files(), data, actor=actor, now=now)
         except RuleViolation as error:
             form.add_crm_error(error)
@@ -40,7 +39,7 @@ def choose(request: CrmRequest) -> HttpResponse:
 @permission_required("crm.manage_mail")
 def remove(request: CrmRequest) -> HttpResponse:
     """Take the logo off; what went out keeps it, and the file can be chosen again."""
-    mail_settings.remove_logo(request.store, actor=request.user.get_username(), now=datetime.now(UTC))
+    mail_settings.remove_logo(request.store, actor=request.user.get_username(), now=timezone.now())
     tell(request, "The logo is removed", "Letters that go out from now on have the organisation’s name at their head.")
     return redirect("settings:mail")
 

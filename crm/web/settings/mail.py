@@ -1,12 +1,12 @@
 """What the organisation says of its mail: who it is, from whom letters come, who gets a copy of each."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -30,7 +30,7 @@ def page(request: CrmRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, form=form, status=422)
     try:
-        mail_settings.edit(request.store, **form.given, actor=request.user.get_username(), now=datetime.now(UTC))
+        mail_settings.edit(request.store, **form.given, actor=request.user.get_username(), now=timezone.now())
     except RuleViolation as error:
         form.add_crm_error(error)
         return shown(request, form=form, status=422)
@@ -53,7 +53,7 @@ def add(request: CrmRequest) -> HttpResponse:
     form = SenderForm(request.POST)
     if not form.is_valid():
         return shown(request, sender_form=form, status=422)
-    typed, now = form.cleaned_data, datetime.now(UTC)
+    typed, now = form.cleaned_data, timezone.now()
     try:
         sender = mail_settings.add_sender(
             request.store, typed["name"], typed["address"], actor=request.user.get_username(), now=now
@@ -83,7 +83,7 @@ def remove(request: CrmRequest, mark: str) -> HttpResponse:
     """Ask once, then take a sender off the list."""
     if request.method != "POST":
         return render(request, "settings/remove_sender.html", {"sender": request.store.mail_settings.get().sender(mark)})
-    gone = mail_settings.remove_sender(request.store, mark, actor=request.user.get_username(), now=datetime.now(UTC))
+    gone = mail_settings.remove_sender(request.store, mark, actor=request.user.get_username(), now=timezone.now())
     tell(request, f"{gone.address} is removed", "Letters that were accepted for sending keep it; drafts need another sender.")
     return redirect("settings:mail")
 
@@ -93,7 +93,7 @@ def remove(request: CrmRequest, mark: str) -> HttpResponse:
 @never_cache
 def verify(request: CrmRequest, token: str) -> HttpResponse:
     """Behind the link: GET shows which sender it is about, POST confirms it. Whoever has the link reads the sender's mail."""
-    now = datetime.now(UTC)
+    now = timezone.now()
     try:
         mark = get_links().read_sender(token, now=now)
     except BadToken as error:
@@ -140,7 +140,7 @@ def _asked(request: CrmRequest, sender: Sender) -> None:
     """Mail the link and say what became of it; the sender stays in the list either way."""
     letterhead = mail_settings.letterhead(request.store, send_settings().letterhead)
     try:
-        mail_link(sender, organisation=letterhead.organisation, now=datetime.now(UTC))
+        mail_link(sender, organisation=letterhead.organisation, now=timezone.now())
     except DeliveryFailed as error:
         note = f"{error.message} The address stays in the list; “Send the link again” tries once more."
         tell(request, f"The link was not sent to {sender.address}", note, level=messages.ERROR)

@@ -1,12 +1,12 @@
 """One account of staff, with what can be done to it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from allauth.account.adapter import get_adapter
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts, second_factor
@@ -16,6 +16,7 @@ from crm.staff import role_of
 from crm.web.forms import CrmForm
 from crm.web.http import CrmRequest, password_again, permission_required, tell
 from crm.web.settings.staff_forms import RoleForm
+from crm.web.staff_names import name_of
 
 METHODS = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -44,11 +45,11 @@ def role(request: CrmRequest, user_id: int) -> HttpResponse:
 def _give_role(request: CrmRequest, user: User, form: RoleForm) -> HttpResponse:
     wanted = form.cleaned_data["role"]
     try:
-        changed = accounts.change_role(request.store, user.pk, wanted, actor=request.user, now=datetime.now(UTC))
+        changed = accounts.change_role(request.store, user.pk, wanted, actor=request.user, now=timezone.now())
     except RuleViolation as error:
         form.add_crm_error(error)
         return _shown(request, user, form, status=422)
-    tell(request, f"{_name(changed)} is {wanted}", "It holds from their next page on.")
+    tell(request, f"{name_of(changed)} is {wanted}", "It holds from their next page on.")
     return redirect("settings:member", user.pk)
 
 
@@ -59,11 +60,11 @@ def close(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def closed(user: User) -> None:
         managed = role_of(user) == accounts.MANAGES
-        accounts.close(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
+        accounts.close(request.store, user.pk, actor=request.user, now=timezone.now())
         note = "They are signed out everywhere, and their tokens open nothing."
         if managed and Invitation.objects.exists():
             note += " Open invitations have new links, for they may know the old ones: send these again."
-        tell(request, f"The account of {_name(user)} is closed", note)
+        tell(request, f"The account of {name_of(user)} is closed", note)
 
     return _asked(request, user_id, "close", closed)
 
@@ -74,8 +75,8 @@ def reopen(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then let the account in again; that of an administrator asks for the password as well."""
 
     def opened(user: User) -> None:
-        accounts.reopen(request.store, user.pk, actor=request.user, now=datetime.now(UTC))
-        tell(request, f"The account of {_name(user)} is open again", "They sign in as before.")
+        accounts.reopen(request.store, user.pk, actor=request.user, now=timezone.now())
+        tell(request, f"The account of {name_of(user)} is open again", "They sign in as before.")
 
     ask = password_again(_asked) if role_of(_found(user_id)) == accounts.MANAGES else _asked
     return ask(request, user_id, "reopen", opened)
@@ -88,8 +89,8 @@ def sign_out(request: CrmRequest, user_id: int) -> HttpResponse:
 
     def ended(user: User) -> None:
         here = request.session.session_key or ""
-        _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=datetime.now(UTC), but=here)
-        title = "You are signed out everywhere but here" if user == request.user else f"{_name(user)} is signed out everywhere"
+        _, count = accounts.sign_out(request.store, user.pk, actor=request.user, now=timezone.now(), but=here)
+        title = "You are signed out everywhere but here" if user == request.user else f"{name_of(user)} is signed out everywhere"
         tell(request, title, f"Sessions that ended: {count}.")
 
     return _asked(request, user_id, "sign-out", ended)
@@ -102,11 +103,11 @@ def reset_factor(request: CrmRequest, user_id: int) -> HttpResponse:
     """Ask once, then take the account's second factors away, for somebody who lost them; they are told by mail."""
 
     def taken(user: User) -> None:
-        if accounts.reset_factor(request.store, user.pk, actor=request.user, now=datetime.now(UTC)):
-            get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": _name(request.user)})
+        if accounts.reset_factor(request.store, user.pk, actor=request.user, now=timezone.now()):
+            get_adapter().send_notification_mail("crm/email/second_factor_reset", user, {"by": name_of(request.user)})
         tell(
             request,
-            f"{_name(user)} has no second factor any more",
+            f"{name_of(user)} has no second factor any more",
             "They sign in with the password alone, and can set up a new one.",
         )
 
@@ -117,7 +118,7 @@ def _asked(request: CrmRequest, user_id: int, what: str, do: Callable[[User], No
     """The question as a page; once it is answered, what was asked is done. What can't be done is said there."""
     user = _found(user_id)
     if request.method != "POST":
-        context = {"member": user, "what": what, "name": _name(user), "role_now": role_of(user)}
+        context = {"member": user, "what": what, "name": name_of(user), "role_now": role_of(user)}
         return render(request, "settings/staff_ask.html", context)
     try:
         do(user)
@@ -131,13 +132,13 @@ def _shown(request: CrmRequest, user: User, form: CrmForm | None = None, *, said
     current, own = role_of(user), user == request.user
     context = {
         "member": user,
-        "name": _name(user),
+        "name": name_of(user),
         "own": own,
         "role_now": current,
         "form": form or RoleForm(initial={"role": current}),
         "has_factor": second_factor.has_one(user),
         "tokens": ApiToken.objects.filter(owner=user),
-        "now": datetime.now(UTC),
+        "now": timezone.now(),
         "said": said,
         "tab": "staff",
     }
@@ -149,7 +150,3 @@ def _found(user_id: int) -> User:
     if user is None:
         raise NotFound("There is no such account.")
     return user
-
-
-def _name(user: User) -> str:
-    return user.get_full_name() or user.get_username()

@@ -1,16 +1,17 @@
 """Everybody with an account, found by name or role, who is invited, and what each role may do."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from crm import second_factor
 from crm.models import Invitation
 from crm.staff import PERMISSIONS, ROLES, role_of
+from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
 from crm.web.staff_names import staff_names
@@ -46,7 +47,7 @@ def page(request: CrmRequest) -> HttpResponse:
         "everybody": User.objects.count(),
         "pager": pager,
         "staff": [(user, role_of(user), user.pk in holders) for user in accounts.items],
-        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(datetime.now(UTC))) for one in invited],
+        "invited": [(one, names.get(one.invited_by, one.invited_by), one.holds(timezone.now())) for one in invited],
         "roles": [(name, [PERMISSIONS[codename] for codename in codenames]) for name, codenames in ROLES.items()],
         "tab": "staff",
     }
@@ -74,7 +75,7 @@ def _found(q: str, role: str) -> QuerySet[User]:
 def _page_of(request: HttpRequest, found: QuerySet[User], total: int) -> tuple[Accounts, Pager]:
     """Return the page that the address asks for, the last one where there is none so far behind."""
     token = request.GET.get("nextToken") or request.GET.get("prevToken") or ""
-    asked = int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 0
+    asked = number_in(token, 0)
     start = min(asked, max(0, total - 1) // PAGE_SIZE * PAGE_SIZE)
     accounts = Accounts(
         items=list(found[start : start + PAGE_SIZE]),

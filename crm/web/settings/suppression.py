@@ -1,12 +1,13 @@
 """The suppression list: one address is looked up, put on, or taken off. Addresses travel in forms, never in that of a page."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -62,7 +63,7 @@ def add(request: CrmRequest) -> HttpResponse:
     typed, given = request.POST.get("address", ""), request.POST.get("status", "")
     try:
         status = _chosen(given, REASONS, "Choose why it must not be mailed.")
-        found = suppression_list.put_on(request.store, typed, status, actor=request.user.get_username(), now=datetime.now(UTC))
+        found = suppression_list.put_on(request.store, typed, status, actor=request.user.get_username(), now=timezone.now())
     except (RuleViolation, Conflict) as error:
         return _refused(request, error)
     return _shown(request, AddressForm({"address": found.address}), found, done="It is on the list: nothing goes there any more.")
@@ -79,7 +80,7 @@ def lift(request: CrmRequest) -> HttpResponse:
         status = _chosen(request.POST.get("status", ""), REASONS, LOOK_AGAIN)
         since = _moment(request.POST.get("since", ""))
         found = suppression_list.take_off(
-            request.store, typed, status, since, why, actor=request.user.get_username(), now=datetime.now(UTC)
+            request.store, typed, status, since, why, actor=request.user.get_username(), now=timezone.now()
         )
     except (RuleViolation, Conflict) as error:
         return _refused(request, error)
