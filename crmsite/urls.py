@@ -5,14 +5,14 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from crm.web import joining
-from crm.web.accounts.views import ResetPassword
+from crm.web.accounts.views import PasswordAgain, ResetPassword
 
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("signup/", account.signup, name="account_signup"),
-    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("reauthenticate/", PasswordAgain.as_view(), name="account_reauthenticate"),
     path("invitation/<str:key>/", joining.join, name="account_invitation"),
 ]
 if settings.MAIL_LEAVES:

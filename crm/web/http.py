@@ -60,6 +60,8 @@ WORDS = {
     500: "It has been written to the log. Nothing you saved before is lost.",
     503: "What you typed is still in the page before this one; go back and try again in a moment.",
 }
+STILL_HERE = "What you typed is still here: then send it again."
+GO_BACK = "Then go back, and send the form again."
 
 
 class CrmRequest(HttpRequest):
@@ -148,25 +150,32 @@ def tell(request: HttpRequest, text: str, note: str = "", *, level: int = messag
     messages.add_message(request, level, words, extra_tags=undo)
 
 
-def error_answer(request: HttpRequest, status: int, message: str = "", *, title: str = "") -> HttpResponse:
-    """An error as a page; as a toast for htmx; as problem+json under /api/."""
+def error_answer(request: HttpRequest, status: int, message: str = "", *, title: str = "", first: str = "") -> HttpResponse:
+    """An error as a page; as a toast for htmx; as problem+json under /api/.
+
+    `first` is what to do before the form is sent again: its fields are handed back then, as they are with 503.
+    """
     title, message = title or TITLES[status], message or WORDS.get(status, "")
     if request.path.startswith("/api/"):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
         return JsonResponse(problem, status=status, content_type="application/problem+json")
     htmx = getattr(request, "htmx", None)
-    if htmx and not htmx.boosted and not htmx.history_restore_request:
+    alone = bool(htmx and not htmx.boosted and not htmx.history_restore_request)
+    typed = typed_in(request) if (first or status == 503) and not alone else []
+    if first:
+        message = f"{message} {first} {STILL_HERE if alone or typed else GO_BACK}"
+    if alone:
         response = render(request, "_toast.html", {"level": "error", "title": title, "text": message}, status=status)
         for name, value in {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Push-Url": "false"}.items():
             response.headers[name] = value
     else:
-        context = {"status": status, "title": title, "message": message, "typed": _typed(request) if status == 503 else []}
+        context = {"status": status, "title": title, "message": message, "typed": typed}
         response = render(request, "errors/page.html", context, status=status)
     patch_vary_headers(response, ("HX-Request",))
     return response
 
 
-def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+def typed_in(request: HttpRequest) -> list[tuple[str, str]]:
     """Name and value of every field of a form that was sent, so that it can be sent again; nothing where that can't be.
 
     Files can't be handed back, passwords must not be.
@@ -221,5 +230,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form that was open too long, or was sent from elsewhere."""
-    message = "The form was open for too long, or you signed in anew since. Go back, reload the page and send it again."
-    return error_answer(request, 403, message, title="That form is no longer good")
+    title, why = "That form is no longer good", "The form was open for too long, or you signed in anew since."
+    ours = "Origin" in request.headers and reason.startswith("CSRF ")  # another site could have its fields sent by one more click
+    if ours and typed_in(request) and not getattr(request, "htmx", None):
+        return error_answer(request, 403, why, title=title, first="Look through it once more.")
+    return error_answer(request, 403, f"{why} Go back, copy what you typed, reload the page and send it again.", title=title)

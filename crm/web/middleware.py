@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages import get_messages
@@ -22,7 +23,8 @@ from crm.domain.audit import Origin, coming_from
 from crm.domain.errors import CrmError
 from crm.staff import role_of
 from crm.web.bounds import bound, let_finish
-from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer
+from crm.web.http import CrmRequest, client_address, crm_error_answer, error_answer, typed_in
+from crm.web.waiting import keep
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
@@ -106,8 +108,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # htmx follows no redirect of a whole page
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        """Lead to the sign-in, and from there back."""
+        """Lead to the sign-in, and from there back; a form that was typed meanwhile is handed back instead."""
         htmx = cast(CrmRequest, request).htmx
+        if not htmx and typed_in(request):
+            return error_answer(request, 403, "Your session is over.", title="Sign in again", first="Sign in in another tab.")
         if not htmx:
             return super().handle_no_permission(request, view_func)
         try:
@@ -186,6 +190,8 @@ class AnswerMiddleware:
             return crm_error_answer(request, exception)
         if isinstance(exception, PermissionDenied):
             return error_answer(request, 403, str(exception))
+        if isinstance(exception, ReauthenticationRequired) and request.method == "POST":
+            return keep(request)
         if isinstance(exception, Http404):
             return error_answer(request, 404)
         if isinstance(exception, TOO_MUCH):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
 from allauth.usersessions.signals import on_user_logged_in
@@ -25,6 +24,7 @@ from crm import second_factor
 from crm.domain.local_times import ZONES
 from crm.models import Profile
 from crm.web.http import CrmRequest, client_address, error_answer
+from crm.web.waiting import WAITING
 
 SEEN_EVERY = 300.0
 """Seconds between two notes of where a session was seen last, in each process."""
@@ -33,7 +33,7 @@ PASSING = 600
 """Seconds for which the session of a stranger lasts who has asked for a passkey; who signs in has one that stays."""
 SETTING_UP = {"second_factor_needed", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"}
 """Names of the pages that stay open to somebody who has to set up a second factor first; so does signing out."""
-ASKED = "A second factor is asked of you now. Set yours up in another tab; what you typed is still here, then send it again."
+ASKED, FIRST = "A second factor is asked of you now.", "Set yours up in another tab."
 
 
 class PresenceMiddleware:
@@ -60,14 +60,14 @@ class PresenceMiddleware:
         here = request.resolver_match.url_name if request.resolver_match else ""
         if not second_factor.is_missing(user):
             return None
-        request.session.pop(STATE_SESSION_KEY, None)  # a form that waits for the password would be done past this
+        request.session.pop(WAITING, None)  # a form that waits for the password would be done past this
         return None if here in SETTING_UP else _ask(cast(CrmRequest, request))
 
 
 def _ask(request: CrmRequest) -> HttpResponseBase:
     """Lead to where a second factor is set up; what was typed meanwhile is not thrown away for it."""
     if request.method not in {"GET", "HEAD"}:
-        return error_answer(request, 403, ASKED, title="One more thing first")
+        return error_answer(request, 403, ASKED, title="One more thing first", first=FIRST)
     if request.htmx and not request.htmx.boosted:
         return HttpResponseClientRedirect(reverse("second_factor_needed"))
     return redirect("second_factor_needed")

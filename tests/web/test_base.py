@@ -22,7 +22,7 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from crm import staff
+from crm import second_factor, staff
 from crm.logs import JsonFormatter, PlainFormatter
 from crm.web.csv import csv_response
 from crm.web.forms import FormIdField
@@ -294,6 +294,84 @@ def test_a_form_without_its_token_is_refused_with_what_to_do() -> None:
 
     assert response.status_code == 403
     assert "reload the page" in response.content.decode()
+
+
+TYPED = {"firstName": "Zoë", "tag": ["a", "b"]}
+BACK = [("firstName", "Zoë"), ("tag", "a"), ("tag", "b")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "typed", "handed_back"),
+    [
+        ({"Origin": "http://testserver"}, TYPED, BACK),
+        ({"Origin": "https://elsewhere.example"}, TYPED, []),  # what others made up is not one click away from being done
+        ({"Origin": "null"}, TYPED, []),
+        ({}, TYPED, []),
+        ({"Origin": "http://testserver"}, {**TYPED, "password": "secret"}, []),
+    ],
+)
+def test_a_form_that_is_no_longer_good_is_handed_back_where_it_is_ours(
+    browse: Callable[[str], Client], headers: dict[str, str], typed: dict[str, Any], handed_back: list[tuple[str, str]]
+) -> None:
+    client = browse("Editor")
+    client.handler.enforce_csrf_checks = True
+
+    response = client.post("/place/", typed, headers=headers)
+
+    html = response.content.decode()
+    assert response.status_code == 403
+    assert _typed_again(html) == handed_back
+    assert ("What you typed is still here" in html) is bool(handed_back)
+    assert ("reload the page" in html) is not bool(handed_back)
+
+
+def test_a_form_that_is_handed_back_can_be_sent(browse: Callable[[str], Client]) -> None:
+    client = browse("Editor")
+    client.handler.enforce_csrf_checks = True
+    html = client.post("/fail/down/", TYPED, headers={"Origin": "http://testserver"}).content.decode()
+    tokens = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', html)
+
+    answer = client.post("/fail/down/", {**TYPED, "csrfmiddlewaretoken": tokens[-1]}, headers={"Origin": "http://testserver"})
+
+    assert answer.status_code == 503
+
+
+def test_what_was_typed_into_a_session_that_is_over_is_handed_back() -> None:
+    nobody = Client()
+
+    typed = nobody.post("/place/", TYPED)
+    nothing = nobody.post("/place/")
+    htmx = nobody.post("/place/", TYPED, headers=HTMX)
+
+    html = typed.content.decode()
+    assert typed.status_code == 403
+    assert "Sign in in another tab. What you typed is still here" in html
+    assert _typed_again(html) == BACK
+    assert 'target="_blank"' in html
+    assert nothing.headers["Location"] == "/accounts/login/?next=/place/"
+    assert htmx.headers["HX-Redirect"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize(
+    ("typed", "headers", "words"),
+    [
+        (TYPED, {}, "What you typed is still here: then send it again."),
+        (TYPED, HTMX, "What you typed is still here: then send it again."),
+        ({"file": BytesIO(b"name")}, {}, "Then go back, and send the form again."),
+    ],
+)
+def test_what_was_typed_stays_where_a_second_factor_is_asked_meanwhile(
+    browse: Callable[[str], Client], typed: dict[str, Any], headers: dict[str, str], words: str
+) -> None:
+    client = browse("Editor")
+    second_factor.ask(second_factor.Who.EVERYBODY)
+
+    response = client.post("/place/", typed, headers=headers)
+
+    html = response.content.decode()
+    assert response.status_code == 403
+    assert f"Set yours up in another tab. {words}" in html
+    assert _typed_again(html) == (BACK if typed is TYPED and not headers else [])
 
 
 LONG, MANY = {"text": "x" * 3_000_000}, {f"field{number}": "x" for number in range(1_001)}

@@ -1,9 +1,11 @@
 """Second factors: set up, asked for, lost, demanded; and how sessions and profiles go along with them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -73,6 +75,11 @@ def again(client: Client, next_url: str = "") -> HttpResponse:
     return client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": next_url})
 
 
+def goes_to(asked: HttpResponse) -> str:
+    """Where one goes on, once one has said who it is: what waits is found by it."""
+    return parse_qs(urlsplit(asked.headers["Location"]).query)["next"][0]
+
+
 def answer(client: Client, code: str) -> HttpResponse:
     return client.post(ASKED, {"code": code})
 
@@ -108,6 +115,19 @@ def test_a_wrong_code_sets_nothing_up_and_keeps_the_secret(client: Client, ada: 
     assert "That code is not right." in refused.content.decode()
     assert secret_in(refused) == secret
     assert not second_factor.has_one(ada)
+
+
+def test_an_app_that_is_set_up_twice_at_once_is_set_up_once(client: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = secret_in(client.get(ADD))
+
+    def other_was_first(*_: object, **__: object) -> None:
+        Authenticator.objects.create(user=ada, type=Authenticator.Type.TOTP, data={"secret": "of the first"})
+
+    monkeypatch.setattr("crm.web.accounts.views.note", other_was_first)
+    response = client.post(ADD, {"code": code_of(secret)})
+
+    assert (response.status_code, response.headers["Location"]) == (302, OVERVIEW)
+    assert [one.data["secret"] for one in Authenticator.objects.filter(user=ada)] == ["of the first"]
 
 
 def test_where_the_audit_log_is_away_nothing_is_set_up(client: Client, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,7 +311,7 @@ def test_an_administrator_takes_a_lost_factor_away_and_its_owner_is_told(
 
     asked = client.post(address)
     before = second_factor.has_one(bob)
-    done = again(client, address)
+    done = again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before
@@ -333,12 +353,40 @@ def test_another_administrator_takes_the_password_and_another_editor_does_not(cl
     ]
     asked = [client.post(role, {"role": "Admin"}), client.post(invite, {"address": "eve@staff.example", "role": "Admin"})]
     before = (staff.role_of(User.objects.get(pk=bob.pk)), Invitation.objects.count())
-    again(client, invite)
+    again(client, goes_to(asked[1]))
 
     assert not any("reauthenticate" in answer.headers["Location"] for answer in easy)
     assert all("reauthenticate" in answer.headers["Location"] for answer in asked)
     assert before == ("Editor", 1)
     assert Invitation.objects.filter(address="eve@staff.example", role="Admin").exists()
+
+
+def test_what_waits_for_the_password_is_done_for_each_tab_by_itself_and_once(client: Client, ada: User, bob: User) -> None:
+    invite, role = "/settings/staff/invite/", f"/settings/staff/{bob.pk}/role/?from=list"
+    sent: list[tuple[str, dict[str, str]]] = [
+        (invite, {"address": "kim@staff.example", "role": "Admin"}),
+        ("/settings/", {**PROFILE, "email": "king@staff.example"}),
+        (invite, {"address": "eve@staff.example", "role": "Admin"}),
+        (role, {"role": "Admin"}),
+    ]
+
+    asked = [client.post(address, typed) for address, typed in sent]
+    page = client.get(asked[0].headers["Location"]).content.decode()
+    again(client, goes_to(asked[0]))
+    first = list(Invitation.objects.values_list("address", flat=True))
+    for tab in asked[1:]:
+        again(client, goes_to(tab))
+    both = set(Invitation.objects.values_list("address", flat=True))
+    Invitation.objects.all().delete()
+    twice = client.get(again(client, goes_to(asked[0])).headers["Location"]).content.decode()
+
+    assert f'name="next" value="{goes_to(asked[0])}"' in page
+    assert first == ["kim@staff.example"]
+    assert both == {"kim@staff.example", "eve@staff.example"}
+    assert User.objects.get(pk=ada.pk).email == "king@staff.example"
+    assert staff.role_of(User.objects.get(pk=bob.pk)) == "Admin"
+    assert not Invitation.objects.exists()
+    assert "Nothing was done just now" in twice
 
 
 def test_nothing_that_lets_an_administrator_in_is_done_or_shown_without_the_password(client: Client, bob: User) -> None:
@@ -482,7 +530,7 @@ def test_who_must_have_one_and_has_none_can_do_nothing_else(client: Client, sign
     assert led.headers["Location"] == NEEDED
     assert part.headers["HX-Redirect"] == NEEDED
     assert sent.status_code == 403
-    assert "what you typed is still here" in sent.content.decode()
+    assert "What you typed is still here" in sent.content.decode()
     assert "One more thing" in viewer.get(NEEDED).content.decode()
     assert viewer.post("/accounts/logout/").headers["Location"] == "/accounts/login/"
     assert client.get("/people/").status_code == 200
@@ -504,10 +552,10 @@ def test_a_form_that_waits_for_the_password_is_not_done_past_it(client: Client, 
     asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
     second_factor.ask(Who.EVERYBODY)
 
-    back = again(client, "/settings/")
+    back = again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
-    assert back.headers["Location"] == "/settings/"
+    assert back.headers["Location"] == goes_to(asked)
     assert client.get("/settings/").headers["Location"] == NEEDED
     assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
 
@@ -532,7 +580,7 @@ def test_the_rule_takes_the_password(client: Client) -> None:
 
     asked = client.post(RULE, {"who": "everybody"})
     before = second_factor.asked_of()
-    again(client, RULE)
+    again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before is Who.NOBODY
@@ -662,7 +710,7 @@ def test_a_name_is_kept_and_shown(client: Client, ada: User, site: Store) -> Non
 def test_another_address_takes_the_password_and_the_former_one_is_told(client: Client, ada: User) -> None:
     asked = client.post("/settings/", {**PROFILE, "email": "king@staff.example"})
     before = User.objects.get(pk=ada.pk).email
-    client.post(asked.headers["Location"], {"password": PASSWORD, "next": "/settings/"})
+    again(client, goes_to(asked))
 
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     assert before == "ada@staff.example"
@@ -670,6 +718,36 @@ def test_another_address_takes_the_password_and_the_former_one_is_told(client: C
     assert [(message.to, message.subject) for message in mail.outbox] == [
         (["ada@staff.example"], "The e-mail address was changed")
     ]
+
+
+def test_of_two_who_take_one_address_at_once_the_second_is_told(
+    client: Client, ada: User, bob: User, site: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def second(store: Store) -> Iterator[None]:
+        User.objects.filter(pk=bob.pk).update(email="team@staff.example")
+        with accounts.one_at_a_time(store):
+            yield
+
+    again(client)
+    monkeypatch.setattr("crm.web.settings.account.one_at_a_time", second)
+    response = client.post("/settings/", {**PROFILE, "email": "Team@staff.example"})
+
+    assert response.status_code == 422
+    assert "Another account has this address." in response.content.decode()
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
+    assert not entries(site, "staff.profile_edited")
+
+
+def test_nobody_takes_the_address_of_somebody_who_is_invited(client: Client, ada: User) -> None:
+    Invitation.objects.create(address="kim@staff.example", role="Viewer", invited_by="ada", expires_at=datetime.now(UTC))
+    again(client)
+
+    response = client.post("/settings/", {**PROFILE, "email": "Kim@staff.example"})
+
+    assert response.status_code == 422
+    assert "Somebody is invited by this address" in response.content.decode()
+    assert User.objects.get(pk=ada.pk).email == "ada@staff.example"
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError("away"), AnymailAPIError("refused")])

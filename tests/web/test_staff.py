@@ -397,6 +397,21 @@ def test_the_command_helps_the_only_administrator_who_lost_the_second_factor(sit
     assert "staff.second_factor_reset" in [one.action for one in _written(site)]
 
 
+def test_the_command_keeps_the_role_where_none_is_given(
+    site: Store, admin: User, jonas: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    staff.set_role(jonas, "Admin")
+    Invitation.objects.create(address="kim@community.example", role="Viewer", invited_by="jonas", expires_at=datetime.now(UTC))
+
+    call_command("create_staff", "jonas", "--generate", "--email", "jonas@new.example")
+    call_command("create_staff", "new", "--generate")
+
+    assert [staff.role_of(User.objects.get(username=name)) for name in ("jonas", "new")] == ["Admin", "Viewer"]
+    assert "jonas may sign in as Admin." in capsys.readouterr().err
+    assert Invitation.objects.exists()
+    assert "staff.role_changed" not in [one.action for one in _written(site)]
+
+
 def test_the_command_makes_no_account_whose_name_differs_in_case_alone(admin: User) -> None:
     with pytest.raises(CommandError, match="There is the account astrid already"):
         call_command("create_staff", "Astrid", "--role", "Viewer", "--generate")

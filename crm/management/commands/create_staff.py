@@ -16,6 +16,7 @@ from crm.domain.errors import RuleViolation
 from crm.management.noting import note_done
 from crm.staff import ROLES, role_of, subject
 
+NEWCOMER = "Viewer"
 CLOSED = "The account {} is closed: it may not sign in until an administrator opens it again."
 
 
@@ -27,7 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Who, as what, and where the password comes from: never from the command line, where others could read it."""
         parser.add_argument("username")
-        parser.add_argument("--role", choices=list(ROLES), default="Viewer")
+        role = f"where none is given, an account keeps the one it has; who has none is {NEWCOMER} then"
+        parser.add_argument("--role", choices=list(ROLES), default=None, help=role)
         parser.add_argument("--email", default=None)
         where = parser.add_mutually_exclusive_group(required=True)
         where.add_argument("--password-stdin", action="store_true", help="read it from standard input")
@@ -51,19 +53,21 @@ class Command(BaseCommand):
             if email is not None:
                 user.email = email
             self._check(user, password, weak=options["allow_weak"])
-            done = self._save(user, password, options["role"])
+            old = role_of(user) if user.pk else None
+            role = options["role"] or old or NEWCOMER
+            done = self._save(user, password, role, old)
             if options["reset_second_factor"] and second_factor.reset(user):
                 done["staff.second_factor_reset"] = {}
         for action, facts in done.items():
             if said := note_done(action, subject(user), **facts):
                 self.stderr.write(said)
-        self.stderr.write(f"{username} may sign in as {options['role']}." if user.is_active else CLOSED.format(username))
+        self.stderr.write(f"{username} may sign in as {role}." if user.is_active else CLOSED.format(username))
         if options["generate"]:
             self.stdout.write(password)
 
-    def _save(self, user: User, password: str, role: str) -> dict[str, dict[str, str | int]]:
+    def _save(self, user: User, password: str, role: str, old: str | None) -> dict[str, dict[str, str | int]]:
         """Keep the account, and return what the audit log says of it: facts by action."""
-        new, old = user.pk is None, role_of(user) if user.pk else None
+        new = user.pk is None
         if not new:
             try:
                 keep_an_administrator(user, role)

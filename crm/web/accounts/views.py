@@ -12,7 +12,8 @@ from allauth.mfa.webauthn import views as webauthn
 from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.contrib.auth.models import User
 from django.contrib.messages import ERROR
-from django.http import HttpRequest, HttpResponse
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -21,6 +22,7 @@ from crm.services.audit import note
 from crm.staff import subject
 from crm.web.http import CrmRequest, tell
 from crm.web.presence import PASSING
+from crm.web.waiting import resume
 
 
 class Noted:
@@ -46,6 +48,13 @@ class AddApp(Noted, totp.ActivateTOTPView):  # type: ignore[misc]  # allauth has
     """Set up an app that shows codes."""
 
     action, kind = "staff.second_factor_added", "app"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Set it up; sent twice at once, it is set up once."""
+        try:
+            return super().form_valid(form)
+        except IntegrityError:
+            return redirect("mfa_index")
 
 
 class RemoveApp(Noted, totp.DeactivateTOTPView):  # type: ignore[misc]
@@ -89,7 +98,26 @@ class SignInByPasskey(webauthn.LoginWebAuthnView):  # type: ignore[misc]
         return cast(HttpResponse, limited or super().get(request, *args, **kwargs))
 
 
-class PasskeyAgain(webauthn.ReauthenticateWebAuthnView):  # type: ignore[misc]
+class Resuming:
+    """Does what waited, once it was said who it is."""
+
+    request: CrmRequest
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        """Remember it, and go on."""
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]  # of the view beside it
+        return resume(self.request) or answer
+
+
+class PasswordAgain(Resuming, account.ReauthenticateView):  # type: ignore[misc]
+    """Ask for the password before something that matters."""
+
+
+class CodeAgain(Resuming, base.ReauthenticateView):  # type: ignore[misc]
+    """Ask for a code before something that matters."""
+
+
+class PasskeyAgain(Resuming, webauthn.ReauthenticateWebAuthnView):  # type: ignore[misc]
     """Ask for a passkey before something that matters."""
 
     def form_invalid(self, form: Any) -> HttpResponse:

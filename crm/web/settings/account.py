@@ -8,14 +8,14 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm.services.audit import note
+from crm.accounts import one_at_a_time
+from crm.services.audit import note, note_at_once
 from crm.staff import PERMISSIONS, subject
 from crm.web.browsers import browser_words
 from crm.web.forms import number_in
@@ -37,12 +37,15 @@ def page(request: CrmRequest) -> HttpResponse:
 
 
 def _save(request: CrmRequest, form: ProfileForm) -> HttpResponse:
-    """Note what is changed, then change it; a former address is told."""
+    """Note what is changed, then change it; a former address is told. Who was first with an address has it."""
     user, former = request.user, request.user.email
     if form.changed_data:
-        changed = " ".join(sorted(form.changed_data))
-        note(request.store, "staff.profile_edited", subject(user), actor=user.get_username(), now=timezone.now(), changed=changed)
-        with transaction.atomic():
+        changed, actor = " ".join(sorted(form.changed_data)), user.get_username()
+        with one_at_a_time(request.store):
+            form.full_clean()
+            if not form.is_valid():
+                return _shown(request, form, status=422)
+            note_at_once(request.store, "staff.profile_edited", subject(user), actor=actor, now=timezone.now(), changed=changed)
             form.keep()
         if "email" in form.changed_data and former:
             get_adapter().send_notification_mail("account/email/email_changed", user, email=former)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from crm.domain.local_times import ZONES
-from crm.models import Profile
+from crm.models import Invitation, Profile
 from crm.web.forms import CrmForm
 
 LONGEST_NAME = 150
@@ -51,7 +51,7 @@ class ProfileForm(CrmForm):
         return " ".join(self.cleaned_data["fullName"].split())
 
     def clean_email(self) -> str:
-        """An address that no other account has: one signs in with it."""
+        """An address that no other account has, nor will have by an invitation: one signs in with it."""
         email: str = self.cleaned_data["email"]
         if not email and self.user.email:
             raise forms.ValidationError(
@@ -59,6 +59,8 @@ class ProfileForm(CrmForm):
             )
         if email and User.objects.filter(email__iexact=email).exclude(pk=self.user.pk).exists():
             raise forms.ValidationError("Another account has this address.")
+        if email.lower() != self.user.email.lower() and Invitation.objects.filter(address__iexact=email).exists():
+            raise forms.ValidationError("Somebody is invited by this address: an administrator can withdraw that.")
         return email
 
     def keep(self) -> None:
