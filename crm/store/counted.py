@@ -4,11 +4,20 @@ version of the fold.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from crm.store.schema import Item
 
 Row = dict[str, int | str]
 RowKey = tuple[str, str]
+
+
+class Counter(NamedTuple):
+    """One number: `STATS#<what> | <key>`, and which attribute of that row. `key` is as rendered: folded and escaped."""
+
+    what: str
+    key: str
+    attribute: str = "n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ MAX_NUMBERS = 250
 MAX_SIZE = 200_000
 """Bytes of the deltas that one fold adds up, so that what is left over fits into one item (400 KB, a DynamoDB limit)."""
 
+BEHIND: RowKey = ("BEHIND", "PEOPLE")
+"""The row of a delta that counts nothing: it names people whose copies lag behind until the delta is folded, by id.
+
+docs/decisions/0107-pointers-and-the-people-they-lead-to.md"""
+
 Labels = Mapping[RowKey, Mapping[str, str | int]]
 
 
@@ -75,6 +80,11 @@ def delta_item(changes: Mapping[RowKey, Mapping[str, int]], labels: Labels, at: 
 
 def rows_in(delta: Item) -> list[RowKey]:
     return [row for row, _ in rows_of(delta["changes"])]
+
+
+def behind_in(delta: Item) -> list[str]:
+    """Ids of those whose copies lag behind until it is folded."""
+    return [id_ for row, numbers in rows_of(delta["changes"]) if row == BEHIND for id_ in numbers]
 
 
 def first_of(deltas: Sequence[Item]) -> tuple[list[Item], Sum]:

@@ -102,7 +102,7 @@ def asks_all_names(wanted: PeopleFilter, order: Order, *, whole: bool) -> bool:
 
     Whoever is read `whole` costs less among all names than by a pointer, where many match.
     """
-    by_pointer = bool(wanted.tag or wanted.words or wanted.names_members)
+    by_pointer = bool(wanted.words or wanted.names_members)
     return order in {Order.NAME, Order.HOSTED} or not has_facet(wanted) or (whole and by_pointer)
 
 

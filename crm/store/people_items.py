@@ -9,11 +9,12 @@ from crm.domain.errors import RuleViolation
 from crm.domain.folding import fold
 from crm.domain.people import ATTRIBUTES, EmailStatus, Person, Profile, folded_address, search_tokens
 from crm.store import schema
+from crm.store.counted import Counter, RowKey
+from crm.store.deltas import BEHIND
 from crm.store.expressions import Clause, equals
 from crm.store.keys import count, moment, render, stamp
 from crm.store.requests import Update, changed
 from crm.store.schema import Item
-from crm.store.stats import Counter, RowKey
 from crm.store.table import MAX_PARTITION_KEY, MAX_SORT_KEY, ConditionFailed
 
 JOINED = "JOINED#"
@@ -39,13 +40,25 @@ Labels = dict[RowKey, dict[str, str | int]]
 
 def item_of(person: Person) -> Item:
     """Return the profile item with all its keys; RuleViolation where a value makes a key too long."""
+    searched = {
+        "tagKeys": tag_keys(person.profile),
+        "search": "".join(f" {token}" for token in search_tokens(person.profile)),
+    }
+    item = schema.keyed("user", _attributes(person) | searched)
+    _check_lengths(item, "lastName", "The name and the city are too long together; shorten one of them.")
+    for shown, template in COUNTED.values():
+        if item.get(shown) and len((render(template, item) or "").encode()) > MAX_SORT_KEY:
+            raise RuleViolation("This is too long with the signs and spaces in it; shorten it.", field=shown)
+    return item
+
+
+def _attributes(person: Person) -> dict[str, Any]:
+    """What `person_of` reads, but for marks."""
     profile = person.profile
     attributes: dict[str, Any] = {name: getattr(profile, attribute) for name, attribute in ATTRIBUTES.items()}
-    attributes |= {
+    return attributes | {
         "id": person.id,
         "tags": list(profile.tags),
-        "tagKeys": tag_keys(profile),
-        "search": "".join(f" {token}" for token in search_tokens(profile)),
         "hostedEventCount": person.hosted_event_count,
         "attendedEventCount": person.attended_event_count,
         "emailStatus": person.email_status.value,
@@ -54,16 +67,10 @@ def item_of(person: Person) -> Item:
         "createdAt": stamp(person.created_at),
         "updatedAt": stamp(person.updated_at),
     }
-    item = schema.keyed("user", attributes)
-    _check_lengths(item, "lastName", "The name and the city are too long together; shorten one of them.")
-    for shown, template in COUNTED.values():
-        if item.get(shown) and len((render(template, item) or "").encode()) > MAX_SORT_KEY:
-            raise RuleViolation("This is too long with the signs and spaces in it; shorten it.", field=shown)
-    return item
 
 
 def person_of(item: Mapping[str, Any]) -> Person:
-    """Return the person that a profile item, of the table or an index, holds."""
+    """Return the person that a profile item, of the table or an index, holds, or a copy of it."""
     texts = {attribute: item.get(name, "") for name, attribute in ATTRIBUTES.items()}
     return Person(
         id=item["id"],
@@ -102,13 +109,21 @@ def token_items(person: Person) -> dict[str, Item]:
 
 
 def tag_items(person: Person) -> dict[str, Item]:
-    """Return the memberships in tags, by folded tag."""
-    items = {tag: {"id": person.id, "tag": tag, "userId": person.id} for tag in tag_keys(person.profile)}
-    return {tag: _checked(schema.keyed("tagMember", attributes), "tags") for tag, attributes in items.items()}
+    """Return the memberships in tags, by folded tag: each holds a copy of the profile, without marks and keys of indexes."""
+    copy = {**_attributes(person), "userId": person.id}
+    return {tag: _checked(schema.keyed("tagMember", {**copy, "tag": tag}), "tags") for tag in tag_keys(person.profile)}
+
+
+def behind(person: Person) -> dict[Counter, int]:
+    """Return what the delta of a transaction says that changes a profile: its copies lag behind, where the person has tags."""
+    return {Counter(*BEHIND, person.id): 1} if person.profile.tags else {}
 
 
 def people_changes(old: Person | None, new: Person | None) -> tuple[dict[Counter, int], Labels]:
-    """Return what changes in the counters when `old` becomes `new` (None: is not there), and the labels of new values."""
+    """Return what changes in the counters when `old` becomes `new` (None: is not there), and the labels of new values.
+
+    Where a profile changes, the copies in its tags are named too: whoever changes one in the same moment may be ahead of them.
+    """
     changes: dict[Counter, int] = {}
     labels: Labels = {}
     for person, step in ((old, -1), (new, 1)):
@@ -118,6 +133,8 @@ def people_changes(old: Person | None, new: Person | None) -> tuple[dict[Counter
                 labels[counter.what, counter.key] = label
     kept = {counter: change for counter, change in changes.items() if change}
     touched = {(counter.what, counter.key) for counter in kept}
+    if old is not None and new is not None:
+        kept |= behind(new)
     return kept, {row: label for row, label in labels.items() if row in touched}
 
 
@@ -143,7 +160,7 @@ def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple
         if before != after:
             expect.append(equals(attribute, before))
             changes |= {Counter(what, count(before)): -1, Counter(what, count(after)): 1}
-    return changed(item_of(person), item_of(new), expect=expect), changes
+    return changed(item_of(person), item_of(new), expect=expect), changes | behind(person)
 
 
 def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tuple[Update, dict[Counter, int]]:
@@ -152,11 +169,11 @@ def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tupl
     Conditioned on the status and the address that `person` was read with, as `count_change` is on counts.
     """
     new = replace(person, email_status=status, updated_at=now)
-    changes = {}
+    changes: dict[Counter, int] = {}
     if status is not person.email_status:
         changes = {Counter("EMAILSTATUS", person.email_status.value): -1, Counter("EMAILSTATUS", status.value): 1}
     expect = [equals("email", person.profile.email), equals("emailStatus", person.email_status.value)]
-    return changed(item_of(person), item_of(new), expect=expect), changes
+    return changed(item_of(person), item_of(new), expect=expect), changes | behind(person)
 
 
 def joined_row(created_at: datetime) -> Counter:

@@ -193,7 +193,7 @@ class MergeRepository:
 
 
 def _changed(kept: Person, new: Person, gone: Person) -> list[Write]:
-    """The profile that stays, without its mark, and its search tokens."""
+    """The profile that stays, without its mark, its search tokens, and the copies in its tags, which are the same ones."""
     expect = [
         equals("version", kept.version),
         equals("emailStatus", kept.email_status.value),
@@ -203,6 +203,7 @@ def _changed(kept: Person, new: Person, gone: Person) -> list[Write]:
     actions: list[Write] = [replace(update, changes={**update.changes, MERGING: None})]
     before, after = token_items(kept), token_items(new)
     actions += [Put(item=item) for token, item in after.items() if before.get(token) != item]
+    actions += [Put(item=item) for item in tag_items(new).values()]
     actions += [Delete(key=_key(item)) for token, item in before.items() if token not in after]
     return actions
 

@@ -97,7 +97,7 @@ class PeoplePages:
             asked = self._asking.of(wanted)
             counts = self._counts(asked, order)
             chosen = plan(asked.wanted, order, counts, pinned=place.source if place else None)
-            reader = PeopleReader(self._table, chosen, asked)
+            reader = self._reader(chosen, asked)
             stream = reader.people(place.position if place else None, backwards=back, many=limit + 1)
             found = list(islice(stream, limit + 1))
         more = len(found) > limit
@@ -120,7 +120,7 @@ class PeoplePages:
         if not asked.matches(person):
             return Beside()
         chosen = plan(asked.wanted, order, self._counts(asked, order))
-        reader = PeopleReader(self._table, chosen, asked)
+        reader = self._reader(chosen, asked)
         place = place_of(chosen, person)
 
         def nearest(backwards: bool) -> str | None:
@@ -133,7 +133,7 @@ class PeoplePages:
         """Give everybody who matches, in order; the plan is made once."""
         asked = self._asking.of(wanted)
         chosen = plan(asked.wanted, order, self._counts(asked, order))
-        reader = PeopleReader(self._table, chosen, asked)
+        reader = self._reader(chosen, asked)
         return (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
 
     def counters(self, wanted: PeopleFilter, order: Order) -> tuple[list[RowKey], list[CounterRange]]:
@@ -163,7 +163,7 @@ class PeoplePages:
         if among is not None and len(asked.members.unwanted) * LOOKED_UP < chosen.estimate:
             return among - self._there(asked.members.unwanted, asked.wanted)
         if chosen.complete:
-            return sum(self._table.count(query) for query in PeopleReader(self._table, chosen, asked).queries())
+            return sum(self._table.count(query) for query in self._reader(chosen, asked).queries())
         return sum(1 for _ in self._seen(chosen, asked))
 
     def count_by_status(self, wanted: PeopleFilter) -> dict[EmailStatus, int]:
@@ -204,9 +204,16 @@ class PeoplePages:
         found = [person.id for one in among for person in self.page(one, order=Order.SOURCE, limit=each, token=None).items]
         return tuple(found[:number])
 
+    def _reader(self, chosen: Plan, asked: Asked) -> PeopleReader:
+        return PeopleReader(self._table, chosen, asked, self._behind)
+
+    def _behind(self) -> frozenset[str]:
+        with unmetered():
+            return self._stats.behind()
+
     def _seen(self, chosen: Plan, asked: Asked, *, profiles: bool = False) -> Iterator[Seen]:
         """Everybody who matches, without profiles where keys and expressions say all of them and they are not asked for."""
-        reader = PeopleReader(self._table, chosen, asked)
+        reader = self._reader(chosen, asked)
         if profiles or not chosen.expressed or asked.members.apart:
             people = (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
             return ((person.id, person.email_status, person) for person in people)

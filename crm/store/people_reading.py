@@ -5,10 +5,12 @@ Nothing is read before it is asked for. Pages of the engine are sized by what is
 
 import heapq
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from contextvars import copy_context
 from dataclasses import replace
+from functools import cache
 from itertools import count as count_from
 from itertools import groupby, islice
 from operator import itemgetter
@@ -18,6 +20,7 @@ from crm.domain.people import Person, search_tokens
 from crm.store import schema
 from crm.store.expressions import one_of
 from crm.store.keys import AFTER, unescape
+from crm.store.looking import anew
 from crm.store.people_asked import Asked
 from crm.store.people_items import person_of
 from crm.store.people_pace import EVERYBODY, MOST_AT_ONCE, Pace, spare
@@ -35,12 +38,16 @@ Row = TypeVar("Row")
 
 
 class PeopleReader:
-    """Reads one plan for one filter. `backwards` turns every order round. `people_read` counts the people it looked at."""
+    """Reads one plan for one filter. `backwards` turns every order round. `people_read` counts the people it looked at.
 
-    def __init__(self, table: Table, plan: Plan, asked: Asked) -> None:
+    `behind` gives the ids of those whose copies can't be relied on; it is asked once, before the first copy is read.
+    """
+
+    def __init__(self, table: Table, plan: Plan, asked: Asked, behind: Callable[[], frozenset[str]]) -> None:
         self._table = table
         self._plan = plan
         self._asked = asked
+        self._behind = cache(behind)
         self._all: list[Person] | None = None
         self.people_read = 0
 
@@ -75,8 +82,10 @@ class PeopleReader:
 
     def _of_stage(self, stage: Stage, start: str | None, backwards: bool, pace: Pace) -> Iterator[Found]:
         forward = stage.ascending != backwards
+        if stage.copies:
+            self._behind()
         parts = [self._parts(stage, strand, start, forward, pace) for strand in stage.strands]
-        if stage.index is None:
+        if stage.index is None and not stage.copies:
             pointers = [self._pointers(stage, strand, part) for strand, part in zip(stage.strands, parts, strict=True)]
             yield from self._looked_up(_merged(pointers, forward), pace)
         else:
@@ -89,6 +98,7 @@ class PeopleReader:
         low, high = _bounds(strand, start, forward)
         if low is not None and high is not None and low > high:
             return
+        pointers = stage.index is None and not stage.copies
         weight = (strand.estimate + 1) / sum(other.estimate + 1 for other in stage.strands)
         query = Query(
             partition=strand.partition,
@@ -97,13 +107,14 @@ class PeopleReader:
             high=high,
             forward=forward,
             where=stage.where,
-            attributes=None if stage.index is not None else POINTER,
+            attributes=POINTER if pointers else None,
         )
         for times in count_from(0):
-            more = spare(len(stage.strands), times, pointers=stage.index is None)
+            more = spare(len(stage.strands), times, pointers=pointers)
             size = max(pace.size(weight, more), min(MOST_AT_ONCE, 2**times // 16))  # where the counts are far behind
-            rows = self._table.query(replace(query, limit=size))
-            if stage.index is not None:
+            with anew() if stage.copies else nullcontext():  # older than what lags behind, they could not be relied on
+                rows = self._table.query(replace(query, limit=size))
+            if not pointers:
                 pace.read += rows.read
                 self.people_read += rows.read
             yield rows
@@ -114,11 +125,20 @@ class PeopleReader:
     def _people(self, stage: Stage, strand: Strand, parts: Iterable[Rows], pace: Pace) -> Iterator[Found]:
         key = stage.index.sk if stage.index is not None else "SK"
         for rows in parts:
-            found = [(Position(stage.rank, item[key][len(strand.prefix) :]), person_of(item)) for item in rows.items]
+            current = self._current(rows.items) if stage.copies else map(person_of, rows.items)
+            places = [Position(stage.rank, item[key][len(strand.prefix) :]) for item in rows.items]
+            found = [(place, person) for place, person in zip(places, current, strict=True) if person is not None]
             if not self._plan.complete:
                 found = [(position, person) for position, person in found if self._asked.matches(person)]
             pace.passed += len(found)
             yield from found
+
+    def _current(self, copies: Sequence[Item]) -> Iterator[Person | None]:
+        """The people of copies; those that lag behind, or hold nothing, are looked up, None where they are gone."""
+        lagging = [copy["userId"] for copy in copies if "version" not in copy or copy["userId"] in self._behind()]
+        people = self._profiles(lagging) if lagging else {}
+        asked = frozenset(lagging)
+        return (people.get(copy["userId"]) if copy["userId"] in asked else person_of(copy) for copy in copies)
 
     def _pointers(self, stage: Stage, strand: Strand, parts: Iterable[Rows]) -> Iterator[tuple[Position, Item]]:
         for rows in parts:

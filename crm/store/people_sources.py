@@ -27,8 +27,10 @@ from crm.store.people_where import residual
 from crm.store.plan import Plan, Stage, Strand
 from crm.store.schema import Index
 
-POINTERS = frozenset({"tag", "q"})
-"""Sources of the table itself, whose items only say who."""
+POINTERS = frozenset({"q", "members"})
+"""Sources whose items only say who."""
+TESTED = POINTERS | {"tag", "scan"}
+"""Sources of which each person is tested: no expression is sent along, for what lags behind in a copy would be left out."""
 LOOKED_UP = 5
 """Items of an index that cost as much as one person who is looked up by id, in read units and in time."""
 SEARCH_SHARE = 0.01
@@ -96,7 +98,8 @@ def _of_tags(wanted: PeopleFilter, counts: Counts) -> Plan:
         for shard in range(SHARDS)
     ]
     estimate = people_of("tag", tags, counts)
-    return _plan("tag", "TAG", "id", wanted, counts, estimate, _stage(wanted, "tag", None, strands))
+    stages = [Stage(strands=tuple(strands), copies=True)] if strands else []
+    return _plan("tag", "TAG", "id", wanted, counts, estimate, stages)
 
 
 def _of_search(wanted: PeopleFilter, counts: Counts) -> Plan:
@@ -176,7 +179,7 @@ def _plan(
     note: str = "",
 ) -> Plan:
     _, said = residual(wanted, source)
-    expressed = said and source not in {*POINTERS, "members", "scan"}
+    expressed = said and source not in TESTED
     return Plan(
         source=source,
         index=index,
@@ -243,12 +246,12 @@ def passing(wanted: PeopleFilter, source: str, counts: Counts) -> float:
 
 def cost(candidate: Plan) -> int:
     """Return the items read for everything; a pointer costs its person on top."""
-    return candidate.estimate * (2 if candidate.source in POINTERS else 1)
+    return candidate.estimate * (2 if candidate.source == "q" else 1)
 
 
 def whole_cost(candidate: Plan) -> int:
     """Return what it costs to read everybody, in items of an index."""
-    return candidate.estimate * (LOOKED_UP if candidate.source in {*POINTERS, "members"} else 1)
+    return candidate.estimate * (LOOKED_UP if candidate.source in POINTERS else 1)
 
 
 def _filled(template: str, attribute: str, key: str) -> str:

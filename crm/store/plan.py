@@ -24,7 +24,7 @@ class Strand:
 class Stage:
     """Strands that are merged in order of the key; stages come one after another.
 
-    `index` None is the table itself, where the items are pointers to people (search tokens, members of a tag).
+    `index` None is the table itself: the items are pointers to people (search tokens), or, with `copies`, members of a tag.
     """
 
     strands: tuple[Strand, ...]
@@ -32,6 +32,7 @@ class Stage:
     ascending: bool = True
     rank: int = 0
     where: Where = ()
+    copies: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,12 @@ ENTITIES = (
         sk="{token:fold}#USER#{userId}",
         note="each word of the name, and the whole address",
     ),
-    Entity(name="tagMember", pk="TAG#{tag:fold}#{userId:shard}", sk="USER#{userId}", note="who has a tag"),
+    Entity(
+        name="tagMember",
+        pk="TAG#{tag:fold}#{userId:shard}",
+        sk="USER#{userId}",
+        note="who has a tag, with a copy of the profile, so that a page by tag looks nobody up",
+    ),
     Entity(
         name="campaign",
         pk="CAMPAIGN#{id}",

@@ -8,22 +8,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from crm.domain.errors import StoreUnavailable
 from crm.store import schema
+from crm.store.counted import Counter as Counter
 from crm.store.counted import CounterRange as CounterRange
 from crm.store.counted import Known, Rows
 from crm.store.counted import Row as Row
 from crm.store.counted import RowKey as RowKey
 from crm.store.counted import Snapshot as Snapshot
-from crm.store.deltas import MAX_ROWS, Labels, Sum, delta_item, first_of, partition_of, rows_in
-from crm.store.expressions import equals, exists
+from crm.store.deltas import MAX_ROWS, Labels, Sum, behind_in, delta_item, partition_of, rows_in
+from crm.store.fold import HEAD, VERSION, fold, oldest
 from crm.store.keys import SHARDS, stamp
 from crm.store.looking import anew
-from crm.store.requests import Action, Delete, Key, Put, Query, Update
+from crm.store.people_copies import Copies
+from crm.store.requests import Key, Put, Query
 from crm.store.schema import Item
-from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
+from crm.store.table import Table
 
 BACKLOG = 500
 """Deltas that a reader adds up before it folds some first."""
@@ -32,19 +33,8 @@ KEEP_UP = 100
 DUE, WAITED = 30, timedelta(seconds=30)
 """Deltas from which on a fold is worth what it costs, and how long fewer wait for others."""
 FOLDS_WHILE_READING = 20
-OLDEST = 20
-"""Deltas of a shard that one fold looks at."""
 TRIES = 60
-HEAD = schema.key("counter", what="FOLD", key="HEAD")
 OWN = frozenset({"PK", "SK", "entityType", "id", "what"})
-
-
-class Counter(NamedTuple):
-    """One number: `STATS#<what> | <key>`, and which attribute of that row. `key` is as rendered: folded and escaped."""
-
-    what: str
-    key: str
-    attribute: str = "n"
 
 
 _moments: ContextVar[dict[int, Known] | None] = ContextVar("moments", default=None)
@@ -66,8 +56,9 @@ def one_moment() -> Iterator[None]:
 class StatsRepository:
     """Deltas, counters, and the fold between them."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, copies: Copies) -> None:
         self._table = table
+        self._copies = copies
         self._put = 0
 
     # writing
@@ -93,24 +84,9 @@ class StatsRepository:
     def fold(self) -> int:
         """Take the oldest deltas away, 60 at most, and return how many; what they say is in the counters then.
 
-        Where they touch more counters than one transaction takes, or more numbers of one than an update does, the rest becomes
-        one delta that is as old as the oldest. 0 when there is nothing to fold or another folder was first. Six requests.
+        0 when there is nothing to fold or another folder was first. Six requests, and more where copies lag: `fold.py` has all.
         """
-        head = self._table.get(HEAD)
-        taken, total = first_of(self._oldest())
-        if not taken:
-            return 0
-        actions: list[Action] = [_raised(head)]
-        actions += [Delete(key={"PK": delta["PK"], "SK": delta["SK"]}, expect=[exists()]) for delta in taken]
-        now, later = total.parted(MAX_ACTIONS - len(actions))
-        actions += [_counted(row, now) for row in sorted(now.changes)]
-        if later is not None:
-            actions.append(Put(item=delta_item(later.changes, later.labels, taken[0]["at"])))
-        try:
-            self._table.write(actions)
-        except ConditionFailed:
-            return 0
-        return len(taken)
+        return fold(self._table, self._copies)
 
     def fold_all(self) -> int:
         """Fold until nothing is left, or another folder is at it; return how many deltas."""
@@ -202,15 +178,27 @@ class StatsRepository:
         return waiting | {key for _, key in read.of((), wanted)}
 
     def _due(self) -> bool:
-        waiting = self._oldest()
+        waiting = oldest(self._table)
         return len(waiting) >= DUE or any(delta["at"] <= stamp(self._table.clock() - WAITED) for delta in waiting[:1])
+
+    def behind(self) -> frozenset[str]:
+        """Return the ids of people whose copies in tags lag behind their profiles. Four requests.
+
+        Whoever is not named, was not changed before this reading without the copies being changed as well: read those after it.
+        Within `one_moment` nothing, behind a snapshot.
+        """
+        known = (_moments.get() or {}).get(id(self))
+        deltas = known.deltas if known is not None else self._deltas()
+        if known is None and len(deltas) > BACKLOG and self._relieve():
+            deltas = self._deltas()
+        return frozenset(id_ for delta in deltas for id_ in behind_in(delta))
 
     def _relieve(self) -> bool:
         return sum(1 for _ in range(FOLDS_WHILE_READING) if self.fold()) > 0
 
     def _version(self) -> int:
         head = self._table.get(HEAD)
-        return int(head["version"]) if head else 0
+        return int(head.get(VERSION, 0)) if head else 0
 
     def _deltas(self) -> list[Item]:
         found = [
@@ -220,13 +208,6 @@ class StatsRepository:
                 Query(partition=partition_of(shard), consistent=True, attributes=("SK", "changes", "labels"))
             )
         ]
-        return sorted(found, key=lambda delta: str(delta["SK"]))
-
-    def _oldest(self) -> list[Item]:
-        """Deltas that a fold may take, oldest first: nothing older is left out of a shard."""
-        found: list[Item] = []
-        for shard in range(SHARDS):
-            found += self._table.query(Query(partition=partition_of(shard), consistent=True, limit=OLDEST)).items
         return sorted(found, key=lambda delta: str(delta["SK"]))
 
     def _stored(
@@ -258,23 +239,6 @@ class StatsRepository:
                     read.cut[wanted] = answer.next["SK"]
             read.ranges[wanted] = {(wanted.what, item["SK"]): _numbers(item) for item in found}
         return read, items[len(keys) :]
-
-
-def _raised(head: Item | None) -> Action:
-    """The head one version up, on condition that nobody folded since it was read."""
-    version = int(head["version"]) if head else None
-    changes = {"entityType": "counter", "id": "HEAD", "what": "FOLD", "version": (version or 0) + 1}
-    return Update(key=HEAD, changes=changes, expect=[equals("version", version)])
-
-
-def _counted(row: RowKey, total: Sum) -> Action:
-    what, key = row
-    changes = {"entityType": "counter", "id": key, "what": what, **total.labels.get(row, {})}
-    return Update(key=schema.key("counter", what=what, key=key), changes=changes, increments=_nonzero(total.changes.get(row, {})))
-
-
-def _nonzero(numbers: Mapping[str, int]) -> dict[str, int]:
-    return {attribute: change for attribute, change in numbers.items() if change}
 
 
 def _numbers(item: Item) -> Row:

@@ -21,7 +21,7 @@ from crm.store.expressions import exists
 from crm.store.jobs import Job, JobKey
 from crm.store.jobs import item_of as job_item
 from crm.store.outcomes import email_changes, email_labels
-from crm.store.people_items import claim_of, tag_items, token_items
+from crm.store.people_items import claim_of, status_change, tag_items, token_items
 from crm.store.requests import Delete, Put, Update
 from crm.store.stats import Counter
 from tests.factories import NOW, make_campaign, make_event, make_person
@@ -78,6 +78,15 @@ def leave_a_token(store: Store, person: Person, event_id: str) -> None:
 
 def lose_a_tag(store: Store, person: Person, event_id: str) -> None:
     store.table.write([without(tag_items(person)["vip"])])
+
+
+def bend_a_copy(store: Store, person: Person, event_id: str) -> None:
+    store.table.write([Put(item=tag_items(replace(person, attended_event_count=7))["vip"])])
+
+
+def empty_a_copy(store: Store, person: Person, event_id: str) -> None:
+    item = tag_items(person)["vip"]
+    store.table.write([Put(item={name: item[name] for name in ("PK", "SK", "entityType", "id", "tag", "userId")})])
 
 
 def miscount_attended(store: Store, person: Person, event_id: str) -> None:
@@ -149,6 +158,8 @@ MENDABLE: list[Callable[[Store, Person, str], None]] = [
     lose_a_token,
     leave_a_token,
     lose_a_tag,
+    bend_a_copy,
+    empty_a_copy,
     miscount_attended,
     miscount_seats,
     lose_the_slug,
@@ -175,6 +186,20 @@ def test_what_is_broken_is_named_and_mended(store: Store, breaking: Callable[[St
     assert mended.mended
     assert mended.left == []
     assert differences(store) == []
+    store.stats.fold_all()
+    assert differences(store) == []
+    assert {item["attendedEventCount"] for item in store.table.scan() if item["entityType"] == "tagMember"} == {1}
+
+
+def test_a_copy_that_the_next_fold_brings_up_to_date_is_no_difference(store: Store) -> None:
+    person, _ = fill(store)
+    update, changes = status_change(person, EmailStatus.BOUNCED, now=NOW)
+    remembered = store.suppressions.actions(person.profile.email, EmailStatus.BOUNCED, now=NOW, source="test")
+
+    store.table.write([update, *remembered, *store.stats.delta(changes, now=NOW)])
+
+    assert store.stats.behind() == {person.id}
+    assert differences(store) == []
 
 
 def test_no_address_stands_in_what_is_named(store: Store) -> None:
@@ -190,11 +215,14 @@ def test_no_address_stands_in_what_is_named(store: Store) -> None:
 
 def test_a_table_that_is_written_to_has_no_differences(store: Store) -> None:
     fill(store)
+    event = store.events.create(make_event(), [], [], now=NOW)
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
-            store.people.create_many([make_person(company="Busy") for _ in range(6)])
+            made = [make_person(company="Busy", tags=("vip", "busy")) for _ in range(6)]
+            store.people.create_many(made)
+            store.events.seat(event.id, [person.id for person in made], now=NOW)
             store.stats.fold_all()
 
     worker = threading.Thread(target=work)

@@ -12,6 +12,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person, Profile
 from crm.services.verify import differences
 from crm.store import Store, facets, schema
+from crm.store.deltas import BEHIND
 from crm.store.people import count_change, item_of, people_changes, person_of, status_change, until_won
 from crm.store.requests import Action, Check, Put
 from crm.store.stats import Counter
@@ -307,7 +308,7 @@ def test_what_did_not_change_is_not_counted() -> None:
 
     changes, labels = people_changes(person, same)
 
-    assert changes == {Counter("TAG", "a"): -1, Counter("TAG", "c"): 1}
+    assert changes == {Counter("TAG", "a"): -1, Counter("TAG", "c"): 1, Counter(*BEHIND, person.id): 1}
     assert labels == {("TAG", "c"): {"label": "c"}}
 
 

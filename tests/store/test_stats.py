@@ -8,11 +8,13 @@ import pytest
 
 from crm.domain.errors import StoreUnavailable
 from crm.store import Store, schema
+from crm.store import fold as folding
 from crm.store import stats as module
 from crm.store.cost import metered
 from crm.store.deltas import MAX_NUMBERS, MAX_ROWS
 from crm.store.stats import DUE, WAITED, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
+from tests.conftest import store_over
 from tests.factories import NOW, make_person
 
 APPLES, PEARS = Counter("FRUIT", "apple"), Counter("FRUIT", "pear")
@@ -22,6 +24,11 @@ def count(stats: StatsRepository, changes: dict[Counter, int], table: Table, **l
     """Write a delta alone."""
     rows = {(counter.what, counter.key): dict(labels) for counter in changes}
     table.write(stats.delta(changes, labels=rows, now=NOW))
+
+
+def another(table: Table) -> StatsRepository:
+    """Counters as another process has them."""
+    return store_over(table).stats
 
 
 def value(stats: StatsRepository, counter: Counter) -> int:
@@ -150,11 +157,10 @@ def test_a_range_that_is_cut_leaves_out_what_it_did_not_read(store: Store, table
 
 def test_of_two_folders_at_the_same_moment_one_folds(store: Store, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     count(store.stats, {APPLES: 1}, table)
-    other = StatsRepository(table)
-    read = other._oldest
-    monkeypatch.setattr(other, "_oldest", lambda: (read(), store.stats.fold())[0])
+    read = folding.oldest
+    monkeypatch.setattr(folding, "oldest", lambda table: (read(table), monkeypatch.undo(), store.stats.fold())[0])
 
-    folded = other.fold()
+    folded = another(table).fold()
 
     assert (folded, value(store.stats, APPLES)) == (0, 1)
 
@@ -163,16 +169,16 @@ def test_writers_folders_and_readers_at_once_lose_and_double_nothing(store: Stor
     writers, writes = 6, 25
 
     def write(number: int) -> None:
-        stats = StatsRepository(table)
+        stats = another(table)
         for step in range(writes):
             count(stats, {APPLES: 1, Counter("FRUIT", f"{number}-{step % 5}"): 1}, table)
 
     def read(_: int) -> list[int]:
-        return [value(StatsRepository(table), APPLES) for _ in range(15)]
+        return [value(another(table), APPLES) for _ in range(15)]
 
     def fold(_: int) -> None:
         for _ in range(20):
-            StatsRepository(table).fold()
+            another(table).fold()
 
     with ThreadPoolExecutor(writers + 4) as pool:
         writing = [pool.submit(write, number) for number in range(writers)]
@@ -195,7 +201,7 @@ def test_a_reader_that_is_overtaken_by_a_fold_reads_again(store: Store, table: T
     def overtaken() -> list[schema.Item]:
         deltas = read()
         if not folds:
-            folds.append(StatsRepository(table).fold())
+            folds.append(another(table).fold())
         return deltas
 
     monkeypatch.setattr(store.stats, "_deltas", overtaken)
@@ -234,11 +240,11 @@ def test_bulk_writers_keep_the_deltas_few(store: Store, table: Table, monkeypatc
 
 def test_a_fold_that_read_an_older_head_is_refused(store: Store, table: Table) -> None:
     count(store.stats, {APPLES: 1}, table)
-    old_head = table.get(module.HEAD)
+    old_head = table.get(folding.HEAD) or {}
     store.stats.fold()
 
     with pytest.raises(ConditionFailed):
-        table.write([module._raised(old_head)])
+        table.write([folding._raised(old_head, folding.VERSION)])
 
 
 def test_what_only_reads_counts_at_one_moment_and_asks_for_the_deltas_once(store: Store) -> None:

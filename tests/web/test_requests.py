@@ -22,6 +22,7 @@ ASKED = {
     "/people/?order=": ("/people/?order=attended",),
     "/people/?company=": ("/people/?company=Twins",),
     "/people/?q=": ("/people/?q=king",),
+    "/people/?tag=": ("/people/?tag=vip",),
     "/analytics/?status=": ("/analytics/?status=failed", "/analytics/?by=domain"),
     "/events/?q=": ("/events/?q=a",),
     "/campaigns/?status=": ("/campaigns/?status=done",),

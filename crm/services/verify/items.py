@@ -1,12 +1,13 @@
 """What each item says should be there, and what it is itself."""
 
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crm.domain.copies import OPEN
 from crm.domain.events import EventStatus
-from crm.domain.people import EmailStatus
+from crm.domain.people import EmailStatus, Person
 from crm.services.campaign_jobs import COPIES
 from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
@@ -16,6 +17,7 @@ from crm.store import schema
 from crm.store.attendances import counters_of, place_of
 from crm.store.campaign_items import keeping_of
 from crm.store.delta_text import rows_of
+from crm.store.deltas import BEHIND
 from crm.store.email_items import email_of
 from crm.store.event_items import attendance_of
 from crm.store.hits import hit_counts, hit_of
@@ -67,6 +69,12 @@ def misplaced(item: Item) -> dict[str, Any]:
     return {name: made.get(name) for name in (*_KEYS, "search", "tagKeys") if made.get(name) != item.get(name)}
 
 
+def says(person: Person) -> int:
+    """Return a number for all that a profile, or a copy of it, says: marks are in no copy. It is more than 1."""
+    unmarked = replace(person, leaving=False, merging=False)
+    return 2 + zlib.crc32(repr(unmarked).encode())
+
+
 def short(hashed: str) -> int:
     """Enough of a suppression hash to tell it from all others, in little room."""
     return int(hashed[:16], 16)
@@ -104,7 +112,8 @@ def _user(look: Look, item: Item) -> None:
     look.ledger.exists(group)
     look.ledger.want(group, where(claim_of(person)))
     look.ledger.want_all(group, [where(token) for token in token_items(person).values()])
-    look.ledger.want_all(group, [where(tag) for tag in tag_items(person).values()])
+    for tag in tag_items(person).values():
+        look.ledger.want(group, where(tag), says(person))
     look.ledger.find(group, "hostedEventCount", person.hosted_event_count)
     look.ledger.find(group, "attendedEventCount", person.attended_event_count)
     _count(look, people_changes(None, person)[0])
@@ -121,6 +130,11 @@ def _user(look: Look, item: Item) -> None:
 
 def _of_person(look: Look, item: Item) -> None:
     look.ledger.find(("person", str(item["userId"])), where(item))
+
+
+def _tag_member(look: Look, item: Item) -> None:
+    number = says(person_of(item)) if "version" in item else 1
+    look.ledger.find(("person", str(item["userId"])), where(item), number)
 
 
 def _event(look: Look, item: Item) -> None:
@@ -243,7 +257,7 @@ def _job(look: Look, item: Item) -> None:
 
 
 def _counter(look: Look, item: Item) -> None:
-    if item["what"] == "FOLD":
+    if item["what"] in {"FOLD", BEHIND[0]}:  # the second: by a version that did not know what it says
         return
     for attribute, number in item.items():
         if attribute not in OWN and attribute not in LABELS and isinstance(number, int):
@@ -252,6 +266,8 @@ def _counter(look: Look, item: Item) -> None:
 
 def _delta(look: Look, item: Item) -> None:
     for (what, key), numbers in rows_of(item["changes"]):
+        if (what, key) == BEHIND:
+            continue
         for attribute, number in numbers.items():
             _counted(look, Counter(what, key, attribute), number)
 
@@ -264,7 +280,7 @@ _ENTER: Mapping[str, Callable[[Look, Item], None]] = {
     "user": _user,
     "emailClaim": _of_person,
     "searchToken": _of_person,
-    "tagMember": _of_person,
+    "tagMember": _tag_member,
     "event": _event,
     "slugClaim": _slug_claim,
     "host": _host,

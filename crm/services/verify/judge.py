@@ -12,7 +12,7 @@ from crm.services.verify.ledger import Entry, Group
 from crm.store import Store, schema
 from crm.store.expressions import AnyOf, absent, equals, exists
 from crm.store.keys import unescape
-from crm.store.people_items import claim_of, count_change, tag_items, token_items
+from crm.store.people_items import behind, claim_of, count_change, tag_items, token_items
 from crm.store.requests import Action, Check, Delete, Put, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
@@ -39,7 +39,7 @@ def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
 def _person(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
     person = _present(store, group[1])
     if isinstance(thing, tuple):
-        return _lookup_item(person, group[1], (str(thing[0]), str(thing[1])), entry)
+        return _lookup_item(store, person, group[1], (str(thing[0]), str(thing[1])), entry)
     name = str(thing)
     says = f"{name} is {entry.found}, counted {entry.wanted}"
     if person is None:
@@ -49,10 +49,12 @@ def _person(store: Store, group: Group, thing: Hashable, entry: Entry) -> Differ
     return Difference(kind="person", subject=group[1], says=says, mend=(update,), counters=counters)
 
 
-def _lookup_item(person: Person | None, person_id: str, place: tuple[str, str], entry: Entry) -> Difference:
+def _lookup_item(store: Store, person: Person | None, person_id: str, place: tuple[str, str], entry: Entry) -> Difference | None:
     """A claim, search token or tag member: wanted by a profile, or standing there for nobody."""
     kind = _word(place)
-    if entry.found > entry.wanted:
+    if entry.wanted and entry.found:
+        return _copy(store, person, place)
+    if entry.found:
         surplus = Delete(key={"PK": place[0], "SK": place[1]}, expect=[equals("userId", person_id)])
         return Difference(
             kind="person",
@@ -62,7 +64,21 @@ def _lookup_item(person: Person | None, person_id: str, place: tuple[str, str], 
         )
     items = {where(item): item for item in _items(person)}
     mend = (Put(item=items[place], expect=[absent()]), *_while(person, person_id)) if place in items else ()
-    return Difference(kind="person", subject=person_id, says=f"the {kind} is missing", mend=mend)
+    counters = behind(person) if person is not None else {}
+    return Difference(kind="person", subject=person_id, says=f"the {kind} is missing", mend=mend, counters=counters)
+
+
+def _copy(store: Store, person: Person | None, place: tuple[str, str]) -> Difference | None:
+    """A tag member whose copy is not what the profile says: the next fold mends it, and will where that is known already."""
+    if person is None:
+        return None
+    lagging = store.stats.behind()
+    copy, now = store.table.get({"PK": place[0], "SK": place[1]}), _present(store, person.id)
+    fresh = {where(item): item for item in _items(now)}.get(place)
+    if copy is None or fresh is None or copy == fresh or person.id in lagging | store.stats.behind():
+        return None
+    says = "the copy in a tag is not what the profile says"
+    return Difference(kind="person", subject=person.id, says=says, counters=behind(person))
 
 
 def _items(person: Person | None) -> list[Item]:
