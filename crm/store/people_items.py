@@ -114,6 +114,11 @@ def tag_items(person: Person) -> dict[str, Item]:
     return {tag: _checked(schema.keyed("tagMember", {**copy, "tag": tag}), "tags") for tag in tag_keys(person.profile)}
 
 
+def ways_to(person: Person) -> list[Item]:
+    """Return the items of the table that lead to a person: search tokens and memberships in tags."""
+    return [*token_items(person).values(), *tag_items(person).values()]
+
+
 def behind(person: Person) -> dict[Counter, int]:
     """Return what the delta of a transaction says that changes a profile: its copies lag behind, where the person has tags."""
     return {Counter(*BEHIND, person.id): 1} if person.profile.tags else {}

@@ -9,7 +9,7 @@ from crm.domain.log import LogEntry
 from crm.domain.merging import merged_status, settled
 from crm.domain.people import EmailStatus, Person, Profile, folded_address
 from crm.store import schema
-from crm.store.expressions import absent, equals
+from crm.store.expressions import Clause, absent, equals
 from crm.store.log import LogRepository
 from crm.store.people_items import (
     LEAVING,
@@ -19,15 +19,15 @@ from crm.store.people_items import (
     item_of,
     people_changes,
     person_of,
-    tag_items,
     token_items,
+    ways_to,
 )
-from crm.store.people_writes import Write, counted, edition
-from crm.store.requests import Action, Delete, Put, Update, changed
+from crm.store.people_writes import Write, counted, edition, replacing
+from crm.store.requests import Action, Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, StatsRepository
 from crm.store.suppression import SuppressionRepository
-from crm.store.table import ConditionFailed, Table
+from crm.store.table import MAX_ACTIONS, ConditionFailed, Table
 
 PART = 45
 """Entries of a log in one transaction: each is put anew and removed."""
@@ -155,7 +155,8 @@ class MergeRepository:
     def finish(self, pair: Pair, entry: LogEntry, also: Sequence[Action], *, now: datetime) -> Person:
         """Take `gone` away, and return `kept` as they are from now on; `entry` goes into their log, `also` is written with it.
 
-        One transaction. ConditionFailed where either has moved on, or `gone` is still counted at an event.
+        One transaction; search tokens of `gone` that have no room in it, beside long names and many tags of both, go before.
+        ConditionFailed where either has moved on, or `gone` is still counted at an event.
         """
         kept, gone = pair.kept, pair.gone
         profile = replace(pair.wanted, tags=kept.profile.tags)
@@ -170,11 +171,16 @@ class MergeRepository:
             updated_at=now,
             version=kept.version + 1,
         )
-        actions: list[Action] = [*_changed(kept, new, gone), *_removed(gone), *_claims(kept, new, gone)]
+        actions: list[Action] = [*_changed(kept, new, gone), _removed(gone), *_claims(kept, new, gone)]
         actions += self._consent(kept, new, now)
         actions += [self._log.put(entry), Put(item=_trace(gone.id, kept.id)), *also]
         changes, labels = _sum(people_changes(kept, new), people_changes(gone, None))
-        self._table.write([*actions, *self._stats.delta(changes, labels=labels, now=now)])
+        actions += self._stats.delta(changes, labels=labels, now=now)
+        tokens: list[Action] = [Delete(key=_key(token)) for token in token_items(gone).values()]
+        if len(actions) + len(tokens) > MAX_ACTIONS:
+            self._table.write([_going(pair), *tokens])
+            tokens = []
+        self._table.write([*actions, *tokens])
         return new
 
     def _status(self, pair: Pair, address: str) -> EmailStatus:
@@ -193,7 +199,7 @@ class MergeRepository:
 
 
 def _changed(kept: Person, new: Person, gone: Person) -> list[Write]:
-    """The profile that stays, without its mark, its search tokens, and the copies in its tags, which are the same ones."""
+    """The profile that stays, without its mark, its search tokens, and its tags, of which it has the same as before."""
     expect = [
         equals("version", kept.version),
         equals("emailStatus", kept.email_status.value),
@@ -201,21 +207,15 @@ def _changed(kept: Person, new: Person, gone: Person) -> list[Write]:
     ]
     update = changed(item_of(kept), item_of(new), expect=expect)
     actions: list[Write] = [replace(update, changes={**update.changes, MERGING: None})]
-    before, after = token_items(kept), token_items(new)
-    actions += [Put(item=item) for token, item in after.items() if before.get(token) != item]
-    actions += [Put(item=item) for item in tag_items(new).values()]
-    actions += [Delete(key=_key(item)) for token, item in before.items() if token not in after]
-    return actions
+    return [*actions, *replacing(ways_to(kept), ways_to(new))]
 
 
-def _removed(gone: Person) -> list[Write]:
-    """The profile that goes, as it was read, with its tokens; it has no tags any more, and no count at an event."""
+def _removed(gone: Person) -> Write:
+    """The profile that goes, as it was read; it has no tags any more, and no count at an event."""
     item = item_of(gone)
     unchanged = [equals(name, item[name]) for name in ("version", "emailStatus")]
     uncounted = [equals("hostedEventCount", 0), equals("attendedEventCount", 0)]
-    actions: list[Write] = [Delete(key=_key(item), expect=[*unchanged, *uncounted])]
-    actions += [Delete(key=_key(other)) for other in (*token_items(gone).values(), *tag_items(gone).values())]
-    return actions
+    return Delete(key=_key(item), expect=[*unchanged, *uncounted])
 
 
 def _claims(kept: Person, new: Person, gone: Person) -> list[Write]:
@@ -226,11 +226,19 @@ def _claims(kept: Person, new: Person, gone: Person) -> list[Write]:
     return [Delete(key=_key(freed))]
 
 
+def _going(pair: Pair) -> Check:
+    """That the merge goes on."""
+    return Check(key=schema.key("user", id=pair.gone.id), expect=_as_read(pair))
+
+
+def _as_read(pair: Pair) -> list[Clause]:
+    return [equals("version", pair.gone.version), equals(MERGING, pair.kept.id)]
+
+
 def _of_who_goes(pair: Pair, actions: Sequence[Write]) -> list[Write]:
     """The same actions on condition that the merge goes on: an edit is refused to who is leaving."""
     first, *others = actions
-    expect = [equals("version", pair.gone.version), equals(MERGING, pair.kept.id)]
-    return [replace(first, expect=expect), *others]
+    return [replace(first, expect=_as_read(pair)), *others]
 
 
 def _sum(*parts: tuple[Mapping[Counter, int], Labels]) -> tuple[dict[Counter, int], Labels]:

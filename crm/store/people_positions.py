@@ -41,7 +41,7 @@ def place_of(plan: Plan, person: Person) -> Position:
         token = smallest_token(plan.word, search_tokens(person.profile))
         return Position(0, schema.key("searchToken", token=token, userId=person.id)["SK"])
     if plan.order == "id":
-        return Position(0, person.id if plan.source == "members" else schema.key("user", id=person.id)["PK"])
+        return Position(0, person.id)
     if plan.order == "city":
         return Position(0, item_of(person)[schema.BY_LOCATION.sk])
     return position_in(plan.order, person)

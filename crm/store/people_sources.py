@@ -99,7 +99,7 @@ def _of_tags(wanted: PeopleFilter, counts: Counts) -> Plan:
     ]
     estimate = people_of("tag", tags, counts)
     stages = [Stage(strands=tuple(strands), copies=True)] if strands else []
-    return _plan("tag", "TAG", "id", wanted, counts, estimate, stages)
+    return _plan("tag", "TAG", "name", wanted, counts, estimate, stages)
 
 
 def _of_search(wanted: PeopleFilter, counts: Counts) -> Plan:

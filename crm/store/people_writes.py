@@ -10,7 +10,7 @@ from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
 from crm.store.deltas import MAX_ROWS
 from crm.store.expressions import absent, equals
-from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, tag_items, token_items
+from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, ways_to
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
@@ -62,7 +62,7 @@ def creation(person: Person) -> Parcel:
     new = replace(person, version=1)
     changes, labels = people_changes(None, new)
     actions: list[Write] = [Put(item=item_of(new), expect=[absent()]), Put(item=claim_of(new), expect=[absent()])]
-    actions += [Put(item=item) for item in (*token_items(new).values(), *tag_items(new).values())]
+    actions += [Put(item=item) for item in ways_to(new)]
     return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=1, otherwise=THERE)
 
 
@@ -86,9 +86,7 @@ def edition(old: Person, edited: Person) -> Parcel:
     if moves:
         claim = len(actions)
         actions += [Put(item=claim_of(new), expect=[absent()]), _without(claim_of(old))]
-    for before, after in ((token_items(old), token_items(new)), (tag_items(old), tag_items(new))):
-        actions += [Put(item=item) for name, item in after.items() if before.get(name) != item]
-        actions += [_without(item) for name, item in before.items() if name not in after]
+    actions += replacing(ways_to(old), ways_to(new))
     changes, labels = people_changes(old, new)
     return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=claim)
 
@@ -102,9 +100,16 @@ def removal(person: Person) -> Parcel:
     unchanged = ("version", "emailStatus", "hostedEventCount", "attendedEventCount")
     expect = [*[equals(name, item[name]) for name in unchanged], absent(MERGING)]
     actions: list[Write] = [Delete(key=_key(item), expect=expect), _without(claim_of(person))]
-    actions += [_without(other) for other in (*token_items(person).values(), *tag_items(person).values())]
+    actions += [_without(other) for other in ways_to(person)]
     changes, _ = people_changes(person, None)
     return Parcel(person=person, actions=actions, changes=changes)
+
+
+def replacing(before: Sequence[Item], after: Sequence[Item]) -> list[Put | Delete]:
+    """Return what puts the items `after` where `before` were, each under its key: those that differ, and those that are new."""
+    old, new = ({(item["PK"], item["SK"]): item for item in items} for items in (before, after))
+    puts = [Put(item=item) for place, item in new.items() if old.get(place) != item]
+    return [*puts, *[_without(item) for place, item in old.items() if place not in new]]
 
 
 def packed(parcels: Sequence[Parcel]) -> Iterator[list[Parcel]]:

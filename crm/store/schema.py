@@ -76,6 +76,8 @@ class Index:
         raise KeyError(entity)
 
 
+PERSON_SORT = "LASTNAME#{lastName:fold}#{firstName:fold}#USER#{id}"
+
 ENTITIES = (
     Entity(name="user", pk="USER#{id}", sk="PROFILE", note="a person: profile, counts, e-mail status, tags, version"),
     Entity(name="log", pk="USER#{userId}", sk="LOG#{at:raw}#{id}", note="a person's notes, edits, imports"),
@@ -117,7 +119,7 @@ ENTITIES = (
     Entity(
         name="tagMember",
         pk="TAG#{tag:fold}#{userId:shard}",
-        sk="USER#{userId}",
+        sk=PERSON_SORT,
         note="who has a tag, with a copy of the profile, so that a page by tag looks nobody up",
     ),
     Entity(
@@ -175,8 +177,6 @@ ENTITIES = (
     ),
 )
 BY_NAME = {entity.name: entity for entity in ENTITIES}
-
-PERSON_SORT = "LASTNAME#{lastName:fold}#{firstName:fold}#USER#{id}"
 
 INDEXES = (
     Index(

@@ -84,9 +84,11 @@ def bend_a_copy(store: Store, person: Person, event_id: str) -> None:
     store.table.write([Put(item=tag_items(replace(person, attended_event_count=7))["vip"])])
 
 
-def empty_a_copy(store: Store, person: Person, event_id: str) -> None:
+def hold_no_copy(store: Store, person: Person, event_id: str) -> None:
+    """A member as it was before there were copies."""
     item = tag_items(person)["vip"]
-    store.table.write([Put(item={name: item[name] for name in ("PK", "SK", "entityType", "id", "tag", "userId")})])
+    bare = {name: item[name] for name in ("PK", "entityType", "id", "tag", "userId")} | {"SK": f"USER#{person.id}"}
+    store.table.write([Put(item=bare), without(item)])
 
 
 def miscount_attended(store: Store, person: Person, event_id: str) -> None:
@@ -159,7 +161,7 @@ MENDABLE: list[Callable[[Store, Person, str], None]] = [
     leave_a_token,
     lose_a_tag,
     bend_a_copy,
-    empty_a_copy,
+    hold_no_copy,
     miscount_attended,
     miscount_seats,
     lose_the_slug,

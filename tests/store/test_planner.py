@@ -44,7 +44,7 @@ def partitions(chosen: Plan) -> list[str]:
         (PeopleFilter(company=("Small",), state=("IL",)), "company", "name"),
         (PeopleFilter(state=("IL",), city=("Springfield",)), "city", "name"),
         (PeopleFilter(job_title=("Engineer",), company=("Acme",)), "jobTitle", "name"),
-        (PeopleFilter(tag=("VIP",), company=("Acme",)), "tag", "id"),
+        (PeopleFilter(tag=("VIP",), company=("Acme",)), "tag", "name"),
         (PeopleFilter(tag=("VIP",), company=("Small",)), "company", "name"),
         (PeopleFilter(attended_min=5, company=("Acme",)), "attended", "attended"),
         (PeopleFilter(hosted_min=1, company=("Acme",)), "hosted", "hosted"),

@@ -12,7 +12,7 @@ from crm.services.verify.ledger import Entry, Group
 from crm.store import Store, schema
 from crm.store.expressions import AnyOf, absent, equals, exists
 from crm.store.keys import unescape
-from crm.store.people_items import behind, claim_of, count_change, tag_items, token_items
+from crm.store.people_items import behind, claim_of, count_change, ways_to
 from crm.store.requests import Action, Check, Delete, Put, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
@@ -84,7 +84,7 @@ def _copy(store: Store, person: Person | None, place: tuple[str, str]) -> Differ
 def _items(person: Person | None) -> list[Item]:
     if person is None:
         return []
-    return [claim_of(person), *token_items(person).values(), *tag_items(person).values()]
+    return [claim_of(person), *ways_to(person)]
 
 
 def _while(person: Person | None, person_id: str) -> tuple[Action, ...]:
