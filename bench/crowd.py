@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from crm.domain.people import Person
 from crm.services.demo.people import chance, make_crowd
 from crm.store import Store
-from crm.store.people_items import Labels, claim_of, item_of, people_changes, ways_to
+from crm.store.people_items import Labels, claim_of, item_of, people_changes, tag_copies, token_items
 from crm.store.schema import Item
 from crm.store.stats import Counter as Counted
 from crm.store.table import MAX_ACTIONS
@@ -64,7 +64,7 @@ def write_people(store: Store, people: Sequence[Person]) -> None:
 def _items(people: Sequence[Person]) -> Iterator[Item]:
     for person in people:
         new = replace(person, version=1)
-        yield from (item_of(new), claim_of(new), *ways_to(new))
+        yield from (item_of(new), claim_of(new), *token_items(new).values(), *tag_copies(new).values())
 
 
 def put_items(store: Store, items: Sequence[Item]) -> int:

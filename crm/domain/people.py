@@ -11,6 +11,8 @@ from crm.domain.errors import FieldError, RuleViolation
 from crm.domain.folding import TURNING, control_characters, fold, fold_words, hidden_characters, nothing_visible
 
 MAX_TAGS = 20
+MAX_TAG = 100
+"""Bytes of a folded tag; as typed it may have twice as many."""
 MAX_SEARCH_TOKENS = 20
 MAX_BYTES = {
     "firstName": 200,
@@ -168,7 +170,8 @@ def _tag_faults(tags: tuple[str, ...]) -> list[FieldError]:
         or nothing_visible(tag)
         or control_characters(tag)
         or not TURNING.isdisjoint(tag)
-        or len(fold(tag).encode()) > 100
+        or len(fold(tag).encode()) > MAX_TAG
+        or len(tag.encode()) > 2 * MAX_TAG
     ]
 
 

@@ -26,7 +26,6 @@ from crm.store.mail_settings import MailSettingsRepository
 from crm.store.named_domains import NamedDomains
 from crm.store.pace import PaceRepository
 from crm.store.people import PeopleRepository
-from crm.store.people_copies import Copies
 from crm.store.people_merge import MergeRepository
 from crm.store.repeats import RepeatRepository
 from crm.store.segments import SegmentRepository
@@ -55,7 +54,7 @@ class Store:
     ) -> None:
         signer = TokenSigner(page_key, *old_page_keys)
         self.table = table
-        self.stats = StatsRepository(table, Copies(table))
+        self.stats = StatsRepository(table)
         self.suppressions = SuppressionRepository(table, hashes)
         self.people = PeopleRepository(table, self.stats, self.suppressions, signer)
         self.events = EventRepository(table, self.stats, signer)

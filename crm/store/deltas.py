@@ -1,6 +1,6 @@
 """Deltas: what one transaction changed in the counters, as an item, and several of them added up.
 
-Their text is made and read in crm/store/delta_text.py; who puts and folds them is crm/store/stats.py.
+Their text is made and read in crm/store/delta_text.py; who puts them is crm/store/stats.py, who folds them fold.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MAX_SIZE = 200_000
 """Bytes of the deltas that one fold adds up, so that what is left over fits into one item (400 KB, a DynamoDB limit)."""
 
 BEHIND: RowKey = ("BEHIND", "PEOPLE")
-"""The row of a delta that counts nothing: it names people whose copies lag behind until the delta is folded, by id.
+"""The row of a delta that counts nothing: it names, by id, people whose copies in tags are behind until the delta is folded.
 
 docs/decisions/0107-pointers-and-the-people-they-lead-to.md"""
 
@@ -46,7 +46,7 @@ class Sum:
 
     def too_long(self) -> bool:
         """Whether a row has more numbers than one update can count."""
-        return any(len(numbers) > MAX_NUMBERS for numbers in self.changes.values())
+        return any(len(numbers) > MAX_NUMBERS for row, numbers in self.changes.items() if row != BEHIND)
 
     def parted(self, most: int) -> "tuple[Sum, Sum | None]":
         """What `most` actions can do, and what is left (None for nothing): further rows, and what is too much of long ones.
@@ -83,7 +83,7 @@ def rows_in(delta: Item) -> list[RowKey]:
 
 
 def behind_in(delta: Item) -> list[str]:
-    """Ids of those whose copies lag behind until it is folded."""
+    """Ids of those whose copies are behind until it is folded."""
     return [id_ for row, numbers in rows_of(delta["changes"]) if row == BEHIND for id_ in numbers]
 
 

@@ -11,7 +11,7 @@ from crm.domain.people import ATTRIBUTES, EmailStatus, Person, Profile, folded_a
 from crm.store import schema
 from crm.store.counted import Counter, RowKey
 from crm.store.deltas import BEHIND
-from crm.store.expressions import Clause, equals
+from crm.store.expressions import Clause, absent, equals
 from crm.store.keys import count, moment, render, stamp
 from crm.store.requests import Update, changed
 from crm.store.schema import Item
@@ -109,25 +109,37 @@ def token_items(person: Person) -> dict[str, Item]:
 
 
 def tag_items(person: Person) -> dict[str, Item]:
-    """Return the memberships in tags, by folded tag: each holds a copy of the profile, without marks and keys of indexes."""
-    copy = {**_attributes(person), "userId": person.id}
-    return {tag: _checked(schema.keyed("tagMember", {**copy, "tag": tag}), "tags") for tag in tag_keys(person.profile)}
+    """Return the memberships in tags, by folded tag, bare: with nothing but what their keys are made of."""
+    profile = person.profile
+    names = {"id": person.id, "userId": person.id, "lastName": profile.last_name, "firstName": profile.first_name}
+    return {tag: _checked(schema.keyed("tagMember", {**names, "tag": tag}), "tags") for tag in tag_keys(profile)}
+
+
+def tag_copies(person: Person) -> dict[str, Item]:
+    """Return the same with a copy of the profile in each, without marks: for new people and for the fold."""
+    copy = _attributes(person)
+    return {tag: schema.keyed("tagMember", copy | item) for tag, item in tag_items(person).items()}
 
 
 def ways_to(person: Person) -> list[Item]:
-    """Return the items of the table that lead to a person: search tokens and memberships in tags."""
+    """Return the items of the table that lead to a person: search tokens and bare memberships in tags."""
     return [*token_items(person).values(), *tag_items(person).values()]
 
 
 def behind(person: Person) -> dict[Counter, int]:
-    """Return what the delta of a transaction says that changes a profile: its copies lag behind, where the person has tags."""
+    """Return what the delta of a transaction says that changes a profile: copies are behind, where the person has tags."""
     return {Counter(*BEHIND, person.id): 1} if person.profile.tags else {}
+
+
+def _still_untagged(person: Person) -> list[Clause]:
+    """The condition on which somebody without tags need not be named: they have none by now, either."""
+    return [] if person.profile.tags else [absent("tags")]
 
 
 def people_changes(old: Person | None, new: Person | None) -> tuple[dict[Counter, int], Labels]:
     """Return what changes in the counters when `old` becomes `new` (None: is not there), and the labels of new values.
 
-    Where a profile changes, the copies in its tags are named too: whoever changes one in the same moment may be ahead of them.
+    A profile that changes is named as well, where it has tags, for its copies are behind then.
     """
     changes: dict[Counter, int] = {}
     labels: Labels = {}
@@ -156,7 +168,7 @@ def count_change(person: Person, *, hosted: int = 0, attended: int = 0) -> tuple
     )
     if new.hosted_event_count < 0 or new.attended_event_count < 0:
         raise ConditionFailed(())  # what is taken away was read before somebody else took it away
-    expect: list[Clause] = [equals("id", person.id)]
+    expect: list[Clause] = [equals("id", person.id), *_still_untagged(person)]
     changes: dict[Counter, int] = {}
     for what, attribute, before, after in (
         ("HOSTED", "hostedEventCount", person.hosted_event_count, new.hosted_event_count),
@@ -177,7 +189,8 @@ def status_change(person: Person, status: EmailStatus, *, now: datetime) -> tupl
     changes: dict[Counter, int] = {}
     if status is not person.email_status:
         changes = {Counter("EMAILSTATUS", person.email_status.value): -1, Counter("EMAILSTATUS", status.value): 1}
-    expect = [equals("email", person.profile.email), equals("emailStatus", person.email_status.value)]
+    read = [equals("email", person.profile.email), equals("emailStatus", person.email_status.value)]
+    expect = [*read, *_still_untagged(person)]
     return changed(item_of(person), item_of(new), expect=expect), changes | behind(person)
 
 

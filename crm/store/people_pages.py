@@ -39,7 +39,7 @@ EVERYONE = ("PEOPLE", "TOTAL")
 class Explain:
     """How an answer was found and what it cost, without the reading of counters. `note`: sorted, wide, scan, or nothing.
 
-    `people_read` leaves out of `items_read` what only leads to people: search tokens, members of tags, events and campaigns.
+    `people_read` leaves out of `items_read` what only leads to people: search tokens, members of events and campaigns.
     """
 
     index: str

@@ -85,7 +85,7 @@ class PeopleReader:
         if stage.copies:
             self._behind()
         parts = [self._parts(stage, strand, start, forward, pace) for strand in stage.strands]
-        if stage.index is None and not stage.copies:
+        if stage.pointers:
             pointers = [self._pointers(stage, strand, part) for strand, part in zip(stage.strands, parts, strict=True)]
             yield from self._looked_up(_merged(pointers, forward), pace)
         else:
@@ -98,7 +98,6 @@ class PeopleReader:
         low, high = _bounds(strand, start, forward)
         if low is not None and high is not None and low > high:
             return
-        pointers = stage.index is None and not stage.copies
         weight = (strand.estimate + 1) / sum(other.estimate + 1 for other in stage.strands)
         query = Query(
             partition=strand.partition,
@@ -107,14 +106,14 @@ class PeopleReader:
             high=high,
             forward=forward,
             where=stage.where,
-            attributes=POINTER if pointers else None,
+            attributes=POINTER if stage.pointers else None,
         )
         for times in count_from(0):
-            more = spare(len(stage.strands), times, pointers=pointers)
+            more = spare(len(stage.strands), times, pointers=stage.pointers)
             size = max(pace.size(weight, more), min(MOST_AT_ONCE, 2**times // 16))  # where the counts are far behind
-            with anew() if stage.copies else nullcontext():  # older than what lags behind, they could not be relied on
+            with anew() if stage.copies else nullcontext():  # read before it was asked who is behind, they could not be relied on
                 rows = self._table.query(replace(query, limit=size))
-            if not pointers:
+            if not stage.pointers:
                 pace.read += rows.read
                 self.people_read += rows.read
             yield rows
@@ -134,11 +133,11 @@ class PeopleReader:
             yield from found
 
     def _current(self, copies: Sequence[Item]) -> Iterator[Person | None]:
-        """The people of copies; those that lag behind, or hold nothing, are looked up, None where they are gone."""
-        lagging = [copy["userId"] for copy in copies if "version" not in copy or copy["userId"] in self._behind()]
-        people = self._profiles(lagging) if lagging else {}
-        asked = frozenset(lagging)
-        return (people.get(copy["userId"]) if copy["userId"] in asked else person_of(copy) for copy in copies)
+        """The people of copies; of those that are behind, or bare, the profiles are asked: None where somebody is gone."""
+        asked = [copy["userId"] for copy in copies if "version" not in copy or copy["userId"] in self._behind()]
+        people = self._profiles(asked) if asked else {}
+        known = frozenset(asked)
+        return (people.get(copy["userId"]) if copy["userId"] in known else person_of(copy) for copy in copies)
 
     def _pointers(self, stage: Stage, strand: Strand, parts: Iterable[Rows]) -> Iterator[tuple[Position, Item]]:
         for rows in parts:

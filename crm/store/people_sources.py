@@ -30,7 +30,7 @@ from crm.store.schema import Index
 POINTERS = frozenset({"q", "members"})
 """Sources whose items only say who."""
 TESTED = POINTERS | {"tag", "scan"}
-"""Sources of which each person is tested: no expression is sent along, for what lags behind in a copy would be left out."""
+"""Sources of which each person is tested: those without an index, and copies, of which some may be behind what is asked for."""
 LOOKED_UP = 5
 """Items of an index that cost as much as one person who is looked up by id, in read units and in time."""
 SEARCH_SHARE = 0.01
@@ -98,7 +98,7 @@ def _of_tags(wanted: PeopleFilter, counts: Counts) -> Plan:
         for shard in range(SHARDS)
     ]
     estimate = people_of("tag", tags, counts)
-    stages = [Stage(strands=tuple(strands), copies=True)] if strands else []
+    stages = [replace(stage, copies=True) for stage in _stage(wanted, "tag", None, strands)]
     return _plan("tag", "TAG", "name", wanted, counts, estimate, stages)
 
 

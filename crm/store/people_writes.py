@@ -10,7 +10,7 @@ from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
 from crm.store.deltas import MAX_ROWS
 from crm.store.expressions import absent, equals
-from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, ways_to
+from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, tag_copies, token_items, ways_to
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
 from crm.store.stats import Counter, RowKey
@@ -62,7 +62,7 @@ def creation(person: Person) -> Parcel:
     new = replace(person, version=1)
     changes, labels = people_changes(None, new)
     actions: list[Write] = [Put(item=item_of(new), expect=[absent()]), Put(item=claim_of(new), expect=[absent()])]
-    actions += [Put(item=item) for item in ways_to(new)]
+    actions += [Put(item=item) for item in (*token_items(new).values(), *tag_copies(new).values())]
     return Parcel(person=new, actions=actions, changes=changes, labels=labels, claim=1, otherwise=THERE)
 
 

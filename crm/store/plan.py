@@ -34,6 +34,11 @@ class Stage:
     where: Where = ()
     copies: bool = False
 
+    @property
+    def pointers(self) -> bool:
+        """Whether the items only say who."""
+        return self.index is None and not self.copies
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

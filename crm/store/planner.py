@@ -14,6 +14,8 @@ from crm.store.plan import Plan
 
 SORTED_AT_MOST = 2000
 """Matches that are read and sorted for an order that no key gives."""
+SORTED_AGAIN = 2
+"""What is sorted is read whole for each page: a source that has the order may hold so many times as many people."""
 WIDE = 10
 """A plan is wide when it reads more than this many times what it returns."""
 
@@ -33,7 +35,7 @@ def plan(wanted: PeopleFilter, order: Order, counts: Counts, *, pinned: str | No
     cheapest = min(found, key=cost)
     in_order = [candidate for candidate in found if candidate.order == order.value]
     best = min(in_order, key=cost, default=None)
-    if best is not None and (cheapest.estimate > SORTED_AT_MOST or best.estimate <= cheapest.estimate):
+    if best is not None and (cheapest.estimate > SORTED_AT_MOST or best.estimate <= SORTED_AGAIN * cheapest.estimate):
         return _noted(best)
     return replace(cheapest, order=order.value, in_memory=True, note=cheapest.note or "sorted")
 

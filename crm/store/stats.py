@@ -4,6 +4,7 @@ A count is its counter plus the deltas that are not folded yet. A fold moves bot
 version; a reader reads the version before and after, so no fold in between makes it count twice or lose.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,10 +19,9 @@ from crm.store.counted import Row as Row
 from crm.store.counted import RowKey as RowKey
 from crm.store.counted import Snapshot as Snapshot
 from crm.store.deltas import MAX_ROWS, Labels, Sum, behind_in, delta_item, partition_of, rows_in
-from crm.store.fold import HEAD, VERSION, fold, oldest
+from crm.store.fold import HEAD, VERSION, fold_oldest, oldest
 from crm.store.keys import SHARDS, stamp
 from crm.store.looking import anew
-from crm.store.people_copies import Copies
 from crm.store.requests import Key, Put, Query
 from crm.store.schema import Item
 from crm.store.table import Table
@@ -32,7 +32,8 @@ KEEP_UP = 100
 """Deltas that a bulk writer puts before it folds."""
 DUE, WAITED = 30, timedelta(seconds=30)
 """Deltas from which on a fold is worth what it costs, and how long fewer wait for others."""
-FOLDS_WHILE_READING = 20
+FOLDS_WHILE_READING, RELIEVED_FOR, RELIEVED_PEOPLE = 20, 1.0, 100
+"""At most so many folds, and seconds, of somebody who waits for a page, and people whose copies each of them catches up."""
 TRIES = 60
 OWN = frozenset({"PK", "SK", "entityType", "id", "what"})
 
@@ -56,9 +57,8 @@ def one_moment() -> Iterator[None]:
 class StatsRepository:
     """Deltas, counters, and the fold between them."""
 
-    def __init__(self, table: Table, copies: Copies) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._copies = copies
         self._put = 0
 
     # writing
@@ -82,11 +82,8 @@ class StatsRepository:
         return puts
 
     def fold(self) -> int:
-        """Take the oldest deltas away, 60 at most, and return how many; what they say is in the counters then.
-
-        0 when there is nothing to fold or another folder was first. Six requests, and more where copies lag: `fold.py` has all.
-        """
-        return fold(self._table, self._copies)
+        """Take the oldest deltas away, 60 at most, and return how many: `fold_oldest` has all."""
+        return fold_oldest(self._table)
 
     def fold_all(self) -> int:
         """Fold until nothing is left, or another folder is at it; return how many deltas."""
@@ -111,7 +108,7 @@ class StatsRepository:
     def keep_up(self) -> None:
         """Fold when this process has put more than 100 deltas since it last did: bulk writers call it as they go.
 
-        That keeps the deltas few, at the price of three transactions in 100; the counters follow when `fold_all` comes by.
+        That keeps the deltas few, at the price of three folds in 100 deltas; the counters follow when `fold_all` comes by.
         """
         if self._put > KEEP_UP:
             self._put = 0
@@ -177,24 +174,28 @@ class StatsRepository:
         read, _ = self._stored((), wanted)
         return waiting | {key for _, key in read.of((), wanted)}
 
+    def behind(self, *, relieve: bool = True) -> frozenset[str]:
+        """Return the ids of people whose copies in tags may be older than their profiles. Four requests.
+
+        The copies of all others, read after this, say what their profiles do, or did when this was asked. Within `one_moment` no
+        request, after a snapshot. A long backlog is folded in part first, if `relieve`.
+        """
+        known = (_moments.get() or {}).get(id(self))
+        deltas = known.deltas if known is not None else self._deltas()
+        if relieve and known is None and len(deltas) > BACKLOG and self._relieve():
+            deltas = self._deltas()
+        return frozenset(id_ for delta in deltas for id_ in behind_in(delta))
+
     def _due(self) -> bool:
         waiting = oldest(self._table)
         return len(waiting) >= DUE or any(delta["at"] <= stamp(self._table.clock() - WAITED) for delta in waiting[:1])
 
-    def behind(self) -> frozenset[str]:
-        """Return the ids of people whose copies in tags lag behind their profiles. Four requests.
-
-        Whoever is not named, was not changed before this reading without the copies being changed as well: read those after it.
-        Within `one_moment` nothing, behind a snapshot.
-        """
-        known = (_moments.get() or {}).get(id(self))
-        deltas = known.deltas if known is not None else self._deltas()
-        if known is None and len(deltas) > BACKLOG and self._relieve():
-            deltas = self._deltas()
-        return frozenset(id_ for delta in deltas for id_ in behind_in(delta))
-
     def _relieve(self) -> bool:
-        return sum(1 for _ in range(FOLDS_WHILE_READING) if self.fold()) > 0
+        """Fold some, for a second at most, and tell whether that was anything."""
+        folded, enough = 0, time.monotonic() + RELIEVED_FOR
+        while folded < FOLDS_WHILE_READING and time.monotonic() < enough and fold_oldest(self._table, people=RELIEVED_PEOPLE):
+            folded += 1
+        return folded > 0
 
     def _version(self) -> int:
         head = self._table.get(HEAD)

@@ -104,6 +104,11 @@ def test_a_number_copied_from_a_telephone_loses_what_that_put_around_it() -> Non
     assert make_profile(phone_number="\u202a\u202c").cleaned().phone_number == ""
 
 
+def test_a_tag_that_folds_to_little_may_not_be_long_as_typed() -> None:
+    assert make_profile(tags=("a" + "\u0301" * 99,)).cleaned().tags
+    assert fields_at_fault(make_profile(tags=("a" + "\u0301" * 100,))) == ["tags"]
+
+
 def test_more_than_twenty_tags_are_refused() -> None:
     assert fields_at_fault(make_profile(tags=tuple(f"t{number}" for number in range(21)))) == ["tags"]
 

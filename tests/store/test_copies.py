@@ -4,21 +4,25 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from crm.domain.filters import PeopleFilter
 from crm.domain.people import EmailStatus, Person
-from crm.store import Store
+from crm.store import Store, schema
 from crm.store import fold as folding
+from crm.store.deltas import BEHIND, MAX_NUMBERS
+from crm.store.expressions import exists
+from crm.store.fold import fold_oldest
 from crm.store.looking import one_look
-from crm.store.people_copies import Copies
-from crm.store.people_items import count_change, person_of, status_change, tag_items
+from crm.store.people_copies import catching_up
+from crm.store.people_items import behind, count_change, person_of, status_change, tag_items
 from crm.store.people_writes import edition
-from crm.store.requests import Action, Delete, Put
+from crm.store.requests import Action, Delete, Key, Put, Update
 from crm.store.schema import Item
-from crm.store.stats import BACKLOG, one_moment
-from crm.store.table import Table
+from crm.store.stats import BACKLOG, Counter, one_moment
+from crm.store.table import ConditionFailed, Table
 from tests.conftest import store_over
 from tests.factories import NOW, make_person
 
@@ -53,9 +57,13 @@ def unsubscribe(store: Store, person: Person) -> None:
     store.table.write([update, *store.stats.delta(changes, now=NOW)])
 
 
+def members(store: Store) -> list[Item]:
+    return [item for item in store.table.scan(consistent=True) if item["entityType"] == "tagMember"]
+
+
 def copies(store: Store) -> list[Person]:
     """What the copies say, as they stand."""
-    return [person_of(item) for item in store.table.scan(consistent=True) if item["entityType"] == "tagMember"]
+    return [person_of(item) for item in members(store) if "version" in item]
 
 
 def profiles(store: Store) -> list[Person]:
@@ -111,15 +119,22 @@ def test_only_who_changed_is_looked_up(store: Store) -> None:
 
 
 def test_a_fold_writes_no_copy_that_is_right_already(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    people = [tagged(store) for _ in range(3)]
-    edit(store, people[0], "Other")
-    rename(store, people[2], "Other")
-    attend(store, people[1])
+    person, other = tagged(store), tagged(store)
+    store.table.write(store.stats.delta(behind(person), now=NOW))
+    attend(store, other)
 
     written = _written(store.table, monkeypatch)
-    store.stats.fold_all()
+    folded = store.stats.fold_all()
 
-    assert [item["userId"] for item in written if item["entityType"] == "tagMember"] == [people[1].id]
+    assert folded == 2
+    assert [item["userId"] for item in written] == [other.id]
+
+
+def test_a_new_person_is_copied_at_once(store: Store) -> None:
+    store.people.create_many([make_person(tags=("vip", "a"), merged_from=("x", "y")) for _ in range(3)])
+
+    assert store.stats.behind() == frozenset()
+    assert set(copies(store)) == set(profiles(store))
 
 
 def test_more_copies_than_one_transaction_takes_are_brought_up_to_date_by_one_fold(store: Store) -> None:
@@ -153,27 +168,27 @@ def test_who_lost_the_tag_is_not_shown(store: Store) -> None:
     assert shown(store, PeopleFilter(tag=("other",))) == [store.people.get(person.id)]
 
 
-def slow_folder(store: Store, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> Callable[[], int]:
-    """A fold of another process that is held up between what it reads and what it writes."""
-    other = store_over(store.table)
-    lagging = other.stats._copies.lagging
+def slow_fold(store: Store, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> int:
+    """A fold that is held up between what it reads and what it writes."""
+    read = folding.catching_up
 
-    def held_up(ids: Sequence[str]) -> list[Put]:
-        found = lagging(ids)
+    def held_up(table: Table, ids: Sequence[str]) -> list[Put]:
+        found = read(table, ids)
+        monkeypatch.undo()
         meanwhile()
         return found
 
-    monkeypatch.setattr(other.stats._copies, "lagging", held_up)
-    return other.stats.fold
+    monkeypatch.setattr(folding, "catching_up", held_up)
+    return store.stats.fold()
 
 
 def test_a_slow_fold_does_not_bring_back_what_a_quick_one_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     person = tagged(store)
     attend(store, person)
 
-    slow = slow_folder(store, monkeypatch, lambda: (attend(store, person), store.stats.fold_all()))
+    folded = slow_fold(store, monkeypatch, lambda: (attend(store, person), store.stats.fold_all()))
 
-    assert slow() == 0
+    assert folded == 0
     assert store.stats.behind() == frozenset()
     assert copies(store) == [store.people.get(person.id)]
 
@@ -183,9 +198,9 @@ def test_a_slow_fold_does_not_bring_back_what_an_edit_replaced(store: Store, mon
     person = tagged(store)
     attend(store, person)
 
-    slow = slow_folder(store, monkeypatch, lambda: (edit(store, person, "Other"), store.stats.fold_all()))
+    folded = slow_fold(store, monkeypatch, lambda: (edit(store, person, "Other"), store.stats.fold_all()))
 
-    assert slow() == 0
+    assert folded == 0
     assert shown(store) == copies(store) == [store.people.get(person.id)]
 
 
@@ -195,26 +210,47 @@ def test_a_quick_fold_does_not_take_away_what_a_slow_one_has_just_overwritten(
     """The slow one writes between what the quick one reads, which is right, and what it writes."""
     person = tagged(store)
     attend(store, person)
-    head, old = store.table.get(folding.HEAD) or {}, Copies(store.table).lagging([person.id])
+    head, old = store.table.get(folding.HEAD) or {}, catching_up(store.table, [person.id])
     edit(store, person, "Other")
 
-    quick = slow_folder(store, monkeypatch, lambda: folding._refreshed(store.table, head, old))
+    folded = slow_fold(store, monkeypatch, lambda: folding._caught_up(store.table, head, old))
 
-    assert quick() == 0
+    assert folded == 0
     assert shown(store) == [store.people.get(person.id)] != copies(store)
     store.stats.fold_all()
     assert shown(store) == [store.people.get(person.id)] == copies(store)
 
 
-def test_an_edit_by_old_counts_is_put_right(store: Store) -> None:
-    """The edit was read before somebody attended something, and is written after that was folded."""
+@pytest.mark.parametrize("change", [attend, unsubscribe])
+def test_an_edit_by_what_was_before_does_not_reach_the_copies(store: Store, change: Callable[[Store, Person], None]) -> None:
+    """It was read before a change that is folded by now, and is written while somebody is just reading a list."""
     person = tagged(store)
-
-    _edit_of_before(store, person, lambda: (attend(store, person), store.stats.fold_all()))
-
-    assert shown(store) == [store.people.get(person.id)] != copies(store)
+    before = store.people.get(person.id)
+    change(store, person)
     store.stats.fold_all()
-    assert shown(store) == [store.people.get(person.id)] == copies(store)
+
+    with one_moment():
+        store.stats.snapshot([("PEOPLE", "TOTAL")])
+        elsewhere(lambda: _edit_as_of(store, before))
+        page = shown(store)
+
+    now = store.people.get(person.id)
+    assert [(one.attended_event_count, one.email_status) for one in page] == [(now.attended_event_count, now.email_status)]
+    assert shown(store) == [now]
+
+
+@pytest.mark.parametrize("change", [lambda one: count_change(one, attended=1), lambda one: _unsubscribing(one)])
+def test_who_got_a_tag_since_they_were_read_is_read_again(
+    store: Store, change: Callable[[Person], tuple[Update, dict[Counter, int]]]
+) -> None:
+    """Without a tag nobody would be named, and the copy in their first one would stay as it is."""
+    person = tagged(store, tags=())
+    update, changes = change(person)
+    _tag(store, person, ("vip",))
+    store.stats.fold_all()
+
+    with pytest.raises(ConditionFailed):
+        store.table.write([update, *store.stats.delta(changes, now=NOW)])
 
 
 def test_a_fold_that_dies_half_way_leaves_the_people_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +262,7 @@ def test_a_fold_that_dies_half_way_leaves_the_people_named(store: Store, monkeyp
         store.stats.fold()
     monkeypatch.undo()
 
+    assert copies(store) == [store.people.get(person.id)]
     assert store.stats.behind() == {person.id}
     assert shown(store) == [store.people.get(person.id)]
     store.stats.fold_all()
@@ -237,11 +274,128 @@ def test_a_fold_does_not_put_back_the_copy_of_somebody_who_is_gone(store: Store,
     person = tagged(store)
     attend(store, person)
 
-    slow = slow_folder(store, monkeypatch, lambda: store.people.delete(store.people.get(person.id)))
-    slow()
+    slow_fold(store, monkeypatch, lambda: store.people.delete(store.people.get(person.id)))
     store.stats.fold_all()
 
-    assert copies(store) == []
+    assert members(store) == []
+
+
+def test_a_fold_does_not_put_back_a_bare_member_of_somebody_who_is_gone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = tagged(store, tags=())
+    _tag(store, person, ("vip",))
+
+    slow_fold(store, monkeypatch, lambda: store.people.delete(store.people.get(person.id)))
+    store.stats.fold_all()
+
+    assert members(store) == []
+
+
+def test_a_fold_does_not_give_somebody_the_copy_of_who_had_their_id(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = tagged(store)
+    attend(store, person)
+    other = replace(person, created_at=NOW + timedelta(days=1))
+
+    def meanwhile() -> None:
+        store.people.delete(store.people.get(person.id))
+        store.people.create(other)
+
+    slow_fold(store, monkeypatch, meanwhile)
+    store.stats.fold_all()
+
+    assert copies(store) == [store.people.get(person.id)]
+
+
+def test_a_fold_reads_consistently(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    attend(store, tagged(store))
+    asked: list[bool] = []
+    read = store.table.batch_get
+
+    def noted(keys: Sequence[Key], *, consistent: bool = False) -> list[Item | None]:
+        asked.append(consistent)
+        return read(keys, consistent=consistent)
+
+    monkeypatch.setattr(store.table, "batch_get", noted)
+    store.stats.fold()
+
+    assert asked == [True, True]
+
+
+def test_a_fold_leaves_nothing_of_the_names_in_the_counters(store: Store) -> None:
+    attend(store, tagged(store))
+
+    store.stats.fold_all()
+
+    assert not [item for item in store.table.scan() if item.get("what") == BEHIND[0] or item["entityType"] == "delta"]
+
+
+def test_more_people_than_one_fold_catches_up_stay_named(store: Store) -> None:
+    people = [tagged(store) for _ in range(5)]
+    for person in people:
+        attend(store, person)
+
+    left = []
+    while fold_oldest(store.table, people=2):
+        left.append(len(store.stats.behind()))
+        assert shown(store) == by_id([store.people.get(person.id) for person in people])
+
+    assert left == [3, 1, 0]
+    assert store.people.facet("tag")[0].count == 5
+    assert store.people.count(PeopleFilter(attended_min=1)) == 5
+
+
+def test_bulk_writers_keep_the_deltas_few_where_people_have_tags(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.store.stats.KEEP_UP", 30)
+    people = [tagged(store) for _ in range(12)]
+    for _ in range(60):
+        update, changes = status_change(store.people.get(people[0].id), EmailStatus.MAILABLE, now=NOW)
+        named = [behind(person) for person in people]
+        counted = {counter: 1 for one in named for counter in one} | changes
+        store.table.write([update, *store.stats.delta(counted, now=NOW)])
+        store.stats.keep_up()
+
+    assert sum(1 for item in store.table.scan() if item["entityType"] == "delta") <= 32
+
+
+def test_many_who_are_named_do_not_make_a_fold_smaller(store: Store) -> None:
+    names = {Counter(*BEHIND, f"nobody{number}"): 1 for number in range(MAX_NUMBERS)}
+    for number in range(30):
+        more = {Counter(*BEHIND, f"nobody{number}-{other}"): 1 for other in range(20)}
+        store.table.write(store.stats.delta(names | more | {Counter("FRUIT", "apple"): 1}, now=NOW))
+
+    folded = store.stats.fold()
+
+    assert folded == 30
+    assert store.stats.snapshot([("FRUIT", "apple")]).value("FRUIT", "apple") == 30
+
+
+def test_a_profile_that_cannot_be_read_does_not_hold_up_the_counts(store: Store) -> None:
+    broken, person = tagged(store), tagged(store)
+    for one in (broken, person):
+        attend(store, one)
+    key = schema.key("user", id=broken.id)
+    store.table.write([Update(key=key, changes={"emailStatus": "of a later version"}, expect=[exists()])])
+
+    store.stats.fold_all()
+
+    assert store.stats.behind() == frozenset()
+    assert store.people.count(PeopleFilter(attended_min=1)) == 2
+    assert {one.attended_event_count for one in copies(store)} == {0, 1}
+
+
+def test_who_goes_between_their_member_and_their_profile_is_not_shown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, other = tagged(store), tagged(store)
+    attend(store, person)
+    read = store.people._pages._table.batch_get
+
+    def meanwhile(keys: Sequence[Key], *, consistent: bool = False) -> list[Item | None]:
+        if keys == [schema.key("user", id=person.id)]:
+            monkeypatch.undo()
+            elsewhere(lambda: store.people.delete(store.people.get(person.id)))
+        return read(keys, consistent=consistent)
+
+    monkeypatch.setattr(store.table, "batch_get", meanwhile)
+
+    assert shown(store) == [other]
 
 
 def test_a_member_from_before_there_were_copies_is_looked_up(store: Store) -> None:
@@ -302,8 +456,20 @@ def test_a_page_by_tag_folds_first_where_very_much_waits(store: Store, monkeypat
     monkeypatch.setattr("crm.store.stats.BACKLOG", 3)
 
     assert BACKLOG > 3
-    assert shown(store) == [store.people.get(person.id)]
+    assert store.stats.behind(relieve=False) == {person.id}
     assert store.stats.behind() == frozenset()
+    assert shown(store) == [store.people.get(person.id)]
+
+
+def test_who_waits_for_a_page_folds_for_a_moment_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = tagged(store)
+    for _ in range(4):
+        attend(store, person)
+    monkeypatch.setattr("crm.store.stats.BACKLOG", 3)
+    monkeypatch.setattr("crm.store.stats.RELIEVED_FOR", 0.0)
+
+    assert shown(store) == [store.people.get(person.id)]
+    assert store.stats.behind() == {person.id}
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -336,12 +502,20 @@ def _tag(store: Store, person: Person, tags: tuple[str, ...]) -> None:
     store.people.save(now, now.edited(replace(now.profile, tags=tags), now=NOW))
 
 
+def _edit_as_of(store: Store, old: Person) -> None:
+    """An edit by what was read a while ago: counts and e-mail status may have changed since, which leave the version alone."""
+    parcel = edition(old, old.edited(replace(old.profile, job_title=f"T{old.version}"), now=NOW))
+    store.table.write([*parcel.actions, *store.stats.delta(parcel.changes, labels=parcel.labels, now=NOW)])
+
+
 def _edit_of_before(store: Store, person: Person, meanwhile: Callable[[], object]) -> None:
-    """An edit that has read what comes before `meanwhile`, which leaves the version alone."""
     old = store.people.get(person.id)
     meanwhile()
-    parcel = edition(old, old.edited(replace(old.profile, company=f"C{old.version}"), now=NOW))
-    store.table.write([*parcel.actions, *store.stats.delta(parcel.changes, labels=parcel.labels, now=NOW)])
+    _edit_as_of(store, old)
+
+
+def _unsubscribing(person: Person) -> tuple[Update, dict[Counter, int]]:
+    return status_change(person, EmailStatus.UNSUBSCRIBED, now=NOW)
 
 
 def elsewhere(done: Callable[[], object]) -> None:

@@ -59,6 +59,15 @@ def test_the_source_is_the_one_that_reads_least(wanted: PeopleFilter, source: st
     assert (chosen.source, chosen.order) == (source, order)
 
 
+def test_what_has_the_order_is_read_rather_than_nearly_as_many_sorted_for_each_page() -> None:
+    state = PeopleFilter(state=("IL",))
+    many, few = (replace(TOWN, rows={**TOWN.rows, "STATE": {"il": number}}, total=3_000) for number in (1_900, 1_000))
+    many, few = (replace(one, rows={**one.rows, "ATTENDED": {"000001": 3_000}}) for one in (many, few))
+
+    assert plan(state, Order.ATTENDED, many).source == "attended"
+    assert (plan(state, Order.ATTENDED, few).source, plan(state, Order.ATTENDED, few).in_memory) == ("state", True)
+
+
 def test_several_values_are_several_key_conditions() -> None:
     chosen = plan(PeopleFilter(company=("Tiny", " SMALL ", "small")), Order.SOURCE, TOWN)
 

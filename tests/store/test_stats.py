@@ -14,7 +14,6 @@ from crm.store.cost import metered
 from crm.store.deltas import MAX_NUMBERS, MAX_ROWS
 from crm.store.stats import DUE, WAITED, Counter, CounterRange, StatsRepository, one_moment
 from crm.store.table import ConditionFailed, Table
-from tests.conftest import store_over
 from tests.factories import NOW, make_person
 
 APPLES, PEARS = Counter("FRUIT", "apple"), Counter("FRUIT", "pear")
@@ -24,11 +23,6 @@ def count(stats: StatsRepository, changes: dict[Counter, int], table: Table, **l
     """Write a delta alone."""
     rows = {(counter.what, counter.key): dict(labels) for counter in changes}
     table.write(stats.delta(changes, labels=rows, now=NOW))
-
-
-def another(table: Table) -> StatsRepository:
-    """Counters as another process has them."""
-    return store_over(table).stats
 
 
 def value(stats: StatsRepository, counter: Counter) -> int:
@@ -160,7 +154,7 @@ def test_of_two_folders_at_the_same_moment_one_folds(store: Store, table: Table,
     read = folding.oldest
     monkeypatch.setattr(folding, "oldest", lambda table: (read(table), monkeypatch.undo(), store.stats.fold())[0])
 
-    folded = another(table).fold()
+    folded = StatsRepository(table).fold()
 
     assert (folded, value(store.stats, APPLES)) == (0, 1)
 
@@ -169,16 +163,16 @@ def test_writers_folders_and_readers_at_once_lose_and_double_nothing(store: Stor
     writers, writes = 6, 25
 
     def write(number: int) -> None:
-        stats = another(table)
+        stats = StatsRepository(table)
         for step in range(writes):
             count(stats, {APPLES: 1, Counter("FRUIT", f"{number}-{step % 5}"): 1}, table)
 
     def read(_: int) -> list[int]:
-        return [value(another(table), APPLES) for _ in range(15)]
+        return [value(StatsRepository(table), APPLES) for _ in range(15)]
 
     def fold(_: int) -> None:
         for _ in range(20):
-            another(table).fold()
+            StatsRepository(table).fold()
 
     with ThreadPoolExecutor(writers + 4) as pool:
         writing = [pool.submit(write, number) for number in range(writers)]
@@ -201,7 +195,7 @@ def test_a_reader_that_is_overtaken_by_a_fold_reads_again(store: Store, table: T
     def overtaken() -> list[schema.Item]:
         deltas = read()
         if not folds:
-            folds.append(another(table).fold())
+            folds.append(StatsRepository(table).fold())
         return deltas
 
     monkeypatch.setattr(store.stats, "_deltas", overtaken)

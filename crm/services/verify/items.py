@@ -1,17 +1,16 @@
 """What each item says should be there, and what it is itself."""
 
-import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from crm.domain.copies import OPEN
 from crm.domain.events import EventStatus
-from crm.domain.people import EmailStatus, Person
+from crm.domain.people import EmailStatus
 from crm.services.campaign_jobs import COPIES
 from crm.services.event_jobs import TOLD
 from crm.services.import_jobs import job_of
-from crm.services.verify.ledger import Facts, Group, Ledger
+from crm.services.verify.ledger import Facts, Group, Ledger, says
 from crm.services.verify.lost import Kept, group_of
 from crm.store import schema
 from crm.store.attendances import counters_of, place_of
@@ -67,12 +66,6 @@ def misplaced(item: Item) -> dict[str, Any]:
     except (KeyError, ValueError, TypeError, AttributeError):
         return {"PK": None}
     return {name: made.get(name) for name in (*_KEYS, "search", "tagKeys") if made.get(name) != item.get(name)}
-
-
-def says(person: Person) -> int:
-    """Return a number for all that a profile, or a copy of it, says: marks are in no copy. It is more than 1."""
-    unmarked = replace(person, leaving=False, merging=False)
-    return 2 + zlib.crc32(repr(unmarked).encode())
 
 
 def short(hashed: str) -> int:

@@ -12,8 +12,8 @@ from crm.services.verify.ledger import Entry, Group
 from crm.store import Store, schema
 from crm.store.expressions import AnyOf, absent, equals, exists
 from crm.store.keys import unescape
-from crm.store.people_items import behind, claim_of, count_change, ways_to
-from crm.store.requests import Action, Check, Delete, Put, Update
+from crm.store.people_items import behind, claim_of, count_change, tag_copies, ways_to
+from crm.store.requests import Action, Check, Delete, Key, Put, Update
 from crm.store.schema import Item
 from crm.store.stats import Counter
 
@@ -24,9 +24,15 @@ ORPHANS = frozenset({"host", "attendance", "waiting", "log", "distinct", "eventL
 def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
     """Give what differs in the groups that were looked at item by item, but for what can't be recounted any more."""
     lost = look.kept.lost(now)
+    behind_before, old_copies = store.stats.behind(relieve=False), dict[str, Difference]()
     for group, thing, entry in look.ledger.differing():
-        if not lost.holds(group) and (difference := _JUDGES[group[0]](store, group, thing, entry)) is not None:
+        if group[0] == "person" and isinstance(thing, tuple) and entry.wanted and entry.found:
+            if group[1] not in behind_before and (difference := _copy(store, group[1], {"PK": thing[0], "SK": thing[1]})):
+                old_copies[group[1]] = difference
+        elif not lost.holds(group) and (difference := _JUDGES[group[0]](store, group, thing, entry)) is not None:
             yield difference
+    behind_by_now = store.stats.behind(relieve=False) if old_copies else frozenset()
+    yield from (difference for person_id, difference in old_copies.items() if person_id not in behind_by_now)
     missing = look.ledger.missing()
     for group, item in look.facts.leaning:
         if group in missing:
@@ -39,7 +45,7 @@ def judge(store: Store, look: Look, now: datetime) -> Iterator[Difference]:
 def _person(store: Store, group: Group, thing: Hashable, entry: Entry) -> Difference | None:
     person = _present(store, group[1])
     if isinstance(thing, tuple):
-        return _lookup_item(store, person, group[1], (str(thing[0]), str(thing[1])), entry)
+        return _lookup_item(person, group[1], (str(thing[0]), str(thing[1])), entry)
     name = str(thing)
     says = f"{name} is {entry.found}, counted {entry.wanted}"
     if person is None:
@@ -49,11 +55,9 @@ def _person(store: Store, group: Group, thing: Hashable, entry: Entry) -> Differ
     return Difference(kind="person", subject=group[1], says=says, mend=(update,), counters=counters)
 
 
-def _lookup_item(store: Store, person: Person | None, person_id: str, place: tuple[str, str], entry: Entry) -> Difference | None:
+def _lookup_item(person: Person | None, person_id: str, place: tuple[str, str], entry: Entry) -> Difference:
     """A claim, search token or tag member: wanted by a profile, or standing there for nobody."""
     kind = _word(place)
-    if entry.wanted and entry.found:
-        return _copy(store, person, place)
     if entry.found:
         surplus = Delete(key={"PK": place[0], "SK": place[1]}, expect=[equals("userId", person_id)])
         return Difference(
@@ -68,17 +72,13 @@ def _lookup_item(store: Store, person: Person | None, person_id: str, place: tup
     return Difference(kind="person", subject=person_id, says=f"the {kind} is missing", mend=mend, counters=counters)
 
 
-def _copy(store: Store, person: Person | None, place: tuple[str, str]) -> Difference | None:
-    """A tag member whose copy is not what the profile says: the next fold mends it, and will where that is known already."""
-    if person is None:
+def _copy(store: Store, person_id: str, key: Key) -> Difference | None:
+    """A tag member whose copy is not what the profile says; a fold mends it, so the person is named in a delta."""
+    copy, person = store.table.get(key), _present(store, person_id)
+    if copy is None or person is None or copy in tag_copies(person).values():
         return None
-    lagging = store.stats.behind()
-    copy, now = store.table.get({"PK": place[0], "SK": place[1]}), _present(store, person.id)
-    fresh = {where(item): item for item in _items(now)}.get(place)
-    if copy is None or fresh is None or copy == fresh or person.id in lagging | store.stats.behind():
-        return None
-    says = "the copy in a tag is not what the profile says"
-    return Difference(kind="person", subject=person.id, says=says, counters=behind(person))
+    says = "a copy in a tag is not what the profile says"
+    return Difference(kind="person", subject=person_id, says=says, counters=behind(person))
 
 
 def _items(person: Person | None) -> list[Item]:

@@ -7,8 +7,9 @@ that do not agree are looked at again, item by item.
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from crm.domain.people import Person
 from crm.store.schema import Item
 
 Group = tuple[str, ...]
@@ -16,7 +17,7 @@ Group = tuple[str, ...]
 
 @dataclass(slots=True)
 class Entry:
-    """One thing of a group: how many should be there, and how many are."""
+    """One thing of a group: how many should be there, and how many are; of copies, what they should say, and what they do."""
 
     wanted: int = 0
     found: int = 0
@@ -81,6 +82,11 @@ class Ledger:
 
     def _entry(self, group: Group, thing: Hashable) -> Entry:
         return self.entries.setdefault(group, {}).setdefault(thing, Entry())
+
+
+def says(person: Person) -> int:
+    """Return a number for all that a profile, or a copy of it, says, but for marks: more than 1, which is a bare member's."""
+    return 2 + hash(replace(person, leaving=False, merging=False)) % 2**60
 
 
 @dataclass(slots=True)
