@@ -10,6 +10,7 @@ from crm.domain.errors import Conflict, CrmError
 from crm.domain.people import Person
 from crm.store.deltas import MAX_ROWS
 from crm.store.expressions import absent, equals
+from crm.store.keys import stamp
 from crm.store.people_items import LEAVING, MERGING, Labels, claim_of, item_of, people_changes, tag_copies, token_items, ways_to
 from crm.store.requests import Check, Delete, Put, Update, changed
 from crm.store.schema import Item
@@ -69,6 +70,8 @@ def creation(person: Person) -> Parcel:
 def edition(old: Person, edited: Person) -> Parcel:
     """Return what turns `old` into `edited`, one version up, unless they are just leaving; both counts stay out of it.
 
+    Somebody who came under the same id since is not `old`, whatever their version.
+
     With another address comes its e-mail status, and `old`'s is a condition then: someone may unsubscribe meanwhile.
     """
     new = replace(
@@ -77,7 +80,7 @@ def edition(old: Person, edited: Person) -> Parcel:
         hosted_event_count=old.hosted_event_count,
         attended_event_count=old.attended_event_count,
     )
-    expect = [equals("version", old.version), absent(LEAVING)]
+    expect = [equals("version", old.version), equals("createdAt", stamp(old.created_at)), absent(LEAVING)]
     moves = claim_of(old) != claim_of(new)
     if moves or new.email_status is not old.email_status:
         expect.append(equals("emailStatus", old.email_status.value))
@@ -97,7 +100,7 @@ def removal(person: Person) -> Parcel:
     Nobody can be taken out while they are merged: what is with the other one is just coming over, or going there.
     """
     item = item_of(person)
-    unchanged = ("version", "emailStatus", "hostedEventCount", "attendedEventCount")
+    unchanged = ("version", "createdAt", "emailStatus", "hostedEventCount", "attendedEventCount")
     expect = [*[equals(name, item[name]) for name in unchanged], absent(MERGING)]
     actions: list[Write] = [Delete(key=_key(item), expect=expect), _without(claim_of(person))]
     actions += [_without(other) for other in ways_to(person)]

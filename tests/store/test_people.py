@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -300,6 +301,20 @@ def test_a_status_that_was_meant_for_another_address_is_refused(store: Store, ta
         table.write([update, *store.stats.delta(changes, now=NOW)])
 
     assert store.people.get(person.id).mailable
+
+
+def test_who_came_under_the_same_id_is_not_who_was_read(store: Store) -> None:
+    """A step of an import is repeated after its person was deleted."""
+    person = store.people.create(make_person(tags=("a",)))
+    store.people.delete(person)
+    other = store.people.create(replace(person, created_at=NOW + timedelta(hours=1)))
+
+    with pytest.raises(Conflict):
+        store.people.save(person, person.edited(replace(person.profile, last_name="Ng"), now=NOW))
+    with pytest.raises(Conflict):
+        store.people.delete(person)
+
+    assert store.people.get(person.id) == other
 
 
 def test_what_did_not_change_is_not_counted() -> None:
