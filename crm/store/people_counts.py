@@ -137,6 +137,23 @@ def facets_of(wanted: PeopleFilter) -> list[str]:
     return facets + ["segments"] * bool(wanted.all_of or wanted.none_of)
 
 
+def asks_nothing(wanted: PeopleFilter) -> bool:
+    """Tell whether a filter leaves nobody out: how many they are is one counter."""
+    return not wanted.needs_membership and not facets_of(wanted)
+
+
+def asks_one_word(wanted: PeopleFilter) -> bool:
+    """Tell whether search tokens alone say who matches."""
+    alone = facets_of(wanted) == ["q"] and not wanted.needs_membership
+    return alone and [len(word) > 1 for word in wanted.words] == [True]
+
+
+def asks_one_tag(wanted: PeopleFilter) -> bool:
+    """Tell whether a filter asks for a single tag, and at most for an e-mail status besides."""
+    one = len(both_keys(wanted, "tag")[0]) == 1 and not wanted.tag_not
+    return one and not {*facets_of(wanted)} - {"tag", "emailStatus"} and not wanted.needs_membership
+
+
 def counted(wanted: PeopleFilter, counts: Counts) -> int | None:
     """Return how many people match where counters alone tell: nobody is asked for, or one facet decides. Else None."""
     if counts.total is None:

@@ -15,7 +15,17 @@ from crm.store.keys import AFTER, unescape
 from crm.store.membership import Memberships
 from crm.store.moment import one_reading
 from crm.store.people_asked import Asked, Asking
-from crm.store.people_counts import Counts, counted, decides_places, facets_of, has_other_sources, needed, search_word
+from crm.store.people_counts import (
+    Counts,
+    asks_nothing,
+    asks_one_tag,
+    asks_one_word,
+    counted,
+    decides_places,
+    has_other_sources,
+    needed,
+    search_word,
+)
 from crm.store.people_items import person_of
 from crm.store.people_pace import EVERYBODY
 from crm.store.people_positions import DESCENDING, Position, just_before, place_of
@@ -140,16 +150,16 @@ class PeoplePages:
         """Return what a page of the filter and its count will ask of the counters."""
         asked = self._asking.of(wanted).wanted
         for_page = for_count = needed(asked, order)
-        if not (_is_everybody(asked) or _is_looked_up(wanted)):
+        if not (asks_nothing(asked) or asks_one_word(wanted)):
             for_count = needed(asked, Order.SOURCE, whole=True)
         return list(dict.fromkeys(for_page[0] + for_count[0])), list(dict.fromkeys(for_page[1] + for_count[1]))
 
     def count(self, wanted: PeopleFilter) -> int:
         """Return how many match: from counters where they tell, else from whatever costs least to read whole."""
-        if _is_looked_up(wanted):
+        if asks_one_word(wanted):
             return len({token["userId"] for token in self._table.walk(replace(_searching(wanted), attributes=("userId",)))})
         asked = self._asking.of(wanted)
-        if _is_everybody(asked.wanted):
+        if asks_nothing(asked.wanted):
             with unmetered():
                 snapshot = self._stats.snapshot([EVERYONE])
             if snapshot.has(*EVERYONE):
@@ -214,6 +224,9 @@ class PeoplePages:
     def _seen(self, chosen: Plan, asked: Asked, *, profiles: bool = False) -> Iterator[Seen]:
         """Everybody who matches, without profiles where keys and expressions say all of them and they are not asked for."""
         reader = self._reader(chosen, asked)
+        if chosen.source == "tag" and asks_one_tag(asked.wanted) and not profiles:
+            allowed = asked.wanted.email_status or tuple(EmailStatus)
+            return ((id_, status, None) for id_, status in reader.statuses() if status in allowed)
         if profiles or not chosen.expressed or asked.members.apart:
             people = (person for _, person in reader.people(None, backwards=False, many=EVERYBODY))
             return ((person.id, person.email_status, person) for person in people)
@@ -251,17 +264,6 @@ class PeoplePages:
             case [str(source), str(way), int(rank), str(key)] if key:
                 return Place(source, way == PREVIOUS, Position(rank, key))
         raise BadToken("This page link is of an older list; start again from the first page.")
-
-
-def _is_everybody(wanted: PeopleFilter) -> bool:
-    """Tell whether a filter leaves nobody out: how many they are is one counter."""
-    return not wanted.needs_membership and not facets_of(wanted)
-
-
-def _is_looked_up(wanted: PeopleFilter) -> bool:
-    """Tell whether search tokens alone say who matches."""
-    alone = facets_of(wanted) == ["q"] and not wanted.needs_membership
-    return alone and [len(word) > 1 for word in wanted.words] == [True]
 
 
 def _searching(wanted: PeopleFilter) -> Query:

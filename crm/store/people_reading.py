@@ -16,7 +16,7 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import TypeVar
 
-from crm.domain.people import Person, search_tokens
+from crm.domain.people import EmailStatus, Person, search_tokens
 from crm.store import schema
 from crm.store.expressions import one_of
 from crm.store.keys import AFTER, unescape
@@ -66,6 +66,23 @@ class PeopleReader:
             for stage in self._plan.stages
             for strand in stage.strands
         ]
+
+    def statuses(self) -> Iterator[tuple[str, EmailStatus]]:
+        """Give the id and the e-mail status of everybody in a plan by tag, of whom nothing else is asked, in no order."""
+        behind = self._behind()
+        for query in self.queries():
+            wanted: Query | None = replace(query, attributes=("userId", "emailStatus", "version"))
+            while wanted is not None:
+                with anew():
+                    rows = self._table.query(wanted)
+                bare = [item["userId"] for item in rows.items if "version" not in item or item["userId"] in behind]
+                people = self._profiles(bare) if bare else {}
+                yield from ((id_, one.email_status) for id_, one in people.items() if self._asked.matches(one))
+                known = frozenset(bare)
+                yield from (
+                    (item["userId"], EmailStatus(item["emailStatus"])) for item in rows.items if item["userId"] not in known
+                )
+                wanted = replace(wanted, start=rows.next) if rows.next is not None else None
 
     # orders that the source has
 

@@ -1,6 +1,7 @@
 """Copies of profiles in tags: a page by tag never shows what a profile does not say, whoever writes, folds and reads."""
 
 import random
+from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -480,6 +481,7 @@ def test_whatever_is_done_in_whatever_order_a_page_says_what_the_profiles_do(sto
         lambda person: attend(store, person),
         lambda person: rename(store, person, f"Name{rng.random()}"),
         lambda person: edit(store, person, f"Company{rng.random()}"),
+        lambda person: unsubscribe(store, person),
         lambda person: _edit_of_before(store, person, lambda: attend(store, person)),
         lambda person: _edit_of_before(store, person, lambda: (attend(store, person), store.stats.fold_all())),
         lambda person: _tag(store, person, rng.choice([("vip",), ("a", "vip"), ()])),
@@ -491,7 +493,9 @@ def test_whatever_is_done_in_whatever_order_a_page_says_what_the_profiles_do(sto
         rng.choice(steps)(rng.choice(people))
         for tag in ("vip", "a"):
             wanted = PeopleFilter(tag=(tag,))
-            assert by_id(shown(store, wanted)) == by_id([one for one in profiles(store) if wanted.matches(one)])
+            right = by_id([one for one in profiles(store) if wanted.matches(one)])
+            assert by_id(shown(store, wanted)) == right
+            assert +Tally(store.people.count_by_status(wanted)) == Tally(one.email_status for one in right)
     store.stats.fold_all()
     there = {one.id: one for one in profiles(store)}
     assert all(copy == there[copy.id] for copy in copies(store))
