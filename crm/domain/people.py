@@ -13,6 +13,8 @@ from crm.domain.folding import TURNING, control_characters, fold, fold_words, hi
 MAX_TAGS = 20
 MAX_TAG = 100
 """Bytes of a folded tag; as typed it may have twice as many."""
+TAGS_APART = ";"
+"""What stands between tags where several are one text, so that no tag has it in it."""
 MAX_SEARCH_TOKENS = 20
 MAX_BYTES = {
     "firstName": 200,
@@ -163,10 +165,11 @@ def _tag_faults(tags: tuple[str, ...]) -> list[FieldError]:
     return [
         FieldError(
             field="tags",
-            message=f"The tag “{tag[:40]}” can't be used: it is too long, has nothing to be seen, or has a control character.",
+            message=f"The tag “{tag[:40]}” can't be used: it is too long, invisible, or has a semicolon or control character.",
         )
         for tag in tags
         if not fold(tag)
+        or TAGS_APART in tag
         or nothing_visible(tag)
         or control_characters(tag)
         or not TURNING.isdisjoint(tag)

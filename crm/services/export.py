@@ -7,10 +7,12 @@ from datetime import UTC, datetime, tzinfo
 
 from crm.domain.errors import RuleViolation
 from crm.domain.filters import Order, PeopleFilter, filter_values
-from crm.domain.people import Person
+from crm.domain.people import TAGS_APART, Person
 from crm.services.audit import note
 from crm.store import Store
 
+ALSO_APART = (",", "|")
+"""What stands between tags in a cell without a semicolon, as other programs write it."""
 BOM = "\ufeff"  # by which Excel knows UTF-8
 COLUMNS = {
     "firstName": "First name",
@@ -63,6 +65,16 @@ def plain_cell(text: str) -> str:
     """
     trimmed = text.strip()
     return trimmed[1:] if trimmed.startswith("'") and _TURNED.match(trimmed[1:]) else trimmed
+
+
+def tags_cell(tags: Sequence[str]) -> str:
+    """Tags as one cell, between semicolons; one tag with a comma or bar in it has a semicolon behind it, so that it stays one.
+
+    >>> tags_cell(["speaker", "host, 2026"]), tags_cell(["host, 2026"]), tags_cell(["speaker"])
+    ('speaker; host, 2026', 'host, 2026;', 'speaker')
+    """
+    alone = len(tags) == 1 and any(sign in tags[0] for sign in ALSO_APART)
+    return f"{TAGS_APART} ".join(tags) + (TAGS_APART if alone else "")
 
 
 def csv_lines(header: Iterable[str], rows: Iterable[Sequence[object]], *, mark: str = BOM, separator: str = ",") -> Iterator[str]:
@@ -143,7 +155,7 @@ _CELLS: dict[str, Callable[[Person], object]] = {
     "jobTitle": lambda person: person.profile.job_title,
     "city": lambda person: person.profile.city,
     "state": lambda person: person.profile.state,
-    "tags": lambda person: "; ".join(person.profile.tags),
+    "tags": lambda person: tags_cell(person.profile.tags),
     "hostedEventCount": lambda person: person.hosted_event_count,
     "attendedEventCount": lambda person: person.attended_event_count,
     "emailStatus": lambda person: person.email_status.value,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crm.domain.errors import RuleViolation
-from crm.domain.people import ADDRESS
-from crm.services.export import plain_cell
+from crm.domain.people import ADDRESS, TAGS_APART
+from crm.services.export import ALSO_APART, plain_cell, tags_cell
 from crm.services.import_columns import FULL_NAME
 from crm.services.import_text import Row
 
@@ -44,7 +44,7 @@ def values_of(row: Row, fields: Mapping[int, str], width: int) -> dict[str, str]
     cells = [(field, plain_cell(row.cells[index])) for index, field in fields.items() if index < len(row.cells)]
     values = {field: cell for field, cell in cells if cell and field != "tags"}
     if tags := [tag for field, cell in cells if field == "tags" for tag in split_tags(cell)]:
-        values["tags"] = ";".join(tags)
+        values["tags"] = tags_cell(tags)
     address = values.get("email", "")
     if not address:
         raise RuleViolation("There is no address.")
@@ -79,5 +79,5 @@ def split_tags(cell: str) -> tuple[str, ...]:
     >>> split_tags("speaker; host, 2026"), split_tags("speaker, host"), split_tags("")
     (('speaker', 'host, 2026'), ('speaker', 'host'), ())
     """
-    between = ";" if ";" in cell else "," if "," in cell else "|"
+    between = next((sign for sign in (TAGS_APART, *ALSO_APART) if sign in cell), TAGS_APART)
     return tuple(tag.strip() for tag in cell.split(between) if tag.strip())

@@ -109,6 +109,10 @@ def test_a_tag_that_folds_to_little_may_not_be_long_as_typed() -> None:
     assert fields_at_fault(make_profile(tags=("a" + "\u0301" * 100,))) == ["tags"]
 
 
+def test_a_tag_has_no_semicolon_which_stands_between_tags() -> None:
+    assert fields_at_fault(make_profile(tags=("speaker", "a;b"))) == ["tags"]
+
+
 def test_more_than_twenty_tags_are_refused() -> None:
     assert fields_at_fault(make_profile(tags=tuple(f"t{number}" for number in range(21)))) == ["tags"]
 

@@ -224,13 +224,23 @@ def test_an_export_can_be_imported_again_without_a_change(store: Store) -> None:
     store.people.create(
         make_person(email="a@x.example", phone_number="+46 31 555", company="=1+1", tags=("host, 2026", "speaker"), city="Malmö")
     )
+    for number, tags in enumerate([("host, 2026",), ("x|y",), ("x|y", "host, 2026", "z"), ()]):
+        store.people.create(make_person(email=f"b{number}@x.example", tags=tags))
     text = "".join(csv_lines(headings(COLUMNS), people_rows(store, _everybody())))
 
     report = run(store, text)
 
     assert "'+46 31 555" in text
     assert "'=1+1" in text
-    assert report.counts == {Kind.UNCHANGED: 1}
+    assert report.counts == {Kind.UNCHANGED: 5}
+
+
+def test_a_tag_with_a_comma_or_bar_is_one_tag_where_a_semicolon_is_behind_it(store: Store) -> None:
+    run(store, 'Name,Email,Tags\nAda King,ada@x.example,"host, 2026;"\nBo Ek,bo@x.example,x|y;\nCy Li,cy@x.example,x|y\n')
+
+    found = [person_at(store, f"{name}@x.example").profile.tags for name in ("ada", "bo", "cy")]
+
+    assert found == [("host, 2026",), ("x|y",), ("x", "y")]
 
 
 def test_a_row_of_the_export_has_a_cell_for_each_column() -> None:

@@ -220,6 +220,18 @@ def test_tags_survive_the_form(tags: tuple[str, ...]) -> None:
     assert tags_of(tags_text(tags)) == tags
 
 
+@pytest.mark.parametrize("typed", ["mentor, Test; tag", "host, 2026; speaker"])
+def test_commas_and_semicolons_between_tags_are_asked_about(sign_in: SignIn, site: Store, ada: Person, typed: str) -> None:
+    values = {"firstName": "X", "lastName": "Y", "email": "ada@example.org", "tags": typed, "version": ada.version}
+
+    response = sign_in("Editor").post(f"/people/{ada.id}/edit/", values)
+
+    assert response.status_code == 422
+    assert "There are commas and semicolons between these tags: use one of them." in response.content.decode()
+    assert f'value="{typed}"' in response.content.decode()
+    assert site.people.get(ada.id) == ada
+
+
 # --- deleting
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from crm.domain.people import ATTRIBUTES, LABELS, REQUIRED, Person, Profile
+from crm.domain.people import ATTRIBUTES, LABELS, REQUIRED, TAGS_APART, Person, Profile
 from crm.web.forms import CrmForm, FormIdField
 
 OPTIONAL_HELP = {"state": "Or region, county, province.", "tags": "Between commas."}
@@ -31,7 +31,7 @@ def tags_of(text: str) -> tuple[str, ...]:
     >>> tags_of("speaker, host"), tags_of("host, 2026;")
     (('speaker', 'host'), ('host, 2026',))
     """
-    return tuple(tag.strip() for tag in text.split(";" if ";" in text else ",") if tag.strip())
+    return tuple(tag.strip() for tag in text.split(TAGS_APART if TAGS_APART in text else ",") if tag.strip())
 
 
 def typed_of(profile: Profile) -> dict[str, str]:
@@ -48,6 +48,16 @@ class ProfileForm(CrmForm):
             widget = forms.TextInput(attrs={"autocomplete": "off", **HINTS.get(name, {})})
             help_text = OPTIONAL_HELP.get(name, "")
             self.fields[name] = forms.CharField(label=label, required=name in REQUIRED, widget=widget, help_text=help_text)
+
+    def clean_tags(self) -> str:
+        """What was typed, where it is plain what stands between the tags."""
+        typed = str(self.cleaned_data["tags"]).strip()
+        if "," in typed and TAGS_APART in typed and not typed.endswith(TAGS_APART):
+            raise forms.ValidationError(
+                "There are commas and semicolons between these tags: use one of them. "
+                "For a tag with a comma in it put a semicolon after each tag, after the last one too."
+            )
+        return typed
 
     def profile(self) -> Profile:
         """What was typed; the domain checks what it means."""
