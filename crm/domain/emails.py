@@ -13,7 +13,7 @@ from crm.domain.outcomes import Outcome
 
 class SkipReason(StrEnum):
     """Why a queued e-mail was not handed over. `MERGED`: the same person had this campaign already, before they were merged, or
-    nobody can tell any more.
+    nobody can tell any more; or it was for the entry that is gone.
     """
 
     UNSUBSCRIBED = "unsubscribed"

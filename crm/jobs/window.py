@@ -16,6 +16,7 @@ from crm.jobs.work import Held, Work
 from crm.store.chunks import Chunk, new_chunk
 from crm.store.email_items import ATTRIBUTE, item_of
 from crm.store.expressions import equals
+from crm.store.heirs import heirs_of
 from crm.store.jobs import LeaseLost
 from crm.store.outcomes import email_changes, outcome
 from crm.store.requests import Action
@@ -102,22 +103,29 @@ def look_at_people(work: Work, window: Window, emails: Sequence[Email]) -> None:
     addresses = {person.profile.email for person in people.values()}
     suppressed = work.store.suppressions.lookup_many(addresses) if addresses else {}
     window.people |= people
-    pairs = [(email, people[email.user_id]) for email in emails if email.user_id in people]
-    twice = _had_already(work, window.chunk.campaign_id, pairs)
-    for email in emails:
-        reason = _skip_reason(people.get(email.user_id), suppressed)
-        if reason is None and email.id in twice:
-            reason = SkipReason.MERGED
-        if reason is not None:
-            window.settle(skipped(email, reason))
-        elif people[email.user_id].merging:
+    there = [(email, people[email.user_id]) for email in emails if email.user_id in people and not people[email.user_id].leaving]
+    twice = _had_already(work, window.chunk.campaign_id, there)
+    for email, person in there:
+        if (reason := _skip_reason(person, suppressed)) is not None or email.id in twice:
+            window.settle(skipped(email, reason or SkipReason.MERGED))
+        elif person.merging:
             window.again.append(Again(email=email, due_at=work.clock() + timedelta(seconds=MERGE_SECONDS)))
+    _let_go(work, window, [email for email in emails if not any(email is one for one, _ in there)])
+
+
+def _let_go(work: Work, window: Window, emails: Sequence[Email]) -> None:
+    """Skip e-mails to who is gone, or just goes, without an address; of who was merged they stand with whom they became."""
+    heirs = heirs_of(work.store.table, [email.user_id for email in emails]) if emails else {}
+    left = work.store.people.get_many(sorted(set(heirs.values()))) if heirs else {}
+    for email in emails:
+        heir = heirs.get(email.user_id, "")
+        reason = SkipReason.MERGED if heir in left else SkipReason.ERASED
+        window.settle(replace(skipped(email, reason), email="", user_id=heir if heir in left else email.user_id))
 
 
 def skipped(email: Email, reason: SkipReason) -> Email:
-    """Return the e-mail as one that is not handed over; without an address where the person is gone."""
-    address = "" if reason is SkipReason.ERASED else email.email
-    return replace(email, email=address, status=EmailState.SKIPPED, skip_reason=reason, error="")
+    """Return the e-mail as one that is not handed over."""
+    return replace(email, status=EmailState.SKIPPED, skip_reason=reason, error="")
 
 
 def _had_already(work: Work, campaign_id: str, pairs: Sequence[tuple[Email, Person]]) -> set[str]:
@@ -154,9 +162,7 @@ def _goes_first(other: Email, person: Person, place: int, mine: int) -> bool:
     return other.status in {EmailState.SENT, EmailState.UNCERTAIN}
 
 
-def _skip_reason(person: Person | None, suppressed: dict[str, EmailStatus]) -> SkipReason | None:
-    if person is None or person.leaving:
-        return SkipReason.ERASED
+def _skip_reason(person: Person, suppressed: dict[str, EmailStatus]) -> SkipReason | None:
     status = suppressed[person.profile.email]
     status = person.email_status if status is EmailStatus.MAILABLE else status
     return None if status is EmailStatus.MAILABLE else SkipReason(status.value)

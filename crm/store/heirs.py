@@ -30,7 +30,16 @@ def heirs_among(user_ids: AbstractSet[str], merges: Mapping[str, str]) -> frozen
 def with_heirs(table: Table, user_ids: Sequence[str], sought: Sequence[str]) -> list[str]:
     """Return these ids in their order, each once, with whom they became in the end instead of those who are `sought`.
 
-    Who was not merged keeps their id. Two requests per 100 sought, and as many for each merge in a row.
+    Who was not merged keeps their id. Requests as of `heirs_of`.
+    """
+    heirs = heirs_of(table, sought)
+    return list(dict.fromkeys(heirs.get(one, one) for one in user_ids))
+
+
+def heirs_of(table: Table, sought: Sequence[str]) -> dict[str, str]:
+    """Return whom these became in the end, of those who were merged or just are. Whoever that is may have been removed since.
+
+    Two requests per 100 sought, and as many for each merge in a row.
     """
     heirs: dict[str, str] = {}
     last = {one: one for one in sought}
@@ -40,7 +49,7 @@ def with_heirs(table: Table, user_ids: Sequence[str], sought: Sequence[str]) -> 
         if not last:
             break
         heirs |= last
-    return list(dict.fromkeys(heirs.get(one, one) for one in user_ids))
+    return heirs
 
 
 def _into(table: Table, user_ids: Sequence[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from crm.jobs.kinds import STEPS
 from crm.jobs.work import Held, Work
 from crm.jobs.worker import Worker
 from crm.mail.port import OutgoingMessage, Uncertain
-from crm.services import campaigns, merge_steps, pasted, retries
+from crm.services import campaigns, erasure, merge_steps, pasted, retries
 from crm.services.campaign_jobs import LANE
 from crm.store import Store
 from crm.store.calls import utc_now
@@ -86,8 +86,7 @@ def test_who_was_mailed_as_one_is_not_mailed_as_the_other(
     drive_on(work, clock)
 
     assert len(mailer.sent) == 1
-    reason = SkipReason.MERGED if who_goes == "mailed" else SkipReason.ERASED
-    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, reason)}
+    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.MERGED)}
     assert list(store.people.get_many([kept.id, gone.id])) == [kept.id]
     assert_sound(store)
 
@@ -104,8 +103,35 @@ def test_of_two_that_wait_the_one_of_who_stays_goes(store: Store, clock: Clock) 
 
     assert not result.finished
     assert mailer.sent == [kept.profile.email]
-    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.ERASED)}
+    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.MERGED)}
     assert gone.profile.email not in str([email.email for email in emails_of(store, campaign)])
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("erased_since", [False, True])
+def test_what_waited_for_who_was_merged_into_somebody_else_stands_on_their_page(
+    store: Store, clock: Clock, *, erased_since: bool
+) -> None:
+    (gone,), (kept,), (last,) = crowd(store, 1), crowd(store, 1, company="Elsewhere"), crowd(store, 1, company="Third")
+    mailer = ToldMailer()
+    campaign = accepted(store, clock())
+    work = make_work(store, mailer, clock)
+    drive(work, until=lambda: store.campaigns.state(campaign.id).expanded)
+    pause = campaigns.pause(store, campaign.id, now=clock())
+    merged(store, kept, gone, replace(kept.profile, company=COMPANY), now=clock())
+    drive_on(work, clock)
+    merged(store, last, kept, now=clock())
+    drive_on(work, clock)
+    if erased_since:
+        erasure.erase(store, last.id, actor="grace", now=clock())
+
+    campaigns.resume(store, pause.id, now=clock())
+    drive_on(work, clock)
+
+    (email,) = emails_of(store, campaign)
+    assert mailer.sent == []
+    assert email.email == ""
+    assert (email.skip_reason, email.user_id) == ((SkipReason.ERASED, gone.id) if erased_since else (SkipReason.MERGED, last.id))
     assert_sound(store)
 
 
@@ -225,7 +251,7 @@ def test_what_is_put_back_for_later_is_not_sent_to_who_goes(store: Store, clock:
     drive_on(work, clock)
 
     assert mailer.sent == [kept.profile.email]
-    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.ERASED)}
+    assert states(store, campaign) == {(EmailState.SENT, None), (EmailState.SKIPPED, SkipReason.MERGED)}
     assert_sound(store)
 
 
@@ -257,7 +283,7 @@ def test_a_cancelled_campaign_holds_nothing_back(store: Store, clock: Clock) -> 
     drive(work)
 
     assert mailer.sent == []
-    assert {email.skip_reason for email in emails_of(store, campaign)} == {SkipReason.CANCELLED, SkipReason.ERASED}
+    assert {email.skip_reason for email in emails_of(store, campaign)} == {SkipReason.CANCELLED, SkipReason.MERGED}
     assert store.campaigns.state(campaign.id).finished_at is not None
     assert_sound(store)
 

@@ -23,7 +23,7 @@ REASONS: Mapping[FailReason | SkipReason, str] = {
     SkipReason.COMPLAINED: "Complained",
     SkipReason.ERASED: "Person was deleted",
     SkipReason.CANCELLED: "Campaign was cancelled",
-    SkipReason.MERGED: "Had it already, or may have had, before two entries were merged",
+    SkipReason.MERGED: "Merged with another entry, which had it, may have had it, has its own, or was not in the audience",
 }
 """What went wrong in words."""
 OUTLOOKS = {
