@@ -71,7 +71,7 @@ def undo_figures(counts: Mapping[Undone, int], people: str) -> list[Figure]:
         Figure("Left as they are", counts.get(Undone.LEFT, 0), "somebody changed them since", "warn", people),
     ]
     if counts.get(Undone.GONE):
-        found.append(Figure("Gone already", counts[Undone.GONE], "deleted before the undo"))
+        found.append(Figure("Gone already", counts[Undone.GONE], "deleted or merged before the undo"))
     return found
 
 
