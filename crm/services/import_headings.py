@@ -38,7 +38,8 @@ HEADINGS = {
     """,
     "phoneNumber": """
         phone, phone number, telephone, telephone number, tel, mobile, mobile phone,
-        mobile number, cell, cell phone, cellphone, phone 1 value, phone 1 - value,
+        mobile number, cell, cell phone, cellphone, phone no, telephone no, tel no,
+        mobile no, cell no, cell number, phone 1 value, phone 1 - value,
         telefon, telefonnummer, telefonnr, mobil, mobilnummer, mobiltelefon, handy,
         handynummer, puhelin, puhelinnumero, telefoon, telefoonnummer, mobiel,
         téléphone, numéro de téléphone, portable, teléfono, móvil, celular, telefono,
@@ -79,7 +80,7 @@ HEADINGS = {
     """,
     "tags": """
         tags, tag, labels, label, groups, group membership, keywords, taggar, etiketter,
-        schlagworte, stichworte, étiquettes, mots-clés, etiquetas, tunnisteet,
+        schlagworte, schlagwörter, stichworte, stichwörter, étiquettes, mots-clés, etiquetas, tunnisteet,
         trefwoorden, etichette, tagi, etykiety, štítky, címkék, ετικέτες, метки, теги,
         タグ, 标签, 태그
     """,

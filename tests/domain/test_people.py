@@ -67,6 +67,17 @@ def test_an_address_that_can_not_be_is_refused(address: str) -> None:
     assert fields_at_fault(make_profile(email=address)) == ["email"]
 
 
+@pytest.mark.parametrize(
+    "profile",
+    [make_profile(last_name="x" * 201), make_profile(last_name="ü" * 201), make_profile(email=f"{'x' * 320}@x.example")],
+)
+def test_what_is_too_long_is_told_without_bytes(profile: Profile) -> None:
+    with pytest.raises(RuleViolation) as caught:
+        profile.cleaned()
+
+    assert caught.value.message in {"Last name is too long.", "E-mail is too long."}
+
+
 @pytest.mark.parametrize("name", ["#", "100%", "O'Neil", "李", "\U0001f600", "Müller-Lüdenscheidt", "x" * 200])
 def test_a_name_of_any_script_or_sign_is_taken(name: str) -> None:
     assert make_profile(last_name=name).cleaned().last_name == name

@@ -33,6 +33,11 @@ def read(data: bytes) -> Source:
         ("Full name,E-mail address", "name email"),
         ("Full name,First name,Last name,Email", "- firstName lastName email"),
         ("姓,名,メールアドレス", "lastName firstName email"),
+        ("E-Mail,Schlagwörter", "email tags"),
+        ("E-Mail,Schlagworte", "email tags"),
+        ("Email,Mobile no.", "email phoneNumber"),
+        ("Email,Mobile number", "email phoneNumber"),
+        ("Email,Cell phone", "email phoneNumber"),
         ("Email,Work email", "email -"),
     ],
 )
