@@ -11,6 +11,7 @@ from crm.services.files import Files
 from crm.services.import_jobs import UNDO, job_key, job_of
 from crm.services.import_parts import Failure, failures, source_of, widened
 from crm.services.import_source import read
+from crm.services.import_text import DELIMITERS
 from crm.store import Store
 from crm.store.jobs import Breakdown, Job
 from crm.store.keys import moment
@@ -98,6 +99,11 @@ def failed_rows(files: Files, imported: Import) -> tuple[list[str], Iterator[lis
         headers, found = widened(headers, widest), failures(files, imported)[1]
     width = len(headers)
     return [*headers, "reason"], ([*widened(cells, width), reason] for _, cells, reason in found)
+
+
+def separator_of(imported: Import) -> str:
+    """Return what stands between the cells of the rows that failed: what stood there in the file, a comma for a sheet."""
+    return imported.delimiter if imported.delimiter in DELIMITERS else ","
 
 
 def take_failed(

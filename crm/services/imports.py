@@ -7,7 +7,6 @@ imported. The dry run and the import decide by the same code, in jobs that go on
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 
 from crm.domain.errors import Conflict, RuleViolation
@@ -16,12 +15,12 @@ from crm.domain.imports import Choices, Import, ImportStatus, Kind, Mode, Undone
 from crm.domain.people import Profile
 from crm.services.audit import noted
 from crm.services.files import Files, Readable
-from crm.services.import_columns import Column, check_usable, headings_key, named, recognise
-from crm.services.import_columns import choose as chosen_columns
+from crm.services.import_columns import Column, check_usable, headings_key
 from crm.services.import_decide import counted
 from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
+from crm.services.import_opening import Look, columns_of, look, opened
 from crm.services.import_parts import LeftAlone, checking, drop_parts, forget, join_parts, left_alone, put_part, source_of
-from crm.services.import_progress import ImportProgress, failed_rows, progress, shown_failures, take_failed
+from crm.services.import_progress import ImportProgress, failed_rows, progress, separator_of, shown_failures, take_failed
 from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_staging import Staging
 from crm.services.import_writing import foreseen
@@ -50,6 +49,7 @@ __all__ = [
     "opened",
     "progress",
     "recent",
+    "separator_of",
     "shown_failures",
     "take_failed",
     "undo",
@@ -61,22 +61,8 @@ MAX_CSV, MAX_SHEET = 500_000_000, 100_000_000
 """Bytes of an upload."""
 SMALL_FILE, SMALL_ROWS = 1_000_000, 2_000
 """Bytes, and rows, of what is checked at once instead of by a job."""
-SAMPLES = 3
 PIECE = 1 << 20
 Kinds = dict[Kind, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """The beginning of a file: headings, what each column becomes, and its first `SAMPLES` cells. "" for a sheet's encoding."""
-
-    headers: tuple[str, ...]
-    columns: tuple[Column, ...]
-    samples: tuple[tuple[str, ...], ...]
-    encoding: str
-    delimiter: str
-    guessed: bool
-    described: str
 
 
 def upload(store: Store, files: Files, *, name: str, content: Readable, size: int, owner: str, now: datetime) -> Import:
@@ -115,37 +101,6 @@ def upload(store: Store, files: Files, *, name: str, content: Readable, size: in
         raise
     logger.info("file of people uploaded", extra={"import_id": import_id, "size": size, "kind": kind})
     return saved
-
-
-def opened(files: Files, imported: Import) -> Source:
-    """Return the file as it was chosen to be read. Raises NotFound once it is deleted, RuleViolation where that can't be."""
-    return read(
-        lambda: files.open(source_of(imported.id)),
-        kind=imported.kind,
-        encoding=imported.encoding,
-        delimiter=imported.delimiter,
-        guessed=imported.guessed,
-    )
-
-
-def columns_of(source: Source, imported: Import) -> tuple[Column, ...]:
-    """Return what the columns are: as chosen, else as recognised. RuleViolation where that can't be."""
-    return recognise(source) if imported.columns is None else chosen_columns(source, imported.columns)
-
-
-def look(files: Files, imported: Import) -> Look:
-    """Return the beginning of the file, with the columns as chosen, also where that can't be. Raises NotFound, RuleViolation."""
-    source = opened(files, imported)
-    columns = recognise(source) if imported.columns is None else named(source, imported.columns)
-    return Look(
-        headers=source.headers,
-        columns=columns,
-        samples=tuple(_samples(source, column) for column in columns),
-        encoding=source.encoding,
-        delimiter=source.delimiter,
-        guessed=source.guessed,
-        described=source.described,
-    )
 
 
 def choose(store: Store, files: Files, import_id: str, choices: Choices, *, version: int, now: datetime) -> Import:
@@ -270,10 +225,6 @@ def _check_tag(tag: str) -> None:
         Profile(first_name="Ada", last_name="King", email="ada@example.org", tags=(tag,)).cleaned()
     except RuleViolation as error:
         raise RuleViolation(error.message, field="tag") from None
-
-
-def _samples(source: Source, column: Column) -> tuple[str, ...]:
-    return tuple(row.cells[column.index].strip() if column.index < len(row.cells) else "" for row in source.sample[:SAMPLES])
 
 
 def _checked_at_once(store: Store, files: Files, imported: Import, source: Source, columns: Sequence[Column]) -> Import | None:

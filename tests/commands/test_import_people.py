@@ -51,13 +51,22 @@ def test_it_imports_prints_counts_and_writes_failed_rows_beside_the_file(
     assert counts_in(out) == {"new": 5, "update": 0, "unchanged": 0, "duplicate": 1, "invalid": 2}
     failed = members.with_name("members.failed.csv")
     assert f"Failed rows: {failed}" in out
-    rows = list(csv.reader(io.StringIO(failed.read_text("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(failed.read_text("utf-8-sig")), delimiter=";"))
     assert rows[0] == ["Förnamn", "Efternamn", "E-post", "Mobil", "Organisation", "Titel", "Ort", "Län", "Mat", "reason"]
     assert [row[-1] for row in rows[1:]] == [
         "“mariajose@” is not an e-mail address; it should look like name@example.org.",
         "There is no address.",
     ]
     assert site.people.totals().total == 5
+
+
+def test_failed_rows_have_between_cells_what_the_file_has(site: Store, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Vorname;Nachname;E-Mail\nAda;King;ada\n")
+
+    call_command("import_people", str(file))
+
+    assert file.with_name("people.failed.csv").read_text("utf-8-sig").startswith("Vorname;Nachname;E-Mail;reason")
 
 
 def test_failed_rows_of_an_import_before_are_left_alone(site: Store, members: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -125,12 +125,45 @@ def test_every_failed_row_can_be_had_with_its_reason(editor: Client, site: Store
     response: Any = editor.get(f"{address}failed.csv")
 
     after = b"".join(response.streaming_content).decode("utf-8-sig")
-    rows = list(csv.reader(io.StringIO(after)))
+    rows = list(csv.reader(io.StringIO(after), delimiter=";"))
     assert response.headers["Content-Disposition"] == 'attachment; filename="members-failed-rows.csv"'
     assert before == after
     assert rows[0][:3] == ["Förnamn", "Efternamn", "E-post"]
     assert rows[0][-1] == "reason"
     assert [row[2] for row in rows[1:]] == ["mariajose@", ""]
+
+
+def test_failed_rows_have_between_cells_what_the_file_has_and_go_in_again(editor: Client, site: Store) -> None:
+    data = b"Vorname;Nachname;E-Mail\nAda;King;ada\nBo;Li;bo@x.example\n"
+    failed: Any = editor.get(f"{imported(editor, site, data)}failed.csv")
+    text = b"".join(failed.streaming_content).decode("utf-8-sig")
+
+    again = imported(editor, site, text.replace(";ada;", ";ada@x.example;").encode())
+
+    assert text.splitlines()[0] == "Vorname;Nachname;E-Mail;reason"
+    assert figures_on(text_of(editor, again))["New people"] == 1
+    assert site.people.find_by_email("ada@x.example") is not None
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|", ","])
+def test_failed_rows_of_other_files_have_their_delimiter(editor: Client, site: Store, delimiter: str) -> None:
+    data = "Name,Email,City\nAda King,ada,Lund\n".replace(",", delimiter).encode()
+
+    response: Any = editor.get(f"{address_after(upload(editor, data))}failed.csv")
+
+    assert b"".join(response.streaming_content).decode("utf-8-sig").startswith(f"Name{delimiter}Email{delimiter}City")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [(workbook([["Name", "Email"], ["Ada King", "ada"]]), "people.xlsx"), (b"sep=~\nName~Email\nAda King~ada\n", "people.csv")],
+)
+def test_failed_rows_of_a_sheet_or_of_cells_between_odd_signs_have_commas(
+    editor: Client, site: Store, data: bytes, name: str
+) -> None:
+    response: Any = editor.get(f"{address_after(upload(editor, data, name))}failed.csv")
+
+    assert b"".join(response.streaming_content).decode("utf-8-sig").startswith("Name,Email,reason")
 
 
 def test_the_report_leads_to_these_people_and_to_a_letter_to_them(sign_in: SignIn, site: Store) -> None:

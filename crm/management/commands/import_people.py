@@ -62,7 +62,8 @@ class Command(BaseCommand):
                     imported = self._imported(imported)
                 self._tell(imported)
                 if imported.failed and not options["dry_run"]:
-                    self.stdout.write(f"Failed rows: {_write_failed(file, imports.failed_rows(self._files, imported))}")
+                    lines = csv_lines(*imports.failed_rows(self._files, imported), separator=imports.separator_of(imported))
+                    self.stdout.write(f"Failed rows: {_write_failed(file, lines)}")
             finally:
                 with suppress(CrmError):  # begun: then it stays, to be seen and undone in the browser
                     self._discard(imported)
@@ -170,7 +171,7 @@ def _pairs(given: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _write_failed(file: Path, failed: tuple[list[str], Iterator[list[str]]]) -> Path:
+def _write_failed(file: Path, lines: Iterable[str]) -> Path:
     """Write the rows that failed beside the file, or into `var/` where that folder can't be written to; give the path."""
     name = f"{file.stem}.failed"
     try:
@@ -180,7 +181,7 @@ def _write_failed(file: Path, failed: tuple[list[str], Iterator[list[str]]]) -> 
         folder.mkdir(parents=True, exist_ok=True)
         path, new = _new_file(folder, name)
     with new:
-        new.writelines(csv_lines(*failed))
+        new.writelines(lines)
     return path
 
 

@@ -46,7 +46,7 @@ def failed(request: CrmRequest, import_id: str) -> HttpResponseBase:
     actor = request.user.get_username()
     header, rows = imports.take_failed(request.store, get_files(), imported, actor=actor, now=timezone.now())
     name = slugify(PurePath(imported.name).stem) or "people"
-    return csv_response(f"{name}-failed-rows.csv", header, rows)
+    return csv_response(f"{name}-failed-rows.csv", header, rows, separator=imports.separator_of(imported))
 
 
 @require_POST

@@ -1,0 +1,60 @@
+"""An uploaded file, opened as it was chosen to be read: its beginning, and what its columns become."""
+
+from dataclasses import dataclass
+
+from crm.domain.imports import Import
+from crm.services.files import Files
+from crm.services.import_columns import Column, named, recognise
+from crm.services.import_columns import choose as chosen_columns
+from crm.services.import_parts import source_of
+from crm.services.import_source import Source, read
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The beginning of a file: headings, what each column becomes, and its first `SAMPLES` cells. "" for a sheet's encoding."""
+
+    headers: tuple[str, ...]
+    columns: tuple[Column, ...]
+    samples: tuple[tuple[str, ...], ...]
+    encoding: str
+    delimiter: str
+    guessed: bool
+    described: str
+
+
+def opened(files: Files, imported: Import) -> Source:
+    """Return the file as it was chosen to be read. Raises NotFound once it is deleted, RuleViolation where that can't be."""
+    return read(
+        lambda: files.open(source_of(imported.id)),
+        kind=imported.kind,
+        encoding=imported.encoding,
+        delimiter=imported.delimiter,
+        guessed=imported.guessed,
+    )
+
+
+def columns_of(source: Source, imported: Import) -> tuple[Column, ...]:
+    """Return what the columns are: as chosen, else as recognised. RuleViolation where that can't be."""
+    return recognise(source) if imported.columns is None else chosen_columns(source, imported.columns)
+
+
+def look(files: Files, imported: Import) -> Look:
+    """Return the beginning of the file, with the columns as chosen, also where that can't be. Raises NotFound, RuleViolation."""
+    source = opened(files, imported)
+    columns = recognise(source) if imported.columns is None else named(source, imported.columns)
+    return Look(
+        headers=source.headers,
+        columns=columns,
+        samples=tuple(_samples(source, column) for column in columns),
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        guessed=source.guessed,
+        described=source.described,
+    )
+
+
+def _samples(source: Source, column: Column) -> tuple[str, ...]:
+    return tuple(row.cells[column.index].strip() if column.index < len(row.cells) else "" for row in source.sample[:SAMPLES])
