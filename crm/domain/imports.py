@@ -58,10 +58,13 @@ CHOOSING = frozenset({ImportStatus.OPEN, ImportStatus.CHECKING, ImportStatus.CHE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What staff chose. Empty `encoding` and `delimiter`: found out. `columns` is `{place: field}`, None: recognised."""
+    """What staff chose. Empty `encoding` and `delimiter`, and `headed` None: found out. `columns` is `{place: field}`, None:
+    recognised.
+    """
 
     encoding: str = ""
     delimiter: str = ""
+    headed: bool | None = None
     columns: Mapping[int, str] | None = None
     mode: Mode = Mode.BOTH
     tag: str = ""
@@ -71,7 +74,8 @@ class Choices:
 class Import:
     """One import. Times are aware UTC. Nothing of what stands in the file is here.
 
-    `encoding` and `delimiter` are how the file is read ("" for a sheet of Excel); `guessed`: the encoding may be wrong.
+    `encoding` and `delimiter` are how the file is read ("" for a sheet of Excel); `guessed`: the encoding may be wrong;
+    `headed`: the first row is headings, not a person.
     `columns` None: as recognised; `remembered_at`: when they were chosen for a file with the same headings. `problem` is why the
     file can't be used as it was chosen. `rows` None: not counted yet. `counts` and `failed` are the dry run's until the import
     begins, then the import's. `started_at` is None until it began, `finished_at` until nothing more is written. `dry_run`
@@ -87,6 +91,7 @@ class Import:
     encoding: str = ""
     delimiter: str = ""
     guessed: bool = False
+    headed: bool = True
     columns: Mapping[int, str] | None = None
     remembered_at: datetime | None = None
     mode: Mode = Mode.BOTH
@@ -137,6 +142,7 @@ class Import:
             encoding=choices.encoding,
             delimiter=choices.delimiter,
             guessed=guessed,
+            headed=choices.headed is not False,
             columns=choices.columns,
             remembered_at=remembered_at,
             mode=choices.mode,

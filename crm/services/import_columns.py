@@ -22,11 +22,15 @@ FIELDS = {
 
 
 class Headed(Protocol):
-    """A file with headings and some first rows under them."""
+    """A file with its headings, or names for its columns, and some first rows."""
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """The headings, trimmed."""
+        """The headings, trimmed; "Column 1" and so on where there are none."""
+
+    @property
+    def headed(self) -> bool:
+        """Whether it has headings."""
 
     @property
     def sample(self) -> tuple[Row, ...]:
@@ -64,6 +68,13 @@ class Column:
 def headings_key(headers: Sequence[str]) -> str:
     """Return a hash of the headings as they compare: what is remembered for files that have the same ones."""
     return hashlib.sha256("\n".join(bare(header) for header in headers).encode(errors="replace")).hexdigest()
+
+
+def headings_of(source: Headed, columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the headings; of a file without, such by which the columns are known if its rows are imported under them."""
+    if source.headed:
+        return source.headers
+    return tuple(FIELDS[column.field] if column.field else column.title for column in columns)
 
 
 def recognise(source: Headed) -> tuple[Column, ...]:
@@ -118,10 +129,10 @@ def check_usable(source: Headed, columns: Sequence[Column]) -> None:
     """RuleViolation unless one column holds addresses; it names the headings that were found."""
     if any(column.field == "email" for column in columns):
         return
+    if not source.headed:
+        raise RuleViolation("No column holds e-mail addresses. Say which one it is.")
     if any(ADDRESS.fullmatch(header) for header in source.headers):
-        raise RuleViolation(
-            "The first row is a person, not headings. Put a row above it that names the columns: First name, Last name, Email."
-        )
+        raise RuleViolation("The first row is read as headings, but is a person. Say so under “Not right?”.")
     raise RuleViolation(
         f"No column holds e-mail addresses. The file has: {listed(source.headers)}. Say which one it is, or name it “Email”."
     )

@@ -1,4 +1,4 @@
-"""An uploaded file, opened as it was chosen to be read: its beginning, and what its columns become."""
+"""An uploaded file, opened as it was found or chosen to be read: its beginning, and what its columns become."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,17 @@ from crm.services.import_columns import Column, named, recognise
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_parts import source_of
 from crm.services.import_source import Source, read
+from crm.services.import_text import Open
 
 SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The beginning of a file: headings, what each column becomes, and its first `SAMPLES` cells. "" for a sheet's encoding."""
+    """The beginning of a file: its headings, what each column becomes, and its first `SAMPLES` cells.
+
+    The encoding of a sheet is "". Where it is not `headed`, the headings are "Column 1" and so on.
+    """
 
     headers: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -22,7 +26,13 @@ class Look:
     encoding: str
     delimiter: str
     guessed: bool
+    headed: bool
     described: str
+
+
+def found(open_: Open) -> Source:
+    """Return an uploaded file as it is found to be. RuleViolation where it can't be used."""
+    return read(open_)
 
 
 def opened(files: Files, imported: Import) -> Source:
@@ -33,6 +43,7 @@ def opened(files: Files, imported: Import) -> Source:
         encoding=imported.encoding,
         delimiter=imported.delimiter,
         guessed=imported.guessed,
+        headed=imported.headed,
     )
 
 
@@ -52,6 +63,7 @@ def look(files: Files, imported: Import) -> Look:
         encoding=source.encoding,
         delimiter=source.delimiter,
         guessed=source.guessed,
+        headed=source.headed,
         described=source.described,
     )
 

@@ -8,9 +8,10 @@ from itertools import islice
 from crm.domain.imports import Import, Kind, Undone
 from crm.services.audit import note
 from crm.services.files import Files
+from crm.services.import_columns import headings_of
 from crm.services.import_jobs import UNDO, job_key, job_of
-from crm.services.import_parts import Failure, failures, source_of, widened
-from crm.services.import_source import read
+from crm.services.import_opening import columns_of, opened
+from crm.services.import_parts import Failure, failures, widened
 from crm.services.import_text import DELIMITERS
 from crm.store import Store
 from crm.store.jobs import Breakdown, Job
@@ -122,13 +123,8 @@ def shown_failures(files: Files, imported: Import, limit: int) -> list[Failure]:
 
 
 def _headers(files: Files, imported: Import) -> tuple[str, ...]:
-    source = read(
-        lambda: files.open(source_of(imported.id)),
-        kind=imported.kind,
-        encoding=imported.encoding,
-        delimiter=imported.delimiter,
-    )
-    return source.headers
+    source = opened(files, imported)
+    return headings_of(source, columns_of(source, imported))
 
 
 def _speed(job: Job | None, done: int, now: datetime) -> float | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from crm.domain.errors import RuleViolation
 from crm.domain.people import folded_address
-from crm.services.import_columns import Column, check_usable
+from crm.services.import_columns import Column, check_usable, headings_of
 from crm.services.import_rows import Entry, Unusable, values_of
 from crm.services.import_source import Source
 from crm.services.import_text import Row
@@ -49,7 +49,8 @@ class Staging:
         RuleViolation where the file can't be used as a whole: then nothing is kept.
         """
         check_usable(source, columns)
-        self.headers = source.headers
+        self.headers = headings_of(source, columns)
+        self._headed = source.headed
         self._fields = {column.index: column.field for column in columns if column.field}
         self._characters = 0
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -107,6 +108,11 @@ class Staging:
         if self._characters > MAX_CHARACTERS:
             raise RuleViolation("The file has more text than a list of people needs. Cut it into smaller ones.")
         try:
+            if not self._headed and any(cell.strip() for cell in row.cells[width:]):
+                raise RuleViolation(
+                    f"The row has {len(row.cells)} cells, most rows have {width}; "
+                    "perhaps a text with the delimiter in it is not in quotation marks."
+                )
             values = values_of(row, self._fields, width)
             first = self._first(folded_address(values["email"]), row.number, len(cells))
         except RuleViolation as error:

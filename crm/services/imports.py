@@ -18,13 +18,14 @@ from crm.services.files import Files, Readable
 from crm.services.import_columns import Column, check_usable, headings_key
 from crm.services.import_decide import counted
 from crm.services.import_jobs import CHECK, UNDO, WRITE, job_key
-from crm.services.import_opening import Look, columns_of, look, opened
+from crm.services.import_opening import Look, columns_of, found, look, opened
 from crm.services.import_parts import LeftAlone, checking, drop_parts, forget, join_parts, left_alone, put_part, source_of
 from crm.services.import_progress import ImportProgress, failed_rows, progress, separator_of, shown_failures, take_failed
-from crm.services.import_source import XLSX, Source, find_kind, read
+from crm.services.import_source import XLSX, Source, read
 from crm.services.import_staging import Staging
 from crm.services.import_writing import foreseen
 from crm.store import Store
+from crm.store.imports import Remembered
 from crm.store.people import until_won
 from crm.store.requests import Action, Delete
 
@@ -74,22 +75,20 @@ def upload(store: Store, files: Files, *, name: str, content: Readable, size: in
     import_id = new_id()
     files.save(source_of(import_id), _limited(content))
     try:
-        kind = find_kind(lambda: files.open(source_of(import_id)))
-        if kind == XLSX and size > MAX_SHEET:
+        source = found(lambda: files.open(source_of(import_id)))
+        if source.kind == XLSX and size > MAX_SHEET:
             raise _too_large(MAX_SHEET)
-        source = read(lambda: files.open(source_of(import_id)), kind=kind)
-        if not source.sample:
-            raise RuleViolation("The file has headings, but no row under them.")
-        remembered = store.imports.remembered(headings_key(source.headers))
+        remembered = _remembered(store, source)
         imported = Import(
             id=import_id,
             name=name[:200] or "people",
             owner=owner,
             size=size,
-            kind=kind,
+            kind=source.kind,
             encoding=source.encoding,
             delimiter=source.delimiter,
             guessed=source.guessed,
+            headed=source.headed,
             columns=remembered.columns if remembered else None,
             remembered_at=remembered.at if remembered else None,
             created_at=now,
@@ -99,7 +98,7 @@ def upload(store: Store, files: Files, *, name: str, content: Readable, size: in
     except BaseException:
         forget(files, import_id)
         raise
-    logger.info("file of people uploaded", extra={"import_id": import_id, "size": size, "kind": kind})
+    logger.info("file of people uploaded", extra={"import_id": import_id, "size": size, "kind": source.kind})
     return saved
 
 
@@ -118,12 +117,13 @@ def choose(store: Store, files: Files, import_id: str, choices: Choices, *, vers
         encoding=choices.encoding,
         delimiter=choices.delimiter,
         guessed=old.guessed and choices.encoding == old.encoding,
+        headed=choices.headed,
     )
-    key = headings_key(source.headers)
-    kept = store.imports.remembered(key) if choices.columns is None else None
+    kept = _remembered(store, source) if choices.columns is None else None
     read_as = Choices(
         encoding=source.encoding,
         delimiter=source.delimiter,
+        headed=source.headed,
         columns=kept.columns if kept else choices.columns,
         mode=choices.mode,
         tag=choices.tag.strip(),
@@ -131,7 +131,9 @@ def choose(store: Store, files: Files, import_id: str, choices: Choices, *, vers
     new = old.chosen(read_as, dry_run=new_id()[:12], guessed=source.guessed, remembered_at=kept.at if kept else None)
     columns = columns_of(source, new)
     check_usable(source, columns)
-    also: list[Action] = [store.imports.remember(key, choices.columns, now=now)] if choices.columns is not None else []
+    also: list[Action] = []
+    if choices.columns is not None and source.headed:
+        also.append(store.imports.remember(headings_key(source.headers), choices.columns, now=now))
     checked = _checked_at_once(store, files, new, source, columns)
     job = store.jobs.get(job_key(import_id, CHECK))
     if checked is not None:
@@ -219,6 +221,11 @@ def _too_large(most: int) -> RuleViolation:
     return RuleViolation(f"The file is larger than {most // 1_000_000} MB, the most for one import. Cut it into smaller ones.")
 
 
+def _remembered(store: Store, source: Source) -> Remembered | None:
+    """What the columns of a file with these headings became the last time; nothing for one without headings."""
+    return store.imports.remembered(headings_key(source.headers)) if source.headed else None
+
+
 def _check_tag(tag: str) -> None:
     """RuleViolation where nobody could have that tag: better once than for each row."""
     try:
@@ -246,6 +253,6 @@ def _checked_at_once(store: Store, files: Files, imported: Import, source: Sourc
             outcomes = foreseen(store, imported, part)
             put_part(files, imported, checking(imported), step=step, fence=0, outcomes=outcomes)
             counts, place, step = counted(outcomes, counts), part.next, step + 1
-        join_parts(files, imported, checking(imported), source.headers, steps=step)
+        join_parts(files, imported, checking(imported), staging.headers, steps=step)
         drop_parts(files, imported, checking(imported))
         return imported.checked(staging.rows, counts)

@@ -81,6 +81,34 @@ def test_from_a_file_to_its_people_and_back(open_page: OPEN, site: Store, tmp_pa
     assert (known.profile.city, known.profile.tags) == ("Lund", ())
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_first_row_that_is_a_person_after_all_is_chosen_mapped_and_imported(
+    open_page: OPEN, site: Store, tmp_path: Path, scripts: bool
+) -> None:
+    (tmp_path / "list.csv").write_text("Ada;King;ada at example.org\nBo;Li;bo@example.org\nCy;Lee;cy@example.org\n")
+    page = open_page("/people/import/", role="Marketer", scripts=scripts)
+    page.locator("#file").set_input_files(tmp_path / "list.csv")
+    page.get_by_role("button", name="Look at the file").click()
+    page.get_by_text("Not right?").first.click()
+
+    page.get_by_label("The first row").select_option("no")
+    page.get_by_role("button", name="Read again").click()
+    expect(page.locator("main")).to_contain_text("This file has no headings.")
+    expect(page.get_by_label("Column 3 becomes")).to_have_value("email")
+    page.get_by_label("Column 1 becomes").select_option("firstName")
+    page.get_by_label("Column 2 becomes").select_option("lastName")
+    page.get_by_role("button", name="Try again").click()
+    expect(figure(page, "New people")).to_have_text("2")
+    expect(figure(page, "Can’t be read")).to_have_text("1")
+    page.get_by_role("button", name="Import 2 people").click()
+    expect(page.locator(".giant")).to_have_text("0%")
+    work_off(site)
+    if not scripts:
+        page.get_by_role("link", name="Look how far it is").click()
+
+    expect(page.locator("h1")).to_contain_text("2 people added or updated")
+
+
 def test_a_large_file_is_tried_while_one_chooses_and_choosing_is_not_disturbed(
     open_page: OPEN, site: Store, tmp_path: Path
 ) -> None:

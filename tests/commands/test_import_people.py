@@ -101,6 +101,18 @@ def test_columns_can_be_mapped(site: Store, tmp_path: Path) -> None:
     assert (found.name, found.profile.city) == ("Ada King", "Lund")
 
 
+def test_columns_of_a_file_without_headings_are_numbered(site: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("Ada King;ada@x.example;Lund\nBo Li;bo@x.example;\n")
+
+    call_command("import_people", str(file), "--map", "name=Column 1", "city=column 3")
+
+    out = capsys.readouterr().out
+    assert "UTF-8, semicolons, no headings" in out
+    assert "Column 2 -> E-mail" in out
+    assert counts_in(out)["new"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "arguments", "words"),
     [

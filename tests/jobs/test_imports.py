@@ -15,7 +15,7 @@ from crm.domain.filters import PeopleFilter
 from crm.domain.imports import KEPT_FOR, Choices, Import, ImportStatus, Kind, Undone
 from crm.domain.log import LogEntry, LogKind
 from crm.domain.people import EmailStatus, Person
-from crm.jobs import import_undo
+from crm.jobs import import_undo, staged
 from crm.jobs import imports as import_jobs
 from crm.jobs.upkeep import Upkeep
 from crm.jobs.work import Held
@@ -27,8 +27,9 @@ from crm.services.import_parts import folder_of
 from crm.services.verify import differences, repair
 from crm.store import Store
 from crm.store.calls import utc_now
+from crm.store.imports import import_of, item_of
 from tests.factories import make_campaign, make_event, make_person
-from tests.jobs.importing import assert_sound, begun, checked, crowd_of, done, undone, uploaded, work_off, work_on
+from tests.jobs.importing import assert_sound, begun, checked, crowd_of, done, failed_of, undone, uploaded, work_off, work_on
 from tests.mailings import keep_emails, make_email
 
 
@@ -483,6 +484,62 @@ def test_an_import_can_be_undone_for_thirty_days(store: Store, files: FolderFile
 
     with pytest.raises(RuleViolation, match="30 days"):
         imports.undo(store, imported.id, actor="zoe", now=utc_now() + KEPT_FOR + timedelta(minutes=1))
+
+
+# --- files without headings
+
+
+def test_a_file_without_headings_goes_the_same_way_through_jobs_that_break_off(
+    store: Store, files: FolderFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"Ada King,a{number}@x.example,Acme" for number in range(2_100)]
+    text = "\n".join(["Ada King,a0@x.example,", "Bo Li,nobody,Tech", *rows])
+    columns = {0: "name", 1: "email", 2: "company"}
+    imported = uploaded(store, files, text)
+    chosen = imports.choose(store, files, imported.id, Choices(columns=columns), version=imported.version, now=utc_now())
+    assert (chosen.status, chosen.headed) == (ImportStatus.CHECKING, False)
+    work_off(store, files)
+    tried = store.imports.get(imported.id)
+    imports.begin(store, imported.id, version=tried.version, actor="zoe", now=utc_now())
+    put_part, steps = import_parts.put_part, iter(range(3))
+
+    def filling(*given: Any, **named: Any) -> None:
+        (_full if next(steps, None) is None else put_part)(*given, **named)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(import_jobs, "put_part", filling)
+        work_off(store, files)
+    staged._kept.clear()  # another process
+    later = replace(work_on(store, files), clock=lambda: utc_now() + timedelta(hours=1))
+    Worker(later).run_once()
+    ended = store.imports.get(imported.id)
+
+    expected = {Kind.NEW: 2_100, Kind.DUPLICATE: 1, Kind.INVALID: 1}
+    assert (tried.rows, tried.counts, ended.counts) == (2_102, expected, expected)
+    assert imports.failed_rows(files, ended)[0] == ["Full name", "E-mail", "Company", "reason"]
+    assert [row[:3] for row in failed_of(tmp_path, ended)] == [["Bo Li", "nobody", "Tech"]]
+    assert [number for number, _, _ in imports.shown_failures(files, ended, 9)] == [2]
+    assert undone(store, files, ended).undo_counts == {Undone.DELETED: 2_100}
+    assert_sound(store)
+
+
+def test_columns_of_files_without_headings_are_not_remembered(store: Store, files: FolderFiles) -> None:
+    checked(store, files, "x,Ada King,ada@x.example", columns={1: "name", 2: "email"})
+
+    again = uploaded(store, files, "Bo Li,Lund,bo@x.example")
+    alike = uploaded(store, files, "Column 1,Column 2,Column 3\nLund,Bo Li,bo@x.example")
+
+    assert [column.field for column in imports.look(files, again).columns] == ["", "", "email"]
+    assert (again.remembered_at, alike.remembered_at) == (None, None)
+
+
+def test_an_import_from_before_headings_were_a_choice_has_some(store: Store, files: FolderFiles) -> None:
+    imported = uploaded(store, files, many(2))
+    item = item_of(imported)
+    del item["headed"]
+
+    assert import_of(item) == import_of(item_of(imported))
+    assert import_of(item_of(replace(imported, headed=False))).headed is False
 
 
 # --- what is kept

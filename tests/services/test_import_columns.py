@@ -67,10 +67,10 @@ def test_a_file_without_addresses_names_its_headings() -> None:
         check_usable(source, recognise(source))
 
 
-def test_a_file_without_headings_is_told_to_have_some() -> None:
-    source = read(b"Ada,Lovelace,ada@example.org\nBo,Li,bo@example.org\n")
+def test_a_person_that_is_read_as_headings_is_told_with_the_way_out() -> None:
+    source = import_source.read(lambda: io.BytesIO(b"Ada,Lovelace,ada@example.org\nBo,Li,bo@example.org\n"), headed=True)
 
-    with pytest.raises(RuleViolation, match="The first row is a person"):
+    with pytest.raises(RuleViolation, match="is a person"):
         check_usable(source, recognise(source))
 
 

@@ -35,10 +35,11 @@ class Command(BaseCommand):
     """Import people from a file; an import that is repeated doubles nothing."""
 
     help = (
-        "Imports people from a CSV file or an Excel sheet of any size. Columns are known by their headings; people by their "
-        "address: new ones are added, known ones get what the file says, empty cells erase nothing. Prints counts; rows that "
-        "fail go to a CSV beside the file. Ctrl-C stops it: what is written by then stays, and can be undone in the browser, as "
-        "any import for 30 days. Exit status 1 if the file can't be used at all."
+        "Imports people from a CSV file or an Excel sheet of any size. Columns are known by their headings, or are Column 1 and "
+        "so on where the first row is a person, with an address in it; people by their address: new ones are added, known ones "
+        "get what the file says, empty cells erase nothing. Prints counts; rows that fail go to a CSV beside the "
+        "file. Ctrl-C stops it: what is written by then stays, and can be undone in the browser, as any import for 30 days. "
+        "Exit status 1 if the file can't be used at all."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -94,6 +95,7 @@ class Command(BaseCommand):
         choices = Choices(
             encoding=source.encoding,
             delimiter=source.delimiter,
+            headed=source.headed,
             columns={column.index: column.field for column in columns},
         )
         chosen = imports.choose(self._store, self._files, imported.id, choices, version=imported.version, now=timezone.now())

@@ -29,15 +29,20 @@ _COPY = re.compile(r"\s*\(\d{1,3}\)$")
 
 
 def posted(request: HttpRequest, imported: Import) -> Choices:
-    """What stands in the form. Read another way, the columns are recognised anew."""
+    """What stands in the form. Read another way, the columns are recognised anew, and so is whether the first row is headings,
+    unless that was said otherwise.
+    """
     encoding, delimiter = request.POST.get("encoding", ""), request.POST.get("delimiter", "")
     given = {name.removeprefix("map-"): str(field) for name, field in request.POST.items() if name.startswith("map-")}
     columns = {int(place): field for place, field in given.items() if place.isascii() and place.isdigit() and len(place) < 6}
     mode = request.POST.get("mode", "")
+    headed = {"yes": True, "no": False}.get(request.POST.get("headed", ""), imported.headed)
+    same = (encoding, delimiter) == (imported.encoding, imported.delimiter)
     return Choices(
         encoding=encoding if encoding in ENCODINGS else "",
         delimiter=delimiter if delimiter in DELIMITERS else "",
-        columns=columns if columns and (encoding, delimiter) == (imported.encoding, imported.delimiter) else None,
+        headed=headed if same or not (headed and imported.headed) else None,
+        columns=columns if columns and same and headed == imported.headed else None,
         mode=Mode(mode) if mode in set(Mode) else Mode.BOTH,
         tag=request.POST.get("tag", "").strip(),
     )
@@ -59,14 +64,15 @@ def settled(choices: Choices, imported: Import, columns: tuple[Column, ...]) -> 
 def seen(imported: Import, columns: tuple[Column, ...]) -> str:
     """A mark of all that decides what an import does, as it is kept: who sends another one has looked at something else."""
     fields = [column.field for column in columns]
-    return _mark([imported.encoding, imported.delimiter, fields, imported.mode.value, imported.tag])
+    return _mark([imported.encoding, imported.delimiter, imported.headed, fields, imported.mode.value, imported.tag])
 
 
 def wanted(choices: Choices, columns: tuple[Column, ...]) -> str:
     """The same mark of what stands in the form."""
     if choices.columns is None:
         return ""
-    return _mark([choices.encoding, choices.delimiter, _fields(choices.columns, columns), choices.mode.value, choices.tag])
+    fields = _fields(choices.columns, columns)
+    return _mark([choices.encoding, choices.delimiter, choices.headed, fields, choices.mode.value, choices.tag])
 
 
 def applied(choices: Choices, imported: Import) -> Import:
@@ -75,6 +81,7 @@ def applied(choices: Choices, imported: Import) -> Import:
         imported,
         encoding=choices.encoding,
         delimiter=choices.delimiter,
+        headed=imported.headed if choices.headed is None else choices.headed,
         columns=choices.columns,
         mode=choices.mode,
         tag=choices.tag,

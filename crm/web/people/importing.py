@@ -107,7 +107,7 @@ def _taken(request: CrmRequest, file: "UploadedFile[bytes]") -> Import:
     owner = request.user.get_username()
     imported = imports.upload(request.store, files, name=name, content=file, size=file.size or 0, owner=owner, now=now)
     tag = suggested_tag(name, timezone.localtime(now).date())
-    choices = Choices(encoding=imported.encoding, delimiter=imported.delimiter, tag=tag)
+    choices = Choices(encoding=imported.encoding, delimiter=imported.delimiter, headed=imported.headed, tag=tag)
     try:
         return imports.choose(request.store, files, imported.id, choices, version=imported.version, now=now)
     except RuleViolation:  # a column must be chosen first; the page says which
