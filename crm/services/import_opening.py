@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+from crm.domain.errors import RuleViolation
 from crm.domain.imports import Import
 from crm.services.files import Files
-from crm.services.import_columns import Column, named, recognise
+from crm.services.import_columns import Column, check_usable, named, recognise
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_parts import source_of
-from crm.services.import_source import Source, read
+from crm.services.import_source import XLSX, Source, find_kind, read
 from crm.services.import_text import Open
 
 SAMPLES = 3
+SHEETS = (".xlsx", ".xlsm", ".xls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +32,22 @@ class Look:
     described: str
 
 
-def found(open_: Open) -> Source:
-    """Return an uploaded file as it is found to be. RuleViolation where it can't be used."""
-    return read(open_)
+def found(open_: Open, name: str) -> Source:
+    """Return an uploaded file as it is found to be. RuleViolation where it can't be used, also for text that is called a sheet
+    of Excel and is no list of people; one that is, is read as what it is.
+    """
+    kind = find_kind(open_)
+    if kind == XLSX or not name.lower().endswith(SHEETS):
+        return read(open_, kind=kind)
+    try:
+        source = read(open_, kind=kind)
+        check_usable(source, recognise(source))
+    except RuleViolation:
+        raise RuleViolation(
+            "This is no Excel sheet, though it is named like one, and no list of people is found in it. Open it in the program "
+            "it comes from, save it as an Excel sheet (.xlsx) or as “CSV UTF-8”, then try again."
+        ) from None
+    return source
 
 
 def opened(files: Files, imported: Import) -> Source:

@@ -75,7 +75,7 @@ def upload(store: Store, files: Files, *, name: str, content: Readable, size: in
     import_id = new_id()
     files.save(source_of(import_id), _limited(content))
     try:
-        source = found(lambda: files.open(source_of(import_id)))
+        source = found(lambda: files.open(source_of(import_id)), name)
         if source.kind == XLSX and size > MAX_SHEET:
             raise _too_large(MAX_SHEET)
         remembered = _remembered(store, source)

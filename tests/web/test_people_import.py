@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -392,6 +393,41 @@ def test_a_file_that_cannot_be_used_is_told_on_the_page(editor: Client, site: St
     assert 'aria-invalid="true" autofocus' in page
     assert get_files().list("imports") == []
     assert site.imports.recent() == []
+
+
+def zip_of(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, "nonsense")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"this is no sheet", "no Excel sheet, though it is named like one"),
+        (b"this is no sheet\nat all\n", "no Excel sheet, though it is named like one"),
+        (b"a,b\n1,2\n", "save it as an Excel sheet (.xlsx) or as “CSV UTF-8”"),
+        (zip_of("nonsense.txt"), "This is a zip file, not a CSV file or an Excel sheet. Save the sheet as “CSV UTF-8”"),
+        (zip_of("[Content_Types].xml")[:60], "it is damaged, or has a password. Open it in Excel"),
+        (b"\x00\x01\x02\x00" * 99, "something other than text"),
+    ],
+)
+def test_what_is_only_named_like_a_sheet_of_excel_says_so_and_what_to_do(
+    editor: Client, site: Store, data: bytes, words: str
+) -> None:
+    response = upload(editor, data, "Members.XLSX")
+
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert site.imports.recent() == []
+
+
+def test_a_list_that_is_only_named_like_a_sheet_of_excel_is_read_as_what_it_is(editor: Client, site: Store) -> None:
+    page = text_of(editor, address_after(upload(editor, ADA, "members.xlsx")))
+
+    assert "UTF-8, commas, names in the first row" in page
+    assert figures_on(page)["New people"] == 1
 
 
 def test_no_file_is_told_too(editor: Client) -> None:
