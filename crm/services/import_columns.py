@@ -65,6 +65,11 @@ class Column:
         return self.header or f"Column {self.index + 1}"
 
 
+def knows_any(headers: Sequence[str]) -> bool:
+    """Return whether any of the headings is known; where none is, the first row may be a person."""
+    return any(bare(header) in _KNOWN for header in headers)
+
+
 def headings_key(headers: Sequence[str]) -> str:
     """Return a hash of the headings as they compare: what is remembered for files that have the same ones."""
     return hashlib.sha256("\n".join(bare(header) for header in headers).encode(errors="replace")).hexdigest()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from crm.domain.errors import RuleViolation
 from crm.domain.imports import Import
 from crm.services.files import Files
-from crm.services.import_columns import Column, check_usable, named, recognise
+from crm.services.import_columns import Column, check_usable, knows_any, named, recognise
 from crm.services.import_columns import choose as chosen_columns
 from crm.services.import_parts import source_of
 from crm.services.import_source import XLSX, Source, find_kind, read
@@ -19,7 +19,8 @@ SHEETS = (".xlsx", ".xlsm", ".xls")
 class Look:
     """The beginning of a file: its headings, what each column becomes, and its first `SAMPLES` cells.
 
-    The encoding of a sheet is "". Where it is not `headed`, the headings are "Column 1" and so on.
+    The encoding of a sheet is "". Where it is not `headed`, the headings are "Column 1" and so on; `unsure`: the first row may
+    be a person, for no heading is known, and nobody has chosen yet what the columns are.
     """
 
     headers: tuple[str, ...]
@@ -29,6 +30,7 @@ class Look:
     delimiter: str
     guessed: bool
     headed: bool
+    unsure: bool
     described: str
 
 
@@ -79,6 +81,7 @@ def look(files: Files, imported: Import) -> Look:
         delimiter=source.delimiter,
         guessed=source.guessed,
         headed=source.headed,
+        unsure=source.headed and imported.columns is None and not knows_any(source.headers),
         described=source.described,
     )
 

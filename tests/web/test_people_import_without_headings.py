@@ -13,6 +13,7 @@ from tests.web.test_people_import import SignIn, address_after, figures_on, form
 PEOPLE = b"Ada;King;ada@x.example\nBo;Li;bo@x.example\nCy;Lee;nobody\n"
 NAMES = {"map-0": "firstName", "map-1": "lastName", "check": "1"}
 NOTICE = "This file has no headings."
+UNSURE = "Is the first row a person?"
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,7 @@ def test_whether_the_first_row_is_headings_can_be_chosen_and_chosen_back(editor:
     address = address_after(upload(editor, data))
     page = text_of(editor, address)
     assert form_on(page)["headed"] == "yes"
+    assert UNSURE in page
     assert "Tried on all 2 rows" in page
 
     person = editor.post(address, {**form_on(page), "headed": "no"}, follow=True).content.decode()
@@ -88,6 +90,16 @@ def test_whether_the_first_row_is_headings_can_be_chosen_and_chosen_back(editor:
     assert "Tried on all 3 rows" in person
     assert "Tried on all 2 rows" in headings
     assert of(site, address).headed
+
+
+def test_who_has_chosen_what_unknown_headings_are_is_not_asked_again(editor: Client, site: Store) -> None:
+    address = address_after(upload(editor, b"Wer,Womit\nAda King,ada@x.example\n"))
+    page = text_of(editor, address)
+
+    chosen = editor.post(address, {**form_on(page), "map-0": "name", "check": "1"}, follow=True).content.decode()
+    known = text_of(editor, address_after(upload(editor, b"Name,Womit\nAda King,ada@x.example\n")))
+
+    assert [UNSURE in one for one in (page, chosen, known)] == [True, False, False]
 
 
 def test_a_person_who_is_taken_for_headings_is_told(editor: Client, site: Store) -> None:
