@@ -151,9 +151,9 @@ def _fault(name: str, value: str) -> str | None:
     if not TURNING.isdisjoint(value):
         return f"{label} has a character in it that can't be seen and turns the direction of writing; type it anew."
     if len(folded.encode()) > MAX_BYTES[name] or len(value.encode()) > 2 * MAX_BYTES[name]:
-        return f"{label} is too long."
+        return f"{label} is too long; shorten it."
     if name == "email" and len("".join(fold_words(value)).encode()) > MAX_BYTES[name]:
-        return f"{label} is too long."
+        return f"{label} is too long; shorten it."
     if name == "email" and not ADDRESS.fullmatch(value):
         return f"“{value}” is not an e-mail address; it should look like name@example.org."
     return None

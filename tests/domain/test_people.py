@@ -75,7 +75,7 @@ def test_what_is_too_long_is_told_without_bytes(profile: Profile) -> None:
     with pytest.raises(RuleViolation) as caught:
         profile.cleaned()
 
-    assert caught.value.message in {"Last name is too long.", "E-mail is too long."}
+    assert caught.value.message in {"Last name is too long; shorten it.", "E-mail is too long; shorten it."}
 
 
 @pytest.mark.parametrize("name", ["#", "100%", "O'Neil", "李", "\U0001f600", "Müller-Lüdenscheidt", "x" * 200])
