@@ -156,16 +156,17 @@ def lost_values(chosen: Profile, gone: Profile) -> dict[str, str]:
     return lost
 
 
-def proposed(left: Person, right: Person) -> dict[str, bool]:
-    """Return for each field, by its API name, whether the left one's value is proposed: what is filled in, else the newer one.
+def newer(person: Person, other: Person) -> bool:
+    """Tell whether `person` is proposed to stay: who was changed last; of two changed at once, who is named first."""
+    return person.updated_at >= other.updated_at
+
+
+def proposed(kept: Person, gone: Person) -> dict[str, bool]:
+    """Return for each field, by its API name, whether the value of who stays is proposed: it is, but for gaps.
 
     Of two addresses, the one that can be written to.
     """
-    newer = left.updated_at >= right.updated_at
-    sides = {}
-    for name, attribute in ATTRIBUTES.items():
-        mine, theirs = getattr(left.profile, attribute), getattr(right.profile, attribute)
-        sides[name] = newer if mine and theirs else bool(mine)
-    if left.mailable is not right.mailable:
-        sides["email"] = left.mailable
-    return sides
+    own = {name: bool(getattr(kept.profile, attribute)) for name, attribute in ATTRIBUTES.items()}
+    if kept.mailable is not gone.mailable:
+        own["email"] = kept.mailable
+    return own

@@ -70,6 +70,27 @@ def test_the_notice_leads_to_both_sides_and_to_one_person(open_page: OPEN, site:
     assert differences(site) == []
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_choosing_who_stays_moves_the_values_nobody_chose(open_page: OPEN, site: Store, *, scripts: bool) -> None:
+    kept, gone = with_everything(site)
+    page = open_page(f"/people/{kept.id}/merge/{gone.id}/", role="Editor", scripts=scripts)
+    left, right = page.locator("[name=keep]").all()
+    expect(left).to_be_checked()
+    expect(page.locator("[name=phoneNumber]").last).to_be_checked()
+    page.locator("[name=phoneNumber]").first.check()
+
+    right.focus()
+    page.keyboard.press("Space")
+    if not scripts:
+        page.get_by_role("button", name="Propose its values").click()
+
+    expect(page.locator("[name=email]").last).to_be_checked()
+    expect(right).to_be_checked()
+    expect(page.locator("[name=phoneNumber]").first).to_be_checked()
+    if scripts:
+        expect(right).to_be_focused()
+
+
 def test_without_scripts_a_link_leads_there(open_page: OPEN, site: Store) -> None:
     kept, gone = with_everything(site)
     page = open_page(f"/people/{kept.id}/", role="Editor", scripts=False)

@@ -91,15 +91,42 @@ def test_both_sides_are_shown_with_what_is_filled_in_ticked(sign_in: SignIn, sit
     assert re.findall(r'name="tag" value="([^"]+)" checked', text) == ["speaker", "host 2026"]
 
 
-def test_the_newer_value_is_ticked_and_the_address_that_may_be_written_to(sign_in: SignIn, site: Store) -> None:
-    left, right = two(site, replace(ZOE, phone_number="1"))
+def test_who_was_changed_last_stays_with_all_values_but_for_gaps_and_a_dead_address(sign_in: SignIn, site: Store) -> None:
+    left, right = two(site, replace(ZOE, phone_number="1", state="Skåne"))
     now = NOW.replace(hour=12)
     people.edit(site, right.id, replace(right.profile, city="Lund"), version=right.version, now=now)
     suppress(site, site.people.get(right.id), EmailStatus.BOUNCED, now)
 
     text = sign_in("Editor").get(address(left, right)).content.decode()
 
-    assert [ticked(text, field) for field in ("phoneNumber", "firstName", "email")] == ["right", "right", "left"]
+    assert [ticked(text, field) for field in ("keep", "phoneNumber", "firstName", "city")] == ["right"] * 4
+    assert [ticked(text, field) for field in ("email", "state")] == ["left", "left"]
+
+
+def test_values_nobody_chose_move_with_the_entry_that_stays(sign_in: SignIn, site: Store) -> None:
+    left, right = two(site, replace(ZOE, state="Skåne"))
+    client = sign_in("Editor")
+
+    chosen = {"proposed": "left", "keep": "right", "lastName": "right", "state": "left", "tag": ["speaker"], "propose": "1"}
+    text = client.post(address(left, right), form(left, right, **chosen)).content.decode()
+    back = {**chosen, "proposed": "right", "keep": "left", "firstName": "right", "email": "left"}
+    again = client.post(address(left, right), form(left, right, **back)).content.decode()
+
+    assert [ticked(text, field) for field in ("keep", "firstName", "lastName", "email")] == ["right"] * 4
+    assert ticked(text, "state") == "left"
+    assert '<input type="hidden" name="proposed" value="right">' in text
+    assert re.findall(r'name="tag" value="([^"]+)" checked', text) == ["speaker"]
+    assert [ticked(again, field) for field in ("keep", "firstName", "email", "state")] == ["left"] * 4
+    assert len(site.people.get_many([left.id, right.id])) == 2
+
+
+def test_what_was_proposed_for_whom_is_known_after_a_refusal(sign_in: SignIn, site: Store) -> None:
+    left, right = two(site)
+    people.edit(site, right.id, replace(right.profile, city="Lund"), version=right.version, now=NOW)
+
+    text = sign_in("Editor").post(address(left, right), form(left, right, keep="right", proposed="left")).content.decode()
+
+    assert '<input type="hidden" name="proposed" value="left">' in text
 
 
 def test_the_page_says_what_comes_together_and_what_becomes_of_doubles(sign_in: SignIn, site: Store) -> None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crm.domain.errors import Conflict, NotFound, RuleViolation
 from crm.domain.folding import fold
-from crm.domain.merging import proposed
+from crm.domain.merging import newer, proposed
 from crm.domain.people import ATTRIBUTES, LABELS, Person, Profile, distinct
 from crm.services import merge
 from crm.services.merge_preview import compare
@@ -19,6 +19,8 @@ from crm.web.forms import number_in
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part, tell
 
 LEFT, RIGHT = "left", "right"
+PROPOSE, PROPOSED = "propose", "proposed"
+"""In the form: that only values are to be proposed for the entry chosen to stay, and for which one those shown were proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def merging(request: CrmRequest, person_id: str, other_id: str) -> HttpResponse:
         raise RuleViolation("These are one person already; choose two.")
     if request.method != "POST":
         return _page(request, left, right, {})
+    if PROPOSE in request.POST:
+        return _page(request, left, right, request.POST)
     try:
         return _merged(request, left, right)
     except Conflict as error:
@@ -91,7 +95,7 @@ def merging(request: CrmRequest, person_id: str, other_id: str) -> HttpResponse:
 
 
 def _merged(request: CrmRequest, left: Person, right: Person) -> HttpResponse:
-    kept, gone = (right, left) if request.POST.get("keep") == RIGHT else (left, right)
+    kept, gone = (right, left) if _staying(left, right, request.POST) == RIGHT else (left, right)
     versions = {left.id: _version(request.POST, LEFT), right.id: _version(request.POST, RIGHT)}
     actor, now = request.user.get_username(), timezone.now()
     wanted = _profile(left, right, request.POST)
@@ -116,12 +120,14 @@ def _page(
 ) -> HttpResponse:
     """The page, with what was ticked, or what is proposed."""
     rows, both = _rows(left, right, ticked), compare(request.store, left, right)
+    keep = _staying(left, right, ticked)
     every = distinct((*left.profile.tags, *right.profile.tags))
     kept_tags = {fold(tag) for tag in (ticked.getlist("tag") if isinstance(ticked, QueryDict) else every)}
     context: dict[str, Any] = {
         "left": left,
         "sides": [(LEFT, both.left), (RIGHT, both.right)],
-        "keep": ticked.get("keep", LEFT),
+        "keep": keep,
+        "proposed": keep if PROPOSE in ticked else ticked.get(PROPOSED, keep),
         "rows": [row for row in rows if row.chosen],
         "same": [row for row in rows if not row.chosen and row.left],
         "tags": [(tag, fold(tag) in kept_tags) for tag in every],
@@ -132,14 +138,31 @@ def _page(
     return render(request, "people/merge.html", context, status=status)
 
 
+def _staying(left: Person, right: Person, ticked: Mapping[str, Any]) -> str:
+    """The side whose entry stays: as ticked, or as is proposed."""
+    return ticked.get("keep") or (LEFT if newer(left, right) else RIGHT)
+
+
 def _rows(left: Person, right: Person, ticked: Mapping[str, Any]) -> list[Row]:
-    proposals = proposed(left, right)
+    """Each field. Where values are to be proposed anew, what was ticked otherwise than proposed before stays as it is."""
+    keep = _staying(left, right, ticked)
+    now = _proposals(left, right, keep)
+    before = _proposals(left, right, ticked.get(PROPOSED, keep)) if PROPOSE in ticked else {}
     rows = []
     for name, attribute in ATTRIBUTES.items():
         mine, theirs = getattr(left.profile, attribute), getattr(right.profile, attribute)
-        side = ticked.get(name) or (LEFT if proposals[name] else RIGHT)
+        side = ticked.get(name)
+        if not side or side == before.get(name):
+            side = now[name]
         rows.append(Row(name, LABELS[name], mine, theirs, side if mine != theirs else ""))
     return rows
+
+
+def _proposals(left: Person, right: Person, keep: str) -> dict[str, str]:
+    """For each field the side whose value is proposed if the entry of `keep` stays."""
+    if keep == RIGHT:
+        return {name: RIGHT if own else LEFT for name, own in proposed(right, left).items()}
+    return {name: LEFT if own else RIGHT for name, own in proposed(left, right).items()}
 
 
 def _profile(left: Person, right: Person, ticked: QueryDict) -> Profile:
