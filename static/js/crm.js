@@ -142,8 +142,8 @@
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
   const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
-  on("htmx:afterSettle", ready);
   on("htmx:oobAfterSwap", fade);
+  on("htmx:oobBeforeSwap", ({ detail: { target } }) => all("details[name][open]", target).forEach((fold) => { fold.open = false; }));  // or the one that comes open in its place is shut
   on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });
-  on("DOMContentLoaded", ready);
+  ["DOMContentLoaded", "htmx:afterSettle"].forEach((name) => on(name, ready));
 })();

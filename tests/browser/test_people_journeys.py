@@ -129,6 +129,23 @@ def test_suggestions_are_looked_up_while_typing(open_page: OPEN, site: Store) ->
     expect(page).to_have_url(re.compile(r"/people/\?companyNot=Firm\+29$"))
 
 
+def test_the_beginning_of_a_value_and_enter_offer_what_begins_so(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/")
+    page.locator("summary", has_text="Company").click()
+
+    page.get_by_label("Find a company").press_sequentially("tec", delay=20)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/people/\?open=company&find=tec$"))
+    expect(page.get_by_label("Find a company")).to_have_value("tec")
+    expect(page.get_by_label("Find a company")).to_be_focused()
+    page.get_by_role("checkbox", name="Tech Corp").check()
+    page.locator("details[open] button", has_text="Show").click()
+
+    expect(page).to_have_url(re.compile(r"/people/\?company=Tech\+Corp$"))
+    expect(page.locator(".total")).to_have_text("60 people")
+
+
 def test_without_javascript_the_same_filter_works(open_page: OPEN, site: Store) -> None:
     _fill(site)
     page = open_page("/people/", scripts=False)

@@ -152,6 +152,8 @@ def test_the_form_becomes_a_plain_query_string(sent: str, plain: str) -> None:
 
 
 def test_the_list_leads_to_its_plain_address(sign_in: SignIn, site: Store) -> None:
+    site.people.create(make_person(company="Acme"))
+
     response = sign_in("Viewer").get("/people/?q=&company-typed=Acme&company-exclude=1")
 
     assert (response.status_code, response.headers["Location"]) == (302, "/people/?companyNot=Acme")

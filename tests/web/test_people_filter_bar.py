@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -19,6 +20,7 @@ from crm.web.people.query import plain_query
 from tests.factories import NOW, make_campaign, make_event, make_person
 
 SignIn = Callable[[str], Client]
+VALUES = [("company", "company"), ("jobTitle", "job_title"), ("city", "city"), ("state", "state"), ("tag", "tags")]
 
 
 def _text(client: Client, address: str) -> str:
@@ -113,6 +115,42 @@ def test_without_javascript_a_title_is_typed_found_ticked_and_filtered_by(sign_i
     assert (_chips(unwanted), "Other, Ada" in unwanted) == (["Attends not Spring"], True)
     assert _options(unwanted, "attends") == [("Spring", True)]
     assert re.search(r'name="attends-exclude" value="1" checked', unwanted)
+
+
+@pytest.mark.parametrize(("field", "attribute"), VALUES)
+def test_a_text_that_nobody_has_opens_the_panel_with_the_values_that_begin_so(
+    sign_in: SignIn, site: Store, field: str, attribute: str
+) -> None:
+    value: Any = "Northlight, Inc"
+    site.people.create(make_person(**{attribute: (value,) if field == "tag" else value}))
+    client = sign_in("Viewer")
+
+    part = _text(client, f"/people/?q=ada&{field}-typed=NOR")
+    again = _text(client, f"/people/?q=ada&{field}-typed=NOR&{field}-looked=NOR")
+    none = _text(client, f"/people/?{field}-typed=winter")
+    whole = _text(client, f"/people/?{field}-typed=northlight,+inc")
+
+    assert _options(part, field) == _options(again, field) == [(value, False)]
+    (opened,) = re.findall('<details class="filter" name="filter" open>(.*?)</details>', part, re.DOTALL)
+    assert re.search(f'name="{field}-typed" [^>]*value="NOR"', opened)
+    assert (_chips(part), "1 person</span>" in part) == (["Begins with ada"], True)
+    assert "Nobody has one that begins with “winter”." in _panel(none, field)
+    assert (len(_chips(whole)), "1 person</span>" in whole) == (1, True)
+
+
+def test_a_value_that_nobody_has_is_still_a_filter_in_an_address(sign_in: SignIn, site: Store) -> None:
+    site.people.create(make_person(company="Northlight"))
+
+    text = _text(sign_in("Viewer"), "/people/?company=nor")
+
+    assert (_chips(text), "Nobody matches" in text) == (["Company nor"], True)
+
+
+@pytest.mark.parametrize("typed", ["x" * 3000, "%00"])
+def test_a_typed_text_that_can_be_no_value_is_told(sign_in: SignIn, site: Store, typed: str) -> None:
+    site.people.create(make_person())
+
+    assert "This filter can’t be used" in _text(sign_in("Viewer"), f"/people/?company-typed={typed}")
 
 
 def test_wanted_and_excluded_events_stand_beside_each_other(sign_in: SignIn, happenings: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """The people filter as a query string: what the form sends made plain; what is active, each with the way to leave it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.http import QueryDict
 
@@ -19,13 +19,13 @@ MIXED = "mixed"
 """What the choice of an outcome says where the campaigns that are ticked have several: each keeps its own."""
 
 
-def plain_query(sent: QueryDict) -> QueryDict:
+def plain_query(sent: QueryDict, known: Callable[[str, str], bool] = lambda field, text: True) -> QueryDict:
     """What the form sent, in the contract's names alone: each value once, nothing empty.
 
     Beside `company`, the panel of a field sends `company-typed`, what stands in its search box; `company-looked`, what its
     suggestions were last looked up for; `company-exclude`, the switch; and that of campaigns `mailed-outcome`, what became of
-    those ticked. A typed text is a value of its own unless it served to look something up and that was ticked; part of a title is
-    none, so its panel is opened with what it finds.
+    those ticked. A typed text is a value of its own unless it served to look something up and that was ticked; what is none, as
+    part of a title, or a text that is not `known` for the field, opens the panel with what it finds.
     """
     plain = QueryDict(mutable=True)
     for name in sent:
@@ -39,7 +39,7 @@ def plain_query(sent: QueryDict) -> QueryDict:
         typed, looked = (sent.get(f"{field}-{helper}", "").strip() for helper in ("typed", "looked"))
         values = plain.getlist(field)
         if typed and (typed != looked or not values):
-            if field in TITLED:
+            if field in TITLED or not known(field, typed):
                 plain[OPEN], plain[FIND] = field, typed
             else:
                 values = list(dict.fromkeys([*values, typed]))

@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from crm.domain.errors import BadToken
-from crm.domain.filters import Order
+from crm.domain.errors import BadToken, RuleViolation
+from crm.domain.filters import Order, parse_filter
 from crm.web.filter_words import PANELS
 from crm.web.http import CrmRequest, error_answer, permission_required, render_part
 from crm.web.paging import PAGE_SIZE, Pager
@@ -32,7 +32,7 @@ HEADINGS: tuple[tuple[str, str, Order | None], ...] = (
 @permission_required("crm.view_people")
 def person_list(request: CrmRequest) -> HttpResponseBase:
     """The list; htmx re-renders #people-table alone when a filter changes. What the form sends is made plain first."""
-    plain = plain_query(request.GET)
+    plain = plain_query(request.GET, lambda field, text: _somebody_has(request, field, text))
     if plain.urlencode() != request.GET.urlencode():
         return HttpResponseRedirect(f"{request.path}?{plain.urlencode()}" if plain else request.path)
     bar = FilterBar(request.GET, request.store, request.user.get_username())
@@ -50,6 +50,14 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
         context |= {"page": page, "total": total, "pager": Pager.of(request, page, total=total), "order": page.order or bar.order}
         context["file"] = file_menu(request)
     return render_part(request, "people/list.html", context, part="people-table")
+
+
+def _somebody_has(request: CrmRequest, field: str, text: str) -> bool:
+    """Whether a text is a value of somebody, from a counter. What can't be one passes, so that the list says what is wrong."""
+    try:
+        return request.store.people.count(parse_filter({field: [text]})) > 0
+    except RuleViolation:
+        return True
 
 
 @require_safe
