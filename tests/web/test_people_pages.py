@@ -1,5 +1,6 @@
 """One person: what is shown, adding, editing two at once, deleting."""
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -262,6 +263,20 @@ def test_deleting_asks_first_and_frees_the_seats(sign_in: SignIn, site: Store, a
         site.people.get(ada.id)
     assert site.events.get(event.id).registered_count == 0
     assert differences(site) == []
+
+
+@pytest.mark.parametrize("what", ["delete", "erase"])
+def test_who_goes_leads_back_to_the_list_one_came_from(sign_in: SignIn, site: Store, ada: Person, what: str) -> None:
+    client, kept = sign_in("Admin"), "city=Lund&order=name&at=3"
+
+    page = client.get(f"/people/{ada.id}/?{kept}&show=edits&next=//evil.example").content.decode()
+    ways = html.unescape(" ".join(re.findall(rf'(?:href|action)="(/people/{ada.id}/{what}/[^"]*)"', page))).split()
+    question = html.unescape(client.get(ways[0]).content.decode())
+    done = client.post(ways[-1])
+
+    assert len(ways) == {"delete": 2, "erase": 1}[what]
+    assert question.count(f'href="/people/{ada.id}/?{kept}&next=') == 2
+    assert (done.status_code, done.headers["Location"]) == (302, "/people/?city=Lund&order=name")
 
 
 def test_deleting_needs_its_permission(sign_in: SignIn, site: Store, ada: Person) -> None:

@@ -17,7 +17,7 @@ from crm.web.forms import number_in
 from crm.web.http import CrmRequest, permission_required, render_part, tell
 from crm.web.people.consent import consent_of
 from crm.web.people.forms import NoteForm, ProfileForm, differences, typed_of
-from crm.web.people.place import kept_query, place_of
+from crm.web.people.place import kept_query, list_of, place_of
 from crm.web.people.story import Life, coming, figures_of, story_of
 
 STORY, EARLIER, ABOUT = "person-story", "story-end", "about"
@@ -132,13 +132,13 @@ def edit(request: CrmRequest, person_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.delete_people")
 def delete(request: CrmRequest, person_id: str) -> HttpResponse:
-    """Ask once, then remove somebody."""
+    """Ask once, then remove somebody, and go back to the list that one came from."""
     found = request.store.people.get(person_id)
     if request.method == "POST":
         people.remove(request.store, person_id, now=timezone.now(), actor=request.user.get_username())
         tell(request, f"{found.name} is deleted", "Their seats at events are free again.")
-        return redirect("people:list")
-    return render(request, "people/delete.html", {"person": found})
+        return redirect(list_of(request.GET))
+    return render(request, "people/delete.html", {"person": found, "kept": kept_query(request.GET)})
 
 
 def _saved(request: CrmRequest, person_id: str, profile: Profile) -> HttpResponse:

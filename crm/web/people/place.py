@@ -12,6 +12,7 @@ from crm.web.forms import number_in
 from crm.web.http import CrmRequest
 from crm.web.paging import POSITION
 from crm.web.people.filters import FilterBar
+from crm.web.people.query import state_query
 
 WORDS = 3
 """Active filters that the way back names."""
@@ -76,6 +77,12 @@ def kept_query(query: QueryDict) -> str:
     for name in ("show", "before"):
         kept.pop(name, None)
     return kept.urlencode()
+
+
+def list_of(query: QueryDict) -> str:
+    """The list that one came from, out of what links carry on: only a filter and an order of our own list."""
+    state = state_query(query).urlencode()
+    return f"{reverse('people:list')}?{state}" if state else reverse("people:list")
 
 
 def _words(bar: FilterBar) -> str:

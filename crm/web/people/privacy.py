@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.services import erasure
 from crm.services.personal import personal_data
 from crm.web.http import CrmRequest, permission_required, tell
+from crm.web.people.place import kept_query, list_of
 
 
 @require_safe
@@ -32,14 +33,15 @@ def data(request: CrmRequest, person_id: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("crm.erase_people")
 def erase(request: CrmRequest, person_id: str) -> HttpResponse:
-    """Ask once, saying what goes and what stays; then erase."""
+    """Ask once, saying what goes and what stays; then erase, and go back to the list that one came from."""
     found = request.store.people.get(person_id)
     if request.method != "POST":
         mailed = request.store.emails.count_of_person(person_id)
-        return render(request, "people/erase.html", {"person": found, "mailed": mailed})
+        context = {"person": found, "mailed": mailed, "kept": kept_query(request.GET)}
+        return render(request, "people/erase.html", context)
     if erasure.erase(request.store, person_id, actor=request.user.get_username(), now=timezone.now()):
         tell(request, "One person is erased", "What they took part in stays counted, without a name.")
     else:
         note = "Something still leads to them; it is gone through in the background, within minutes."
         tell(request, "The erasure has begun", note, level=messages.WARNING)
-    return redirect("people:list")
+    return redirect(list_of(request.GET))
