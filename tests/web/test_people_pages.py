@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
 from crm.domain.errors import NotFound
@@ -25,6 +26,13 @@ def ada(site: Store) -> Person:
     return site.people.create(
         make_person(last_name="King", email="ada@example.org", company="Engines & Co #1", city="Lund", tags=("speaker", "host"))
     )
+
+
+def _way(text: str, rel: str) -> str:
+    """Where a link that stands for the page beside leads."""
+    found = re.search(rf'rel="{rel}" href="([^"]+)"', text)
+    assert found is not None
+    return found[1]
 
 
 def form_of(client: Client, address: str) -> dict[str, str]:
@@ -71,6 +79,26 @@ def test_the_way_back_leads_to_the_list_one_came_from(sign_in: SignIn, ada: Pers
 
     assert 'class="back mb-0" href="/people/?city=Lund&amp;order=name"' in filtered.content.decode()
     assert 'class="back mb-0" href="/people/"' in elsewhere.content.decode()
+
+
+def test_the_page_of_the_list_is_kept_when_one_goes_on_to_others(sign_in: SignIn, site: Store) -> None:
+    people = site.people.create_many([make_person(last_name=f"N{number:02}") for number in range(60)])
+    client = sign_in("Editor")
+    second = client.get("/people/" + html.unescape(_way(client.get("/people/?order=name").content.decode(), "next")))
+    listed = second.request["QUERY_STRING"]
+
+    here = client.get(f"/people/{people[55].id}/?order=name&at=56", headers={"Referer": f"http://testserver/people/?{listed}"})
+    beside = client.get(html.unescape(_way(here.content.decode(), "prev"))).content.decode()
+    edited = client.get(f"/people/{people[55].id}/edit/?{here.context['kept']}").content.decode()
+    gone = client.post(f"/people/{people[55].id}/delete/?{here.context['kept']}")
+
+    for text in (here.content.decode(), beside):
+        back = re.search(r'class="back mb-0" href="/people/\?([^"]+)"', text)
+        assert back is not None
+        assert QueryDict(html.unescape(back[1])) == QueryDict(listed)
+    assert "55 of 60" in beside
+    assert QueryDict(gone.headers["Location"].partition("?")[2]) == QueryDict(listed)
+    assert f'class="back" href="/people/{people[55].id}/?{html.escape(here.context["kept"])}"' in edited
 
 
 def test_who_is_not_there_is_a_404(sign_in: SignIn, site: Store) -> None:

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +17,7 @@ from crm.domain.people import Person
 from crm.domain.tasks import Task, TaskAction, TaskStatus
 from crm.jobs.work import Held
 from crm.services import tasks
+from crm.services.people import remove as remove_person
 from crm.store import Store, schema
 from crm.store.requests import Update
 from tests.factories import make_event, make_person
@@ -116,6 +119,39 @@ def test_all_of_a_segment_are_the_people_of_its_filter(site: Store, sign_in: Sig
     client.post(ASK, {"action": "tag", "list": listed.group(1).replace("&amp;", "&"), "all": "1", "subject": "VIP"})
 
     assert len(tagged(site)) == 3
+
+
+def page_behind(client: Client, address: str) -> str:
+    """The address of the page that a list leads on to."""
+    following = re.search(r'rel="next" href="([^"]+)"', client.get(address).content.decode())
+    assert following is not None
+    return f"/people/{unescape(following[1])}"
+
+
+def test_what_is_done_on_a_page_of_the_list_leads_back_to_that_page(site: Store, sign_in: SignIn) -> None:
+    people, client = crowd(site, 60), sign_in("Admin")
+    second = page_behind(client, "/people/?company=Acme&order=name")
+    listed = re.search(r'name="list" value="([^"]*)"', client.get(second).content.decode())
+    assert listed is not None
+    sent = {"list": unescape(listed[1])}
+
+    nobody = client.get(ASK, {**sent, "action": "tag"})
+    tag = client.post(ASK, {**sent, "action": "tag", "id": people[59].id, "subject": "VIP"}, follow=True)
+
+    for back in (nobody.headers["Location"], tag.redirect_chain[-1][0]):
+        assert QueryDict(back.partition("?")[2]) == QueryDict(second.partition("?")[2])
+    assert "51–60 of 60" in tag.content.decode()
+
+
+def test_a_page_of_the_list_that_everybody_left_leads_to_the_first(site: Store, sign_in: SignIn) -> None:
+    people, client = crowd(site, 51), sign_in("Admin")
+    second = page_behind(client, "/people/?company=Acme&order=name")
+    remove_person(site, people[50].id, now=timezone.now())
+
+    answer = client.get(second, follow=True)
+
+    assert answer.redirect_chain == [("/people/?company=Acme&order=name", 302)]
+    assert "1–50 of 50" in answer.content.decode()
 
 
 def test_nobody_ticked_is_told_in_the_list_and_nothing_is_done(site: Store, sign_in: SignIn) -> None:

@@ -99,7 +99,7 @@ def _chosen(request: CrmRequest, sent: QueryDict) -> Chosen:
     """The rows that were ticked, or with `all` everybody whom the list shows. RuleViolation for what can't be a filter."""
     listed = sent.get("list", "")
     bar = FilterBar(QueryDict(listed), request.store, request.user.get_username())
-    back = f"{reverse('people:list')}?{bar.state_string}" if bar.state_string else reverse("people:list")
+    back = f"{reverse('people:list')}?{bar.page_string}" if bar.page_string else reverse("people:list")
     fields = [("list", listed)]
     came_from = str(sent.get("back", ""))
     if came_from.startswith(EVENTS):

@@ -15,7 +15,7 @@ from crm.store.people import PeopleTotals
 from crm.web.chips import Chip
 from crm.web.filter_words import PANELS, RANGES, field_words
 from crm.web.people.panels import Option, Panel, Panels, Range
-from crm.web.people.query import BASE, active_groups, chips_of, filter_query, list_query, state_query, values_of
+from crm.web.people.query import BASE, active_groups, chips_of, filter_query, list_query, page_query, state_query, values_of
 from crm.web.people.tabs import Tabs
 
 ALTERNATIVES = 4
@@ -79,6 +79,11 @@ class FilterBar:
     def state_string(self) -> str:
         """The filter, the order and the segment it came from, likewise."""
         return state_query(self.query).urlencode()
+
+    @property
+    def page_string(self) -> str:
+        """The same and the page that is shown, likewise."""
+        return page_query(self.query).urlencode()
 
     @property
     def is_active(self) -> bool:

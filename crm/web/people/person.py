@@ -43,7 +43,7 @@ def show(
     """The page, or the part of it that htmx asks for. `form` is a note that could not be kept, `fresh` says that one just was."""
     life = Life.of(request.store, found)
     told = story_of(request.store, life, timezone.now(), show=request.GET.get("show", ""), before=request.GET.get("before", ""))
-    kept = kept_query(request.GET)
+    kept = kept_query(request)
     here = "&".join(part for part in (kept, f"show={told.show}" if told.show else "") if part)
     context = {"person": found, "kept": kept, "here": here, "story": told, "note_form": form or NoteForm(), "fresh": fresh}
     if _target(request) in (STORY, EARLIER):
@@ -110,7 +110,7 @@ def edit(request: CrmRequest, person_id: str) -> HttpResponse:
     stored = request.store.people.get(person_id)
     form = ProfileForm(request.POST or None, initial=typed_of(stored.profile))
     context: dict[str, Any] = {"form": form, "person": stored, "was": _before(request, stored), "version": stored.version}
-    context["kept"] = kept_query(request.GET)
+    context["kept"] = kept_query(request)
     if request.method != "POST":
         form.fields["firstName"].widget.attrs["autofocus"] = _target(request) == ABOUT
         return render_part(request, "people/edit.html", context, part=ABOUT)
@@ -138,7 +138,7 @@ def delete(request: CrmRequest, person_id: str) -> HttpResponse:
         people.remove(request.store, person_id, now=timezone.now(), actor=request.user.get_username())
         tell(request, f"{found.name} is deleted", "Their seats at events are free again.")
         return redirect(list_of(request.GET))
-    return render(request, "people/delete.html", {"person": found, "kept": kept_query(request.GET)})
+    return render(request, "people/delete.html", {"person": found, "kept": kept_query(request)})
 
 
 def _saved(request: CrmRequest, person_id: str, profile: Profile) -> HttpResponse:
@@ -152,7 +152,7 @@ def _as_it_is_now(request: CrmRequest, found: Person, done: str, note: str = "")
     tell(request, done, note)
     if _target(request) == ABOUT:
         return show(request, found)
-    kept = kept_query(request.GET)
+    kept = kept_query(request)
     return redirect(reverse("people:person", args=[found.id]) + (f"?{kept}" if kept else ""))
 
 
@@ -163,7 +163,7 @@ def _conflict(request: CrmRequest, person_id: str, yours: Profile) -> HttpRespon
     if not rows:
         return _as_it_is_now(request, theirs, f"{theirs.name} saved", "Somebody else had just written the same.")
     context = {"person": theirs, "rows": rows, "same": same, "was": typed_of(theirs.profile)}
-    response = render(request, "people/conflict.html", {**context, "kept": kept_query(request.GET)}, status=409)
+    response = render(request, "people/conflict.html", {**context, "kept": kept_query(request)}, status=409)
     if request.htmx:
         for name, value in {"Retarget": "#main", "Reselect": "#main", "Reswap": "outerHTML show:top"}.items():
             response.headers[f"HX-{name}"] = value

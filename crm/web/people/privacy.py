@@ -37,7 +37,7 @@ def erase(request: CrmRequest, person_id: str) -> HttpResponse:
     found = request.store.people.get(person_id)
     if request.method != "POST":
         mailed = request.store.emails.count_of_person(person_id)
-        context = {"person": found, "mailed": mailed, "kept": kept_query(request.GET)}
+        context = {"person": found, "mailed": mailed, "kept": kept_query(request)}
         return render(request, "people/erase.html", context)
     if erasure.erase(request.store, person_id, actor=request.user.get_username(), now=timezone.now()):
         tell(request, "One person is erased", "What they took part in stays counted, without a name.")

@@ -8,12 +8,14 @@ from crm.domain.filters import NAMES
 from crm.services.segments import SEGMENT
 from crm.web.chips import Chip
 from crm.web.filter_words import GROUPS, PANELS, TITLED, Said, fields_of, label_of, said
+from crm.web.paging import POSITION
 
 BASE = "base"
 """In the query string: the segment that was opened before its filter was changed."""
 OPEN, FIND = "open", "find"
 """In the query string: the field whose panel is open, and what was typed there, for pages without JavaScript."""
 KEPT = frozenset({"order", "limit"})
+TOKENS = ("nextToken", "prevToken")
 HELPERS = ("typed", "looked", "exclude", "outcome")
 MIXED = "mixed"
 """What the choice of an outcome says where the campaigns that are ticked have several: each keeps its own."""
@@ -75,6 +77,15 @@ def list_query(query: QueryDict) -> QueryDict:
 def state_query(query: QueryDict) -> QueryDict:
     """The filter, the order and the segment it came from: for links that lead to another filter."""
     return _chosen(query, NAMES | KEPT | {SEGMENT, BASE})
+
+
+def page_query(query: QueryDict, first: str = POSITION) -> QueryDict:
+    """The same and the page of the list, whose first number stands under `first`: for the way back to that page."""
+    page = state_query(query)
+    for name in TOKENS:
+        if token := query.get(name, ""):
+            page[name], page[POSITION] = token, query.get(first, "")
+    return page
 
 
 def values_of(query: QueryDict) -> dict[str, list[str]]:

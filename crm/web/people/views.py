@@ -46,6 +46,8 @@ def person_list(request: CrmRequest) -> HttpResponseBase:
                 raise
             lost = {"message": error.message, "back": bar.state_string}
             return render(request, "people/lost.html", lost, status=400)
+        if token and not page.items:  # whoever stood on this page is gone
+            return HttpResponseRedirect(f"{request.path}?{bar.state_string}" if bar.state_string else request.path)
         total = request.store.people.count(bar.wanted)
         context |= {"page": page, "total": total, "pager": Pager.of(request, page, total=total), "order": page.order or bar.order}
         context["file"] = file_menu(request)
