@@ -31,7 +31,7 @@ class CrmBoundField(BoundField):
         if not widget.is_hidden:
             own = self.CLASSES.get(getattr(widget, "input_type", ""), "form-control")
             built["class"] = f"{own} {widget.attrs.get('class', '')}".strip()
-        if self.errors and next(iter(self.form.errors), None) == self.name:
+        if self.errors and next((name for name in self.form.fields if name in self.form.errors), None) == self.name:
             built["autofocus"] = True
         return built
 

@@ -372,7 +372,8 @@ def test_an_edit_in_place_that_can_not_be_keeps_what_was_typed(sign_in: SignIn, 
     assert response.status_code == 422
     assert "<html" not in text
     assert 'value="nowhere"' in text
-    assert "Last name" in text
+    assert "Last name</a>: This field is required." in text
+    assert "E-mail</a>: “nowhere” is not an e-mail address" in text
     assert 'value="Lund"' in text
     assert site.people.get(zoe.id) == zoe
 

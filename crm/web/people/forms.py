@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from crm.domain.errors import RuleViolation
 from crm.domain.people import ATTRIBUTES, LABELS, REQUIRED, TAGS_APART, Person, Profile
 from crm.web.forms import CrmForm, FormIdField
 
@@ -59,10 +60,20 @@ class ProfileForm(CrmForm):
             )
         return typed
 
+    def clean(self) -> None:
+        """Ask the domain as well, so that all that is wrong is said at once; a field that is wrong already says why itself."""
+        wrong = set(self.errors)
+        try:
+            self.profile().cleaned()
+        except RuleViolation as error:
+            for one in error.errors:
+                if one.field not in wrong:
+                    self.add_error(one.field, one.message)
+
     def profile(self) -> Profile:
         """What was typed; the domain checks what it means."""
-        values = {attribute: self.cleaned_data[name] for name, attribute in ATTRIBUTES.items()}
-        return Profile(**values, tags=tags_of(self.cleaned_data["tags"]))
+        values = {attribute: self.cleaned_data.get(name, "") for name, attribute in ATTRIBUTES.items()}
+        return Profile(**values, tags=tags_of(self.cleaned_data.get("tags", "")))
 
 
 class NoteForm(CrmForm):
