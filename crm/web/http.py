@@ -165,7 +165,9 @@ def error_answer(request: HttpRequest, status: int, message: str = "", *, title:
     if first:
         message = f"{message} {first} {STILL_HERE if alone or typed else GO_BACK}"
     if alone:
-        response = render(request, "_toast.html", {"level": "error", "title": title, "text": message}, status=status)
+        signs_in = bool(first) and not request.user.is_authenticated
+        toast = {"level": "error", "title": title, "text": message, "signs_in": signs_in}
+        response = render(request, "_toast.html", toast, status=status)
         for name, value in {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Push-Url": "false"}.items():
             response.headers[name] = value
     else:

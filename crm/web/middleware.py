@@ -96,7 +96,7 @@ class FormMiddleware:
 class SignInMiddleware(LoginRequiredMiddleware):
     """Ask for sign-in on every view that is not marked public.
 
-    When htmx asks after a session has ended, the whole page goes to the sign-in.
+    When htmx asks after a session has ended, the whole page goes to the sign-in; where it sends a form, the page stays.
     """
 
     def process_view(self, request: HttpRequest, view_func: Callable[..., Any], *given: Any) -> HttpResponseBase | None:
@@ -110,7 +110,7 @@ class SignInMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase:
         """Lead to the sign-in, and from there back; a form that was typed meanwhile is handed back instead."""
         htmx = cast(CrmRequest, request).htmx
-        if not htmx and typed_in(request):
+        if request.method not in {"GET", "HEAD"} if htmx else typed_in(request):
             return error_answer(request, 403, "Your session is over.", title="Sign in again", first="Sign in in another tab.")
         if not htmx:
             return super().handle_no_permission(request, view_func)

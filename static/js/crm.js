@@ -20,8 +20,8 @@
     const go = () => setTimeout(() => toast.matches(":hover, :focus-within") ? go() : toast.remove(), 6000);
     go();
   });
+  const once = () => all("#toasts .toast-bad").forEach((toast, at, every) => { if (every.slice(at + 1).some((later) => later.textContent === toast.textContent)) toast.remove(); });
   const complain = (title, text) => {
-    all("#toasts b").filter((said) => said.textContent === title).forEach((said) => said.closest(".toast-s").remove());  // once is enough
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
     const [words, strong, note] = [toast.querySelector("span"), document.createElement("b"), document.createElement("span")];
     strong.textContent = title;
@@ -29,12 +29,11 @@
     note.textContent = text;
     words.replaceChildren(strong, note);
     document.getElementById("toasts").append(toast);
+    once();
   };
-
   // Dialogs: <button commandfor="id" command="show-modal"> in browsers that do not know it yet.
   const command = (button) => document.getElementById(button.getAttribute("commandfor"))?.[button.getAttribute("command") === "close" ? "close" : "showModal"]();
   const knowsCommand = "commandForElement" in HTMLButtonElement.prototype;
-
   // Selection: shift-click takes the range, the box in the head takes the page, [data-select-all] all who match; [data-selected] shows how many.
   let last = null;
   const boxes = (table) => all("tbody input[type=checkbox][name]", table);
@@ -65,7 +64,6 @@
     count(table);
     (whole ? form.querySelector("[data-select-rows]") : box).focus();
   };
-
   // A field of a letter goes where the cursor stands.
   const insert = (button) => {
     const text = document.getElementById(button.dataset.insert);
@@ -74,7 +72,6 @@
     text.focus();
     text.dispatchEvent(new Event("input", { bubbles: true }));
   };
-
   on("click", (e) => {
     const at = (css) => e.target.closest(css);
     if (at("[aria-disabled=true]")) { e.preventDefault(); e.stopPropagation(); return; }
@@ -88,9 +85,7 @@
     if (at("[data-select-rows]")) selectAll(e.target.form, false);
     all("details.filter[open], details.menu[open]").forEach((open) => { if (!open.contains(e.target)) open.open = false; });
   }, true);
-
   on("reset", (e) => setTimeout(() => all("table:has([data-select-page])", e.target).forEach(count)));
-
   on("keydown", (e) => {
     if (e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, textarea, select, [contenteditable]")) {
       const search = document.querySelector("main input[type=search]");
@@ -99,7 +94,6 @@
     const open = e.key === "Escape" && document.querySelector("details.filter[open], details.menu[open]");
     if (open) { open.open = false; open.querySelector("summary").focus(); }
   });
-
   // Leaving a changed form asks once; sending it locks it, so a double click does nothing twice.
   let changed = null, typed, saving;  // when somebody last typed, and what of it is being saved by itself
   on("input", ({ target: { form, type }, timeStamp }) => { if (form?.matches("[data-guard]") && type !== "search") [changed, typed] = [form, timeStamp]; });
@@ -118,7 +112,13 @@
   addEventListener("pageshow", (e) => {  // back from the next page: the form may be sent again
     if (e.persisted) all("form[data-sent]").forEach((form) => { delete form.dataset.sent; all("button[aria-disabled]", form).forEach((b) => b.removeAttribute("aria-disabled")); });
   });
-
+  // Signing in changes the token forms are sent with: every page hands its own to those that were open before.
+  addEventListener("storage", ({ key, newValue: token }) => {
+    if (key !== "csrf" || !token) return;
+    all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; });
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  });
+  on("DOMContentLoaded", () => { try { localStorage.setItem("csrf", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]); localStorage.removeItem("csrf"); } catch { /* private window, or a page that sends nothing */ } });
   // htmx: errors that bring a toast or a form are shown, all others are told in our words.
   on("htmx:beforeSwap", (e) => {
     const { xhr } = e.detail;
@@ -141,7 +141,7 @@
   on("htmx:afterRequest", ({ detail: { requestConfig: { elt }, successful } }) => successful && goOn(document.getElementById(elt.dataset.then)));
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
-  const ready = () => { tell(); fade(); all("table:has([data-select-page])").forEach(count); };
+  const ready = () => { tell(); fade(); once(); all("table:has([data-select-page])").forEach(count); };
   on("htmx:oobAfterSwap", fade);
   on("htmx:oobBeforeSwap", ({ detail: { target } }) => all("details[name][open]", target).forEach((fold) => { fold.open = false; }));  // or the one that comes open in its place is shut
   on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from crm.domain.people import Person
@@ -86,6 +87,33 @@ def test_facts_are_edited_in_place_by_keyboard(open_page: OPEN, three: list[Pers
     expect(page.locator("#about-edit")).to_be_focused()
     assert site.people.get(three[0].id).profile.job_title == "Host"
     site_in_browser.complaints.clear()  # of the 422 itself
+
+
+def test_what_is_typed_when_the_session_is_over_is_sent_again_after_a_sign_in_in_another_tab(
+    open_page: OPEN, three: list[Person], site: Store, site_in_browser: Site
+) -> None:
+    page = open_page(f"/people/{three[0].id}/")
+    user = User.objects.get()
+    user.set_password("sommerregen am see")
+    user.save()  # and with that the session is over
+
+    page.get_by_label("New note").fill("Likes tea.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("#toasts")).to_contain_text("Your session is over.")
+    page.get_by_role("button", name="Add note").click()
+    page.locator(".toast-s:nth-child(2)").wait_for(state="detached")
+    with page.context.expect_page() as opened:
+        page.locator("#toasts").get_by_role("link", name="Sign in").click()
+    tab = opened.value
+    tab.get_by_label("User name or e-mail").fill(user.username)
+    tab.get_by_label("Password").fill("sommerregen am see")
+    tab.get_by_role("button", name="Sign in", exact=True).click()
+    expect(tab.get_by_role("heading", name="Needs attention")).to_be_visible()
+    expect(page.get_by_label("New note")).to_have_value("Likes tea.")
+    page.get_by_role("button", name="Add note").click()
+
+    expect(page.locator(".quote")).to_have_text("Likes tea.")
+    site_in_browser.complaints.clear()  # of the 403
 
 
 def test_an_edit_in_place_can_be_left_alone(open_page: OPEN, three: list[Person], site: Store) -> None:
