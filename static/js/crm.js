@@ -4,32 +4,31 @@
   const root = document.documentElement;
   const all = (css, within = document) => [...within.querySelectorAll(css)];
   const on = (name, act, options) => document.addEventListener(name, act, options);
-
   // Theme: follows the system until somebody chooses.
   const system = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
   const tell = () => all("[data-theme-switch]").forEach((b) => b.setAttribute("aria-pressed", String(root.dataset.bsTheme === "dark")));
   const paint = (theme) => { root.dataset.bsTheme = theme || chosen() || (system.matches ? "dark" : "light"); tell(); };
-  paint();
-  system.addEventListener("change", () => paint());
+  paint(); system.addEventListener("change", () => paint());
   const choose = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private window: it holds for this page only */ } paint(theme); };
-
   // Toasts: what went well fades, the rest stays until closed.
   const fade = () => all("[data-fades]:not([data-fading])").forEach((toast) => {
     toast.dataset.fading = "";
     const go = () => setTimeout(() => toast.matches(":hover, :focus-within") ? go() : toast.remove(), 6000);
     go();
   });
-  const once = () => all("#toasts .toast-bad").forEach((toast, at, every) => { if (every.slice(at + 1).some((later) => later.textContent === toast.textContent)) toast.remove(); });
+  const tidy = () => {  // each once, and above the bar of a selection, wherever that stands just now
+    all("#toasts .toast-bad").forEach((toast, at, every) => { if (every.slice(at + 1).some((later) => later.textContent === toast.textContent)) toast.remove(); });
+    const bar = document.querySelector(".selection")?.getBoundingClientRect(), seen = bar?.height && bar.top > 200 && bar.top < innerHeight;
+    document.getElementById("toasts")?.style.setProperty("bottom", seen ? `${innerHeight - bar.top + 8}px` : "");
+  };
+  ["scroll", "resize"].forEach((name) => addEventListener(name, tidy, { passive: true }));
   const complain = (title, text) => {
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
-    const [words, strong, note] = [toast.querySelector("span"), document.createElement("b"), document.createElement("span")];
-    strong.textContent = title;
-    note.className = "sub";
-    note.textContent = text;
-    words.replaceChildren(strong, note);
+    toast.querySelector("b").textContent = title;
+    toast.querySelector(".sub").textContent = text;
     document.getElementById("toasts").append(toast);
-    once();
+    tidy();
   };
   // Dialogs: <button commandfor="id" command="show-modal"> in browsers that do not know it yet.
   const command = (button) => document.getElementById(button.getAttribute("commandfor"))?.[button.getAttribute("command") === "close" ? "close" : "showModal"]();
@@ -46,6 +45,7 @@
     if (whole && picked.length < every.length) whole.checked = false;
     all("[data-selected]", form).forEach((place) => { place.textContent = picked.length.toLocaleString("en"); });
     all("[data-selection]", form).forEach((bar) => { bar.hidden = picked.length === 0; });
+    tidy();
   };
   const select = (box, shift) => {
     const table = box.closest("table"), every = boxes(table);
@@ -113,11 +113,8 @@
     if (e.persisted) all("form[data-sent]").forEach((form) => { delete form.dataset.sent; all("button[aria-disabled]", form).forEach((b) => b.removeAttribute("aria-disabled")); });
   });
   // Signing in changes the token forms are sent with: every page hands its own to those that were open before.
-  addEventListener("storage", ({ key, newValue: token }) => {
-    if (key !== "csrf" || !token) return;
-    all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; });
-    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
-  });
+  const renew = (token) => { all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; }); document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token })); };
+  addEventListener("storage", ({ key, newValue }) => { if (key === "csrf" && newValue) renew(newValue); });
   on("DOMContentLoaded", () => { try { localStorage.setItem("csrf", JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"]); localStorage.removeItem("csrf"); } catch { /* private window, or a page that sends nothing */ } });
   // htmx: errors that bring a toast or a form are shown, all others are told in our words.
   on("htmx:beforeSwap", (e) => {
@@ -141,7 +138,7 @@
   on("htmx:afterRequest", ({ detail: { requestConfig: { elt }, successful } }) => successful && goOn(document.getElementById(elt.dataset.then)));
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
-  const ready = () => { tell(); fade(); once(); all("table:has([data-select-page])").forEach(count); };
+  const ready = () => { tell(); fade(); tidy(); all("table:has([data-select-page])").forEach(count); };
   on("htmx:oobAfterSwap", fade);
   on("htmx:oobBeforeSwap", ({ detail: { target } }) => all("details[name][open]", target).forEach((fold) => { fold.open = false; }));  // or the one that comes open in its place is shut
   on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });

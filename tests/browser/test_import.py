@@ -131,6 +131,22 @@ def test_a_large_file_is_tried_while_one_chooses_and_choosing_is_not_disturbed(
     assert site.people.totals().total == 0
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_is_said_does_not_cover_the_bar(open_page: OPEN, tmp_path: Path, width: int) -> None:
+    page = open_page("/people/import/", role="Editor", width=width)
+    page.locator("#file").set_input_files(members(tmp_path, 3))
+    page.get_by_role("button", name="Look at the file").click()
+    page.get_by_label("Mat becomes").select_option("jobTitle")
+    page.get_by_role("button", name="Import 4 people").click()
+    expect(page.locator("#toasts")).to_contain_text("Checked again")
+
+    for place in (0, 9999):
+        page.evaluate("place => scrollTo(0, place)", place)
+        toast, bar = (page.locator(css).evaluate("one => one.getBoundingClientRect()") for css in (".toast-s", ".selection"))
+        assert toast["top"] > 0
+        assert toast["bottom"] <= bar["top"]
+
+
 def test_going_back_after_the_import_has_begun_does_no_harm(open_page: OPEN, site: Store, tmp_path: Path) -> None:
     page = open_page("/people/import/", role="Editor", scripts=False)
     page.locator("#file").set_input_files(members(tmp_path, 3))
