@@ -198,6 +198,16 @@ def test_notes_edits_and_the_story_work_without_javascript(open_page: OPEN, site
     expect(page.locator(".quote")).to_have_count(0)
 
 
+def test_a_long_name_stays_within_what_is_said_of_it(open_page: OPEN, site: Store) -> None:
+    person = site.people.create(make_person(last_name="Llanfairpwllgwyngyll" * 5))
+    page = open_page(f"/people/{person.id}/delete/")
+
+    page.locator("main").get_by_role("button", name="Delete").click()
+
+    expect(page.locator(".toast-s")).to_contain_text("is deleted")
+    assert page.locator(".toast-s").evaluate("toast => toast.scrollWidth <= toast.clientWidth")
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_erasing_is_found_in_the_menu_and_asked_once(open_page: OPEN, three: list[Person], site: Store, *, scripts: bool) -> None:
     page = open_page(f"/people/{three[0].id}/", scripts=scripts)
