@@ -72,6 +72,23 @@ def test_a_filter_lives_in_the_address_and_the_back_button_takes_it_back(open_pa
     expect(page).to_have_url(re.compile(r"/people/\??$"))
 
 
+def test_what_opens_stays_within_a_small_window(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/", role="Editor")
+    page.set_viewport_size({"width": 720, "height": 450})  # a laptop's, at 200 %
+
+    for fold in page.locator("details.filter, #file-menu").all():
+        fold.locator("summary").click()
+        page.wait_for_load_state("networkidle")
+        sheet = fold.locator(".filter-pop, .menu-pop")
+        box = sheet.bounding_box()
+        assert box
+        assert (box["y"] >= 0, box["y"] + box["height"] <= 450) == (True, True)
+        sheet.get_by_role("button").scroll_into_view_if_needed()
+        expect(sheet.get_by_role("button")).to_be_in_viewport()
+        page.keyboard.press("Escape")
+
+
 def test_typing_a_name_narrows_the_list_without_losing_the_focus(open_page: OPEN, site: Store) -> None:
     _fill(site)
     page = open_page("/people/")
