@@ -331,6 +331,9 @@ def test_a_wrong_guess_of_the_encoding_can_be_put_right(editor: Client, site: St
     address = address_after(upload(editor, "Vorname,Nachname,Email\nJürgen,Müller,j@x.example\n".encode("mac_roman")))
     page = text_of(editor, address)
     assert "(a guess)" in page
+    assert "The letters are a guess: look at the first rows." in page
+    assert "menu-start" in page
+    assert 'menu-start" open' not in page  # it would lie over those rows
 
     editor.post(address, {**form_on(page), "encoding": "mac_roman"})
 
@@ -347,6 +350,8 @@ def test_an_encoding_that_can_not_be_is_told_and_changes_nothing(editor: Client,
     page = response.content.decode()
     assert response.status_code == 422
     assert "can’t be read as UTF-8" in told_on(page)
+    assert "Say how it is written" in page
+    assert 'menu-start" open' not in page
     assert form_on(page)["encoding"] == "utf-8"
     assert "Jürgen" in text_of(editor, address)
 
