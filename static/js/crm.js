@@ -94,6 +94,10 @@
     const open = e.key === "Escape" && document.querySelector("details.filter[open], details.menu[open]");
     if (open) { open.open = false; open.querySelector("summary").focus(); }
   });
+  on("toggle", ({ target: fold }) => {  // who opens a filter by its button types next
+    if (fold.matches(".filter[open]") && document.activeElement === fold.querySelector("summary") && matchMedia("(pointer: fine)").matches) fold.querySelector(".form-control")?.focus();
+  }, true);
+  on("submit", ({ target: form }) => (form.querySelector(".filter[open]") || document.activeElement.closest(".filter"))?.querySelector("summary").focus());  // there after a swap, too
   // Leaving a changed form asks once; sending it locks it, so a double click does nothing twice.
   let changed = null, typed, saving;  // when somebody last typed, and what of it is being saved by itself
   on("input", ({ target: { form, type }, timeStamp }) => { if (form?.matches("[data-guard]") && type !== "search") [changed, typed] = [form, timeStamp]; });
@@ -109,9 +113,8 @@
     form.dataset.sent = "yes";
     setTimeout(() => all("button:not([type=button])", form).forEach((b) => b.setAttribute("aria-disabled", "true")));
   });
-  addEventListener("pageshow", (e) => {  // back from the next page: the form may be sent again
-    if (e.persisted) all("form[data-sent]").forEach((form) => { delete form.dataset.sent; all("button[aria-disabled]", form).forEach((b) => b.removeAttribute("aria-disabled")); });
-  });
+  const unlock = (form) => { delete form.dataset.sent; all("button[aria-disabled]", form).forEach((b) => b.removeAttribute("aria-disabled")); };
+  addEventListener("pageshow", (e) => { if (e.persisted) all("form[data-sent]").forEach(unlock); });  // back from the next page: the form may be sent again
   // Signing in changes the token forms are sent with: every page hands its own to those that were open before.
   const renew = (token) => { all("[name=csrfmiddlewaretoken]").forEach((field) => { field.value = token; }); document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token })); };
   addEventListener("storage", ({ key, newValue }) => { if (key === "csrf" && newValue) renew(newValue); });
@@ -139,8 +142,7 @@
   on("htmx:sendError", () => complain("No connection", "The server can’t be reached. What you typed is still here."));
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
   const ready = () => { tell(); fade(); tidy(); all("table:has([data-select-page])").forEach(count); };
-  on("htmx:oobAfterSwap", fade);
   on("htmx:oobBeforeSwap", ({ detail: { target } }) => all("details[name][open]", target).forEach((fold) => { fold.open = false; }));  // or the one that comes open in its place is shut
   on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });
-  ["DOMContentLoaded", "htmx:afterSettle"].forEach((name) => on(name, ready));
+  ["DOMContentLoaded", "htmx:afterSettle", "htmx:oobAfterSwap"].forEach((name) => on(name, ready));
 })();

@@ -56,6 +56,7 @@ def test_a_filter_lives_in_the_address_and_the_back_button_takes_it_back(open_pa
     page.locator("details[open] button", has_text="Show").click()
 
     expect(page.locator(".total")).to_have_text("60 people")
+    expect(page.locator("summary", has_text="Company")).to_be_focused()
     expect(page).to_have_url(re.compile(r"/people/\?company=Tech\+Corp$"))
     expect(page.locator(".chip")).to_have_text(re.compile("Company Tech Corp"))
     expect(page.get_by_role("link", name="Write to these 60")).to_have_attribute("href", "/campaigns/new/?company=Tech+Corp")
@@ -70,6 +71,53 @@ def test_a_filter_lives_in_the_address_and_the_back_button_takes_it_back(open_pa
     page.get_by_role("link", name="Remove Company Tech Corp").click()
     expect(page.locator(".total")).to_have_text("120 people")
     expect(page).to_have_url(re.compile(r"/people/\??$"))
+
+
+def test_a_filter_is_used_by_keyboard_alone(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/")
+
+    page.locator("summary", has_text="Company").press("Enter")
+    expect(page.get_by_label("Find a company")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("summary", has_text="Company")).to_be_focused()
+    page.locator("summary", has_text="Attended").press("Enter")
+    expect(page.get_by_label("from").first).to_be_focused()
+    page.keyboard.type("3")
+    page.keyboard.press("Tab")
+    page.keyboard.type("1")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".filter .field-error")).to_be_visible()
+    expect(page.get_by_label("from").first).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0")
+    page.keyboard.press("Enter")
+    expect(page.locator(".total")).to_have_text("120 people")
+    expect(page.locator("summary", has_text="Attended")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.press("Tab")
+    page.keyboard.type("abc")
+    page.keyboard.press("Enter")
+    expect(page.locator(".filter .field-error")).to_be_visible()
+    expect(page.get_by_label("to", exact=True).first).to_be_focused()
+
+
+def test_the_focus_stays_where_a_filter_was_removed(open_page: OPEN, site: Store) -> None:
+    _fill(site)
+    page = open_page("/people/?company=Tech+Corp&city=Lund&city=Malm%C3%B6")
+
+    page.get_by_role("link", name="Remove Company").press("Enter")
+    expect(page).to_have_url(re.compile(r"/people/\?city=Lund&city=Malm%C3%B6$"))
+    expect(page.get_by_role("link", name="Remove City Lund")).to_be_focused()
+    page.get_by_role("link", name="Remove or Malmö").press("Enter")
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.get_by_role("link", name="Clear all")).to_be_focused()
+    page.get_by_role("link", name="Remove City Lund").press("Enter")
+    expect(page.locator(".total")).to_have_text("120 people")
+    expect(page.locator("#chip-1")).to_be_focused()
 
 
 def test_what_opens_stays_within_a_small_window(open_page: OPEN, site: Store) -> None:
