@@ -98,6 +98,8 @@
     if (fold.matches(".filter[open]") && document.activeElement === fold.querySelector("summary") && matchMedia("(pointer: fine)").matches) fold.querySelector(".form-control")?.focus();
   }, true);
   on("submit", ({ target: form }) => (form.querySelector(".filter[open]") || document.activeElement.closest(".filter"))?.querySelector("summary").focus());  // there after a swap, too
+  const holds = (picked, most) => !picked || picked === most ? "All columns" : `${picked} column${picked > 1 ? "s" : ""}`;
+  on("submit", ({ target: form }) => { if (form.matches("#file-menu form")) form.parentNode.querySelector("summary span").textContent = holds(all(":checked[name=column]", form).length, all("[name=column]", form).length); });
   // Leaving a changed form asks once; sending it locks it, so a double click does nothing twice.
   let changed = null, typed, saving;  // when somebody last typed, and what of it is being saved by itself
   on("input", ({ target: { form, type }, timeStamp }) => { if (form?.matches("[data-guard]") && type !== "search") [changed, typed] = [form, timeStamp]; });
