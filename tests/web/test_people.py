@@ -214,6 +214,20 @@ def test_the_sorted_heading_says_so(sign_in: SignIn, crowd: list[Person], order:
     assert sorted_by == [(heading, order)]
 
 
+def test_it_is_said_what_attended_counts(sign_in: SignIn, site: Store) -> None:
+    person = site.people.create(make_person())
+    site.stats.fold_all()
+    client = sign_in("Viewer")
+
+    listed = client.get("/people/").content.decode()
+    alone = client.get(f"/people/{person.id}/").content.decode()
+
+    assert re.search(r'id="sort-attended" title="Registered or came"', listed)
+    assert re.search(r"Events attended</legend>\s*<p[^>]*>Registered or came</p>", listed)
+    assert not re.search(r"Events hosted</legend>\s*<p", listed)
+    assert re.search(r'title="Registered or came"[^>]*><span class="fig-label">Events attended', alone)
+
+
 def test_one_can_go_to_the_next_page_and_back(sign_in: SignIn, crowd: list[Person]) -> None:
     client = sign_in("Viewer")
     first = client.get("/people/?order=name").content.decode()
