@@ -25,8 +25,7 @@
   ["scroll", "resize"].forEach((name) => addEventListener(name, tidy, { passive: true }));
   const complain = (title, text) => {
     const toast = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
-    toast.querySelector("b").textContent = title;
-    toast.querySelector(".sub").textContent = text;
+    ["b", ".sub"].forEach((part, at) => { toast.querySelector(part).textContent = [title, text][at]; });
     document.getElementById("toasts").append(toast);
     tidy();
   };
