@@ -417,6 +417,7 @@ def zip_of(name: str) -> bytes:
         (zip_of("[Content_Types].xml")[:60], "it is damaged, or has a password. Open it in Excel"),
         (b"\x00\x01\x02\x00" * 99, "something other than text"),
     ],
+    ids=["a line", "two lines", "a table", "a zip", "half a sheet", "bytes"],
 )
 def test_what_is_only_named_like_a_sheet_of_excel_says_so_and_what_to_do(
     editor: Client, site: Store, data: bytes, words: str
