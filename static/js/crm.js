@@ -144,6 +144,6 @@
   on("htmx:timeout", () => complain("That took too long", "Try again in a moment. What you typed is still here."));
   const ready = () => { tell(); fade(); tidy(); all("table:has([data-select-page])").forEach(count); };
   on("htmx:oobBeforeSwap", ({ detail: { target } }) => all("details[name][open]", target).forEach((fold) => { fold.open = false; }));  // or the one that comes open in its place is shut
-  on("htmx:afterSwap", ({ detail: { target } }) => { if (target?.matches("dialog") && !target.open) target.showModal(); });
+  on("htmx:afterSwap", ({ detail: { target } }) => { tidy(); if (target?.matches("dialog") && !target.open) target.showModal(); });
   ["DOMContentLoaded", "htmx:afterSettle", "htmx:oobAfterSwap"].forEach((name) => on(name, ready));
 })();

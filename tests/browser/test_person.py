@@ -100,8 +100,10 @@ def test_what_is_typed_when_the_session_is_over_is_sent_again_after_a_sign_in_in
     page.get_by_label("New note").fill("Likes tea.")
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#toasts")).to_contain_text("Your session is over.")
-    page.get_by_role("button", name="Add note").click()
-    page.locator(".toast-s:nth-child(2)").wait_for(state="detached")
+    with page.expect_response(lambda response: response.status == 403):
+        page.get_by_role("button", name="Add note").click()
+    page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-settling, .htmx-swapping')")
+    expect(page.locator("#toasts .toast-s")).to_have_count(1)
     with page.context.expect_page() as opened:
         page.locator("#toasts").get_by_role("link", name="Sign in").click()
     tab = opened.value
